@@ -1,0 +1,80 @@
+"""Segmentation: labels on the grid of the volume they were found in, and how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.errors import GeometryError
+from anybone.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a segmentation was made: enough to make it again.
+
+    Attributes:
+        version: Version of anybone.
+        method: Name of the checkpoint or baseline.
+        weights_sha256: Hash of the weights; None for a method without any.
+        device: "cpu", "cuda", "mps".
+        options: The resolved options, as plain values.
+        timings_s: Seconds spent in each of the nine steps.
+        warnings: What a reader of the result should know, one sentence each.
+        source: The input file or folder, as given.
+    """
+
+    version: str
+    method: str
+    weights_sha256: str | None = None
+    device: str = "cpu"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Bones on the grid of their source volume.
+
+    Args:
+        labels: uint16 "i j k"; 0 is background.
+        geometry: Equal to the source volume's.
+        names: Label number -> name, for every label that can occur.
+        scores: Label number -> the network's own quality estimate in 0..1, where there is one.
+        provenance: How it was made; None for a segmentation read from a file that does not say.
+
+    Raises:
+        GeometryError: Shapes differ, or a label has no name.
+    """
+
+    labels: NDArray[np.uint16]
+    geometry: Geometry
+    names: Mapping[int, str] = field(default_factory=lambda: {1: "bone"})
+    scores: Mapping[int, float] = field(default_factory=dict)
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        labels = np.asarray(self.labels)
+        if labels.shape != self.geometry.shape_ijk:
+            raise GeometryError(f"Labels have shape {labels.shape}, their geometry {self.geometry.shape_ijk}.")
+        if labels.dtype.kind not in "bu" and (labels.dtype.kind != "i" or (labels.size and labels.min() < 0)):
+            raise GeometryError(f"Labels are whole numbers from 0 up; found values of type {labels.dtype}.")
+        labels = labels.astype(np.uint16, copy=False)
+        unnamed = sorted(set(np.unique(labels).tolist()) - {0} - set(self.names))
+        if unnamed:
+            raise GeometryError(f"Labels {unnamed} have no name; name every label that occurs.")
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "names", MappingProxyType({int(k): str(v) for k, v in sorted(self.names.items())}))
+        object.__setattr__(self, "scores", MappingProxyType({int(k): float(v) for k, v in self.scores.items()}))
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """All bones together, bool "i j k"."""
+        return self.labels > 0
