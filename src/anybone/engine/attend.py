@@ -1,0 +1,40 @@
+"""Step 3, attend: the 3-D branch looks at the whole volume once and gives each slice an attention map."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from anybone.engine.normalise import clip_to_unit
+from anybone.shapes import Float
+
+SIDE = 64  # cells along each axis of the 3-D branch
+REACH = 8  # cells of depth that are summed on either side of a slice
+FAINT = 0.1  # probabilities up to this do not count
+# The published curve that lifts the normalised sum: nothing up to 0.001, then two straight pieces that meet at 0.05.
+CURVE_ZERO, CURVE_KNEE, CURVE_KNEE_VALUE = 0.001, 0.05, 0.8
+
+
+def published_volume(volume: NDArray[np.generic]) -> Float[Tensor, "1 1 64 64 64"]:
+    """The 3-D branch's input that the published program makes of a file's own array "i j k"."""
+    return attention_input(clip_to_unit(np.asarray(volume, dtype=np.float32)))
+
+
+def attention_input(unit: Float[Tensor, "i j k"]) -> Float[Tensor, "1 1 64 64 64"]:
+    """A volume in 0..1 resized to 64 cells along each axis, each cell's centre sampled linearly, in -1..1."""
+    cells = F.interpolate(unit[None, None], size=(SIDE, SIDE, SIDE), mode="trilinear", align_corners=False)
+    return (cells - 0.5) / 0.5
+
+
+def attention_map(probability: Float[Tensor, "64 64 64"], k: int, depth: int) -> Float[Tensor, "64 64"]:
+    """The attention map of slice `k` of `depth`, from the 3-D branch's probability with slices on its last axis."""
+    centre = int(k * SIDE / depth)
+    near = probability[..., max(centre - REACH, 0) : min(centre + REACH, SIDE)]
+    summed = torch.where(near > FAINT, near, 0).sum(-1)
+    a = summed / (summed.max() + 1e-8)
+    low = a * (CURVE_KNEE_VALUE / CURVE_KNEE)
+    high = (a - CURVE_KNEE) * ((1 - CURVE_KNEE_VALUE) / (1 - CURVE_KNEE)) + CURVE_KNEE_VALUE
+    return torch.where(a > CURVE_KNEE, high, torch.where(a > CURVE_ZERO, low, 0))

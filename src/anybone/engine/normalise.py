@@ -1,0 +1,66 @@
+"""Step 2, normalise: intensities of a volume -> what the network was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from anybone.shapes import Float
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+CLIP_PERCENTILES = (1.0, 99.0)
+PUBLISHED_SIZE = 1024
+PUBLISHED_DARK_MEAN = 0.1  # slices darker than this are brightened, as published
+PUBLISHED_DARK_GAMMA = 0.8
+
+
+def percentile_by_rank(values: NDArray[np.floating], percent: float) -> float:
+    """The value at rank 1 + round(percent / 100 * (n - 1)), counted from 1: a k-th smallest, no interpolation."""
+    k = round(percent / 100 * (values.size - 1))
+    return float(np.partition(values, k, axis=None).reshape(-1)[k])
+
+
+def clip_to_unit(data: NDArray[np.float32]) -> Float[Tensor, "i j k"]:
+    """The volume clipped at its 1st and 99th percentile and scaled to 0..1; zeros where it is constant."""
+    low, high = (percentile_by_rank(data, p) for p in CLIP_PERCENTILES)
+    if high <= low:
+        low, high = float(data.min()), float(data.max())
+    scaled = (np.clip(data, low, high) - low) / max(high - low, np.finfo(np.float32).tiny)
+    return torch.from_numpy(scaled.astype(np.float32, copy=False))
+
+
+def to_network(grey: Float[Tensor, "b h w"]) -> Float[Tensor, "b 3 h w"]:
+    """Grey images in 0..1 as three channels with ImageNet's mean and deviation."""
+    mean, std = (torch.tensor(v, device=grey.device)[None, :, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
+    return (grey[:, None] - mean) / std
+
+
+def published_input(volume: NDArray[np.generic], k: int) -> Float[Tensor, "1 3 1024 1024"]:
+    """The network input that the published program makes of slice `k` along the third array axis.
+
+    Args:
+        volume: The file's own array, "i j k", as stored.
+        k: Slice index.
+    """
+    return published_slice(clip_to_unit(np.asarray(volume, dtype=np.float32)), k)
+
+
+def published_slice(unit: Float[Tensor, "i j k"], k: int) -> Float[Tensor, "1 3 1024 1024"]:
+    """As `published_input`, for a volume that `clip_to_unit` made."""
+    peak = float(unit.max())
+    plane = unit[:, :, k] / peak if peak > 0 else unit[:, :, k]
+    low, high = plane.min(), plane.max()
+    bytes_ = ((plane - low) / (high - low + 1e-5) * 255).to(torch.uint8)
+    size = (PUBLISHED_SIZE, PUBLISHED_SIZE)
+    resized = F.interpolate(bytes_[None, None], size=size, mode="bilinear", antialias=True, align_corners=False)
+    x = resized[0].float() / 255
+    bounds = np.quantile(x.numpy(), (0.01, 0.99))
+    x = x.clamp(float(bounds[0]), float(bounds[1]))
+    if x.mean() < PUBLISHED_DARK_MEAN:
+        low, high = x.min(), x.max()
+        x = ((x - low) / (high - low + 1e-7)) ** PUBLISHED_DARK_GAMMA * (high - low) + low
+    return to_network(x)

@@ -1,0 +1,210 @@
+"""Checkpoints: one safetensors file with weights, configuration, licence, origin and hash inside.
+
+The hash is the SHA-256 of the tensor section, so a file can be verified without torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anybone.errors import CheckpointError
+from anybone.model.config import ModelConfig
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from anybone.model.bone_sam import BoneSam
+
+SUFFIX = ".safetensors"
+_METADATA_KEY = "anybone"
+_MAX_HEADER_BYTES = 16 << 20  # a header lists names and shapes; more than this is no checkpoint
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint file says of itself; read without torch.
+
+    Attributes:
+        path: The file.
+        name: Its name in lists and provenance.
+        config: Sizes of the network.
+        licence: Under which the weights may be used.
+        origin: Who made them, from what.
+        sha256: Of the tensor section, as recorded when the file was written.
+        parameters: How many numbers the file holds.
+        card: What the weights know and how well, as plain values; empty where nobody wrote one.
+    """
+
+    path: Path
+    name: str
+    config: ModelConfig
+    licence: str
+    origin: str
+    sha256: str
+    parameters: int
+    card: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and what must be known of them; fields as in `Header`."""
+
+    config: ModelConfig
+    weights: dict[str, Tensor]
+    licence: str
+    origin: str
+    name: str
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> BoneSam:
+        """The network with these weights in float32.
+
+        Raises:
+            CheckpointError: Weights and configuration do not fit together.
+        """
+        import torch
+
+        from anybone.model.bone_sam import BoneSam
+
+        with torch.device("meta"):
+            model = BoneSam(self.config)
+        model.to_empty(device="cpu")
+        weights = {k: v.float() if v.is_floating_point() else v for k, v in self.weights.items()}
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(f"Weights and configuration of {self.name} do not fit together: {error}") from error
+        _restore_buffers(model)
+        return model
+
+
+def _restore_buffers(model: BoneSam) -> None:
+    """Fills the buffers that are computed, not stored."""
+    from anybone.model.encoders.tiny_vit import WindowAttention
+
+    for module in model.modules():
+        if isinstance(module, WindowAttention):
+            module.reset_offsets()
+
+
+def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -> Header:
+    """The header of the file written; floating-point weights are stored as `dtype` where one is given."""
+    from safetensors.torch import save as serialise
+
+    weights = {
+        k: (v.to(dtype) if dtype is not None and v.is_floating_point() else v).contiguous()
+        for k, v in checkpoint.weights.items()
+    }
+    plain = serialise(weights)
+    (length,) = struct.unpack("<Q", plain[:8])
+    facts = {
+        "name": checkpoint.name,
+        "config": checkpoint.config.to_dict(),
+        "licence": checkpoint.licence,
+        "origin": checkpoint.origin,
+        "sha256": hashlib.sha256(plain[8 + length :]).hexdigest(),
+        "card": checkpoint.card,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        file.write(serialise(weights, metadata={_METADATA_KEY: json.dumps(facts)}))
+    os.replace(file.name, path)
+    return read_header(path)
+
+
+def read_header(path: Path) -> Header:
+    """What the file says of itself.
+
+    Raises:
+        CheckpointError: It is absent, no safetensors file, or not one of ours.
+    """
+    raw = _raw_header(path)
+    try:
+        facts = json.loads(raw["__metadata__"][_METADATA_KEY])
+        return Header(
+            path=path,
+            name=str(facts["name"]),
+            config=ModelConfig.from_dict(facts["config"]),
+            licence=str(facts["licence"]),
+            origin=str(facts["origin"]),
+            sha256=str(facts["sha256"]),
+            parameters=sum(_count(t["shape"]) for k, t in raw.items() if k != "__metadata__"),
+            card=dict(facts.get("card", {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but not one of anybone's ({type(error).__name__}: {error}). "
+            "Convert a released .pth with `anybone weights add`."
+        ) from error
+
+
+def load(path: Path) -> Checkpoint:
+    """The checkpoint in a file.
+
+    Raises:
+        CheckpointError: As `read_header`, or the tensor section is damaged.
+    """
+    import safetensors
+    from safetensors.torch import load_file
+
+    header = read_header(path)
+    try:
+        weights = load_file(path)
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"The tensors of {path} cannot be read ({error}). Fetch or convert it again.") from error
+    return Checkpoint(header.config, weights, header.licence, header.origin, header.name, header.card)
+
+
+def verify(path: Path) -> Header:
+    """The header, once the tensor section has been hashed and found as recorded.
+
+    Raises:
+        CheckpointError: As `read_header`, or the hash differs.
+    """
+    header = read_header(path)
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        file.seek(8 + length)
+        while block := file.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != header.sha256:
+        raise CheckpointError(
+            f"{path} is damaged: its tensors hash to {digest.hexdigest()[:12]}..., the file records "
+            f"{header.sha256[:12]}.... Fetch or convert it again."
+        )
+    return header
+
+
+def _raw_header(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if not 2 <= length <= min(_MAX_HEADER_BYTES, path.stat().st_size - 8):
+                raise ValueError("no safetensors header")
+            header = json.loads(file.read(length))
+    except OSError as error:
+        raise CheckpointError(f"Cannot open {path}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} is no safetensors checkpoint. Convert a released .pth with `anybone weights add`."
+        ) from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path} is no safetensors checkpoint: its header is no table.")
+    return header
+
+
+def _count(shape: list[int]) -> int:
+    count = 1
+    for side in shape:
+        count *= side
+    return count

@@ -1,0 +1,102 @@
+"""ModelConfig: every size of the network. The defaults are the published network's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from anybone.errors import CheckpointError
+
+EMBEDDING_STRIDE = 16  # input pixels per embedding cell, fixed by the encoder's strides 4, 8, 16, 16
+
+
+@dataclass(frozen=True)
+class TinyVitConfig:
+    """Sizes of the TinyViT encoder; the defaults are MobileSAM's TinyViT-5M with the published adapters.
+
+    Attributes:
+        dims: Channels of the four stages.
+        depths: Blocks of the four stages; the first stage's are convolutions, the others' are attention.
+        heads: Attention heads of the four stages (the first is not used).
+        windows: Side of the attention windows of the four stages (the first is not used).
+        mlp_ratio: Hidden width of a block's MLP, relative to its dim.
+        adapter_stages: Stages whose blocks carry adapters.
+        adapter_ratio: Hidden width of an adapter, relative to its dim.
+        classes: Outputs of the image-classification head that TinyViT was pretrained with. It is never run; it is
+            kept so that a published checkpoint is kept whole. 0: none.
+    """
+
+    dims: tuple[int, int, int, int] = (64, 128, 160, 320)
+    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
+    heads: tuple[int, int, int, int] = (2, 4, 5, 10)
+    windows: tuple[int, int, int, int] = (7, 7, 14, 7)
+    mlp_ratio: float = 4.0
+    adapter_stages: tuple[int, ...] = (1, 2)
+    adapter_ratio: float = 0.25
+    classes: int = 1000
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the whole network.
+
+    Attributes:
+        image_size: Side of the square input frame in pixels, a multiple of 32.
+        encoder: Key of `model.encoders.ENCODERS`.
+        tiny_vit: Sizes of that encoder.
+        embed_dim: Channels of the image embedding, a multiple of 8.
+        decoder_depth: Two-way attention blocks in the mask decoder.
+        decoder_heads: Attention heads there.
+        decoder_mlp_dim: Hidden width of the token MLP there.
+        decoder_adapters: Whether those blocks carry adapters.
+        masks: Masks the decoder returns; channel 1 of two is bone.
+        prompt_mask_channels: Hidden width of the mask prompt's convolutions.
+        depth_attention: The 3-D branch: key of `model.depth_attention.DEPTH_BRANCHES`; None for a 2-D network.
+    """
+
+    image_size: int = 1024
+    encoder: Literal["tiny_vit"] = "tiny_vit"
+    tiny_vit: TinyVitConfig = field(default_factory=TinyVitConfig)
+    embed_dim: int = 256
+    decoder_depth: int = 2
+    decoder_heads: int = 8
+    decoder_mlp_dim: int = 2048
+    decoder_adapters: bool = True
+    masks: int = 2
+    prompt_mask_channels: int = 16
+    depth_attention: Literal["vnet", "light"] | None = "vnet"
+
+    def __post_init__(self) -> None:
+        if self.image_size % 32 or self.image_size <= 0:
+            raise CheckpointError(f"image_size must be a positive multiple of 32; found {self.image_size}.")
+        if self.embed_dim % (8 * self.decoder_heads // 4) or self.embed_dim % 8:
+            raise CheckpointError(
+                f"embed_dim must be a multiple of 8 and of twice decoder_heads; found {self.embed_dim} "
+                f"with {self.decoder_heads} heads."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """The configuration from what `to_dict` gave.
+
+        Raises:
+            CheckpointError: A key is not known here.
+        """
+        values = dict(values)
+        encoder = _only_known(TinyVitConfig, values.pop("tiny_vit", {}))
+        known = _only_known(cls, values)
+        tiny_vit = TinyVitConfig(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in encoder.items()})
+        return cls(**known, tiny_vit=tiny_vit)
+
+
+def _only_known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(values) - {f.name for f in fields(cls)})
+    if unknown:
+        raise CheckpointError(
+            f"The checkpoint's configuration has keys {unknown} that this version does not know. Update anybone."
+        )
+    return values

@@ -1,0 +1,14 @@
+"""Image encoders: image `b 3 h w` -> embedding `b c h/16 w/16`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from anybone.model.config import ModelConfig
+from anybone.model.encoders.tiny_vit import TinyVit
+
+ENCODERS: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "tiny_vit": lambda config: TinyVit(config.tiny_vit, embed_dim=config.embed_dim),
+}

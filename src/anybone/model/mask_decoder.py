@@ -1,0 +1,54 @@
+"""SAM's mask decoder, with two bone masks beside the single one."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from anybone.model.config import ModelConfig
+from anybone.model.layers import ChannelNorm, ReluMlp
+from anybone.model.two_way import TwoWayTransformer
+from anybone.shapes import Float
+
+
+class MaskDecoder(nn.Module):
+    """Embedding and prompts -> masks at four times the embedding's resolution, and their quality.
+
+    SAM's decoder makes `masks` + 1 masks, the first for unambiguous prompts. As published, the first is left out:
+    the other `masks` are returned.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        c, outputs = config.embed_dim, config.masks + 1
+        self.transformer = TwoWayTransformer(
+            c, config.decoder_depth, config.decoder_heads, config.decoder_mlp_dim, adapters=config.decoder_adapters
+        )
+        self.quality_token = nn.Parameter(torch.randn(1, c))
+        self.mask_tokens = nn.Parameter(torch.randn(outputs, c))
+        self.upscale = nn.Sequential(
+            nn.ConvTranspose2d(c, c // 4, 2, 2),
+            ChannelNorm(c // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(c // 4, c // 8, 2, 2),
+            nn.GELU(),
+        )
+        self.hypernetworks = nn.ModuleList(ReluMlp((c, c, c, c // 8)) for _ in range(outputs))
+        self.quality_head = ReluMlp((c, c, c, outputs))
+
+    def forward(
+        self,
+        embedding: Float[Tensor, "b c h w"],
+        position: Float[Tensor, "1 c h w"],
+        tokens: Float[Tensor, "b t c"],
+        dense: Float[Tensor, "d c h w"],
+    ) -> tuple[Float[Tensor, "b masks h4 w4"], Float[Tensor, "b masks"]]:
+        """Mask logits and predicted IoU; the unambiguous mask of SAM is left out, as published."""
+        b, _, h, w = embedding.shape
+        own = torch.cat([self.quality_token, self.mask_tokens]).expand(b, -1, -1)
+        image = (embedding + dense).flatten(2).transpose(1, 2)
+        out, image = self.transformer(torch.cat([own, tokens], 1), image, position.flatten(2).transpose(1, 2))
+        pixels = self.upscale(image.transpose(1, 2).unflatten(2, (h, w)))
+        kernels = torch.stack([net(out[:, 1 + i]) for i, net in enumerate(self.hypernetworks) if i > 0], 1)
+        logits = (kernels @ pixels.flatten(2)).unflatten(2, pixels.shape[2:])
+        return logits, self.quality_head(out[:, 0])[:, 1:]

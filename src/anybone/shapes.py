@@ -1,0 +1,24 @@
+"""Types of arrays and tensors whose axes are named, as in `Float[Tensor, "b c h w"]`.
+
+They are jaxtyping's where that is installed (the tests check them at every call) and plain annotations elsewhere, so
+that nothing has to be installed to run a model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+else:
+    try:
+        from jaxtyping import Bool, Float, Int
+    except ImportError:
+
+        class _Unchecked:
+            def __class_getitem__(cls, item: Any) -> Any:
+                return item[0]
+
+        Bool = Float = Int = _Unchecked
+
+__all__ = ["Bool", "Float", "Int"]
