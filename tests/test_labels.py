@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from anybone.labels import BONES, find, named
+from anybone.labels import BONES, colour_of, find, named
 
 # Viénot, Brettel and Mollon 1999: what is seen of linear RGB, rows R G B.
 DICHROMATS = {
@@ -102,3 +102,9 @@ def test_named_takes_names_and_keys_only_whole():
 def test_importing_the_labels_imports_no_dicom():
     code = "import sys, anybone.labels; sys.exit('pydicom' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_label_has_its_bones_colour_or_one_of_its_number():
+    assert colour_of("Left femur", 9) == FEMUR
+    assert colour_of("lesion", 1) == BONES["bone"].colour_rgb
+    assert len({colour_of("part", n) for n in range(1, 100)}) == 99

@@ -194,3 +194,9 @@ def named(name: str) -> Bone | None:
     """The bone of exactly this name or key ("left femur", "femur_left", "Left Femur"); None if there is none."""
     wanted = sorted(_words(name))
     return next((b for b in BONES.values() if wanted in (sorted(_words(b.name)), sorted(_words(b.key)))), None)
+
+
+def colour_of(name: str, label: int) -> Rgb:
+    """The colour to draw a label in: its bone's where the name is known, else one that follows the label number."""
+    bone = named(name)
+    return bone.colour_rgb if bone else _colour((label - 1) % len(BONES))

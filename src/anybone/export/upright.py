@@ -1,0 +1,66 @@
+"""Upright slices: how a slice of any orientation is turned for a person to look at.
+
+Axial and coronal slices show the patient's right on the left of the picture, sagittal ones the front on the left;
+the front (axial) or the head (coronal, sagittal) is up. An oblique slice is turned to the nearest of these and not
+resampled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.geometry import Geometry
+
+# Where the picture's rows run (downwards) and its columns (to the right).
+_DIRECTIONS = {"axial": ("P", "L"), "coronal": ("I", "L"), "sagittal": ("I", "P")}
+_OPPOSITE = dict(zip("LRAPIS", "RLPASI", strict=True))
+
+
+@dataclass(frozen=True)
+class Upright:
+    """How slices along one axis become pictures.
+
+    Attributes:
+        axis: The array axis that slices are stacked along.
+        plane: "axial", "coronal" or "sagittal".
+        transposed: Whether the picture's rows follow the later of the two in-plane array axes.
+        flips: Whether the picture's rows, and its columns, run against their array axis.
+        edges: Letters at the picture's top, right, bottom and left.
+        pixel_mm: Distance between rows, and between columns, in mm.
+    """
+
+    axis: int
+    plane: str
+    transposed: bool
+    flips: tuple[bool, bool]
+    edges: tuple[str, str, str, str]
+    pixel_mm: tuple[float, float]
+
+    def picture(self, data_ijk: NDArray[Any], index: int) -> NDArray[Any]:
+        """Slice `index` of an array "i j k", rows from the top, columns from the left."""
+        plane: NDArray[Any] = np.take(data_ijk, index, axis=self.axis)
+        plane = plane.T if self.transposed else plane
+        rows, columns = (slice(None, None, -1) if flip else slice(None) for flip in self.flips)
+        return plane[rows, columns]
+
+
+def upright(geometry: Geometry, axis: int) -> Upright:
+    """How slices along `axis` of a volume of this geometry are shown."""
+    plane = geometry.plane(axis)
+    down, right = _DIRECTIONS[plane]
+    letters = geometry.orientation
+    in_plane = [a for a in range(3) if a != axis]
+    row_axis = next(a for a in in_plane if letters[a] in (down, _OPPOSITE[down]))
+    column_axis = next(a for a in in_plane if a != row_axis)
+    return Upright(
+        axis=axis,
+        plane=plane,
+        transposed=row_axis > column_axis,
+        flips=(letters[row_axis] != down, letters[column_axis] != right),
+        edges=(_OPPOSITE[down], right, down, _OPPOSITE[right]),
+        pixel_mm=(geometry.spacing_mm[row_axis], geometry.spacing_mm[column_axis]),
+    )
