@@ -85,7 +85,7 @@ class Geometry:
     def to_voxel(self, ras_mm: ArrayLike) -> NDArray[np.float64]:
         """Fractional voxel indices, shape (..., 3), of world RAS+ coordinates in mm of shape (..., 3)."""
         shifted = np.asarray(ras_mm, dtype=np.float64) - self.affine_ras_mm[:3, 3]
-        return np.linalg.solve(self.affine_ras_mm[:3, :3], shifted[..., None])[..., 0]
+        return np.asarray(np.linalg.solve(self.affine_ras_mm[:3, :3], shifted[..., None])[..., 0], dtype=np.float64)
 
     def contains(self, ijk: ArrayLike) -> bool:
         """Whether a voxel index, fractional or not, lies inside the grid."""

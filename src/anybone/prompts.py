@@ -123,8 +123,8 @@ def check_inside(prompts: Iterable[Prompt], geometry: Geometry) -> None:
             in_plane = tuple(n for a, n in enumerate(geometry.shape_ijk) if a != prompt.axis)
             if prompt.mask.shape != in_plane or not 0 <= prompt.index < geometry.shape_ijk[prompt.axis]:
                 raise PromptError(
-                    f"A mask prompt of shape {prompt.mask.shape} on slice {prompt.index} does not fit a volume of shape "
-                    f"{geometry.shape_ijk} cut along axis {prompt.axis}; give a mask of shape {in_plane}."
+                    f"A mask prompt of shape {prompt.mask.shape} on slice {prompt.index} does not fit a volume of "
+                    f"shape {geometry.shape_ijk} cut along axis {prompt.axis}; give a mask of shape {in_plane}."
                 )
             continue
         for ijk in _positions(prompt):

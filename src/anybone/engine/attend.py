@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.engine.normalise import clip_to_unit
+from anybone.engine.slicing import SliceFrame
+from anybone.model.config import EMBEDDING_STRIDE
 from anybone.shapes import Float
 
 SIDE = 64  # cells along each axis of the 3-D branch
@@ -38,3 +40,15 @@ def attention_map(probability: Float[Tensor, "64 64 64"], k: int, depth: int) ->
     low = a * (CURVE_KNEE_VALUE / CURVE_KNEE)
     high = (a - CURVE_KNEE) * ((1 - CURVE_KNEE_VALUE) / (1 - CURVE_KNEE)) + CURVE_KNEE_VALUE
     return torch.where(a > CURVE_KNEE, high, torch.where(a > CURVE_ZERO, low, 0))
+
+
+def slice_attention(
+    probability: Float[Tensor, "64 64 64"], frame: SliceFrame, depth: int
+) -> Float[Tensor, "1 h16 w16"]:
+    """The attention map of a frame's slice on the embedding's grid: the slice's part of the frame, zero beside it."""
+    maps = attention_map(probability, frame.index, depth)[None, None]
+    inside = [max(1, round(side / EMBEDDING_STRIDE)) for side in frame.content_shape]
+    cells = [side // EMBEDDING_STRIDE for side in frame.frame_shape]
+    if inside != list(maps.shape[2:]):
+        maps = F.interpolate(maps, size=inside, mode="bilinear", align_corners=False)
+    return F.pad(maps[0], (0, cells[1] - inside[1], 0, cells[0] - inside[0]))

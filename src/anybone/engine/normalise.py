@@ -29,8 +29,8 @@ def clip_to_unit(data: NDArray[np.float32]) -> Float[Tensor, "i j k"]:
     low, high = (percentile_by_rank(data, p) for p in CLIP_PERCENTILES)
     if high <= low:
         low, high = float(data.min()), float(data.max())
-    scaled = (np.clip(data, low, high) - low) / max(high - low, np.finfo(np.float32).tiny)
-    return torch.from_numpy(scaled.astype(np.float32, copy=False))
+    unit = torch.from_numpy(data).clamp(low, high) - low
+    return unit / (high - low) if high > low else unit
 
 
 def to_network(grey: Float[Tensor, "b h w"]) -> Float[Tensor, "b 3 h w"]:

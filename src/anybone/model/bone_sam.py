@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from anybone.errors import PromptError
-from anybone.model.config import EMBEDDING_STRIDE, ModelConfig
+from anybone.model.config import ModelConfig
 from anybone.model.depth_attention import DEPTH_BRANCHES
 from anybone.model.encoders import ENCODERS
 from anybone.model.fusion import AttentionFusion
@@ -14,8 +14,6 @@ from anybone.model.layers import fold_batch_norms
 from anybone.model.mask_decoder import MaskDecoder
 from anybone.model.prompt_encoder import PromptEncoder
 from anybone.shapes import Float
-
-BONE_CHANNEL = 1  # of the two masks that `decode` returns
 
 
 class BoneSam(nn.Module):
@@ -33,6 +31,16 @@ class BoneSam(nn.Module):
         self.mask_decoder = MaskDecoder(config)
         self.depth_attention = DEPTH_BRANCHES[config.depth_attention]() if config.depth_attention else None
         self.fusion = AttentionFusion(config.embed_dim) if config.depth_attention else None
+
+    @property
+    def image_size(self) -> int:
+        """Side of the input frame in pixels."""
+        return self.config.image_size
+
+    @property
+    def uses_volume(self) -> bool:
+        """Whether there is a 3-D branch."""
+        return self.depth_attention is not None
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h16 w16"]:
         """The image embedding, one cell for 16 x 16 pixels."""
@@ -87,11 +95,6 @@ class BoneSam(nn.Module):
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
-
-
-def mask_side(pixels: int) -> int:
-    """Pixels along one side of the masks that `decode` gives for an input side of `pixels`."""
-    return pixels // EMBEDDING_STRIDE * 4
 
 
 def _points(xy: Tensor | None, labels: Tensor | None, batch: int, like: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -89,8 +89,8 @@ class ModelConfig:
         values = dict(values)
         encoder = _only_known(TinyVitConfig, values.pop("tiny_vit", {}))
         known = _only_known(cls, values)
-        tiny_vit = TinyVitConfig(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in encoder.items()})
-        return cls(**known, tiny_vit=tiny_vit)
+        sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in encoder.items()}
+        return cls(**known, tiny_vit=TinyVitConfig(**sizes))
 
 
 def _only_known(cls: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -81,10 +81,20 @@ class VNet(nn.Module):
         super().__init__()
         self.enter = ConvNorm3d(1, 16)
         self.downs = nn.ModuleList(
-            [Down(16, 1, dropout=False), Down(32, 2, dropout=False), Down(64, 3, dropout=True), Down(128, 2, dropout=True)]
+            [
+                Down(16, 1, dropout=False),
+                Down(32, 2, dropout=False),
+                Down(64, 3, dropout=True),
+                Down(128, 2, dropout=True),
+            ]
         )
         self.ups = nn.ModuleList(
-            [Up(256, 256, 2, dropout=True), Up(256, 128, 2, dropout=True), Up(128, 64, 1, dropout=False), Up(64, 32, 1, dropout=False)]
+            [
+                Up(256, 256, 2, dropout=True),
+                Up(256, 128, 2, dropout=True),
+                Up(128, 64, 1, dropout=False),
+                Up(64, 32, 1, dropout=False),
+            ]
         )
         self.leave = ConvNorm3d(32, 1)
         self.scale = nn.Conv3d(1, 1, 1)

@@ -29,4 +29,5 @@ class AttentionFusion(nn.Module):
         if maps.shape[2:] != embedding.shape[2:]:
             maps = F.interpolate(maps, size=embedding.shape[2:], mode="bilinear", align_corners=False)
         attended = self.second(F.relu(self.first(embedding * maps)))
-        return (1 - self.gate) * embedding + self.gate * attended
+        fused: Tensor = (1 - self.gate) * embedding + self.gate * attended
+        return fused

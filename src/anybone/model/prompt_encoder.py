@@ -64,7 +64,10 @@ class PromptEncoder(nn.Module):
         boxes_xyxy: Float[Tensor, "b m 4"] | None,
     ) -> Float[Tensor, "b t c"]:
         """One token a point (1 bone, 0 not, -1 padding) and two a box; points without a box end with one padding."""
-        xy, kinds = [self.kinds.new_zeros(batch, 0, 2)], [torch.zeros(batch, 0, dtype=torch.long, device=self.kinds.device)]
+        xy, kinds = (
+            [self.kinds.new_zeros(batch, 0, 2)],
+            [torch.zeros(batch, 0, dtype=torch.long, device=self.kinds.device)],
+        )
         if points_xy is not None and point_labels is not None:
             xy.append(points_xy + 0.5)
             kinds.append(point_labels.long())
@@ -73,12 +76,14 @@ class PromptEncoder(nn.Module):
                 kinds.append(kinds[-1].new_full((batch, 1), PADDING))
         if boxes_xyxy is not None:
             xy.append(boxes_xyxy.reshape(batch, -1, 2) + 0.5)
-            kinds.append(torch.tensor([BOX_MIN, BOX_MAX], device=self.kinds.device).repeat(batch, boxes_xyxy.shape[1]))
+            kinds.append(torch.tensor([BOX_MIN, BOX_MAX], device=device).repeat(batch, boxes_xyxy.shape[1]))
         kind = torch.cat(kinds, 1)
         placed = self.position(torch.cat(xy, 1)) + self.kinds[kind.clamp(min=0)]
         return torch.where((kind == PADDING)[..., None], self.padding, placed)
 
-    def dense(self, mask_logits: Float[Tensor, "b 1 h4 w4"] | None, height: int, width: int) -> Float[Tensor, "b c h w"]:
+    def dense(
+        self, mask_logits: Float[Tensor, "b 1 h4 w4"] | None, height: int, width: int
+    ) -> Float[Tensor, "b c h w"]:
         """The image that is added to the embedding: of a mask prompt, or the learned "no mask"."""
         if mask_logits is None:
             return self.no_mask[None, :, None, None].expand(1, -1, height, width)

@@ -128,7 +128,7 @@ class AttentionBlock(nn.Module):
         if self.space_adapter is not None:
             attended = self.space_adapter(attended)
         x = self.local_conv((x + attended).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        out = x + self.mlp(x)
+        out: Tensor = x + self.mlp(x)
         if self.mlp_adapter is not None:
             out = out + PARALLEL_ADAPTER_SCALE * self.mlp_adapter(x)
         return out.permute(0, 3, 1, 2)

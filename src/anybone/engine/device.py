@@ -1,0 +1,25 @@
+"""Which device runs the network."""
+
+from __future__ import annotations
+
+import torch
+
+from anybone.errors import UsageError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" takes a GPU where there is one.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(d for d in ("cuda", "mps", "cpu") if available[d]))
+    if name.split(":")[0] not in available:
+        raise UsageError(f"A device is one of {', '.join(DEVICES)}; found {name!r}.")
+    if not available[name.split(":")[0]]:
+        raise UsageError(f"This machine offers no {name} device to PyTorch. Use --device auto or --device cpu.")
+    return torch.device(name)

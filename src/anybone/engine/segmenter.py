@@ -1,0 +1,119 @@
+"""Segmenter: a volume's whole way, read -> normalise -> attend -> cut -> encode -> fuse -> decode -> stitch -> write.
+
+Reading and writing are `anybone.io`'s; the seven steps between are here and, with their reasons, in the modules that
+they are imported from.
+"""
+
+from __future__ import annotations
+
+import copy
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from anybone.engine.cleanup import clean
+from anybone.engine.decode import decode
+from anybone.engine.network import Network
+from anybone.engine.options import SegmentOptions
+from anybone.engine.prepare import device_of, embed, prepare
+from anybone.engine.progress import Clock, Progress
+from anybone.engine.session import Session
+from anybone.engine.stitch import empty_logits, fill_between, to_slice
+from anybone.model.bone_sam import BoneSam
+from anybone.segmentation import Provenance, Segmentation
+from anybone.version import __version__
+from anybone.volume import Volume
+
+
+class Segmenter:
+    """A network that is ready to segment volumes.
+
+    Attributes:
+        model: The network itself, in evaluation mode; tensors in, tensors out.
+        name: Of the checkpoint or method.
+        weights_sha256: Hash of the weights; None for a method without any.
+    """
+
+    def __init__(self, model: Network, *, name: str, weights_sha256: str | None = None) -> None:
+        self.model = model
+        self.name = name
+        self.weights_sha256 = weights_sha256
+
+    @cached_property
+    def runner(self) -> Network:
+        """A copy of the network that gives the same answers sooner; see docs/explanation/speed.md."""
+        return copy.deepcopy(self.model).for_inference() if isinstance(self.model, BoneSam) else self.model
+
+    @torch.inference_mode()
+    def segment(
+        self, volume: Volume, options: SegmentOptions | None = None, *, progress: Progress | None = None
+    ) -> Segmentation:
+        """All bone in a volume, on the volume's own grid, as label 1.
+
+        Args:
+            volume: The image.
+            options: How; the defaults suit any MRI.
+            progress: Called with (step, done, total) along the way.
+        """
+        options = options or SegmentOptions()
+        clock = Clock(progress)
+        prepared = prepare(self.runner, volume, options, clock)
+        alive = np.flatnonzero(prepared.alive).tolist()
+        encoded = sorted({*alive[:: options.every], *alive[-1:]})
+
+        logits = empty_logits(volume.geometry.shape_ijk)
+        slices = np.moveaxis(logits, prepared.axis, 0)
+        quality: dict[int, float] = {}
+        for start in range(0, len(encoded), options.batch):
+            batch = encoded[start : start + options.batch]
+            embeddings = embed(self.runner, prepared, batch, clock)
+            for index, embedding in zip(batch, torch.split(embeddings, 1), strict=True):
+                frame = prepared.frames[index]
+                with clock.step("decode"):
+                    mask_logits, quality[index] = decode(self.runner, embedding, frame)
+                with clock.step("stitch"):
+                    slices[index] = to_slice(mask_logits, frame, options.upsampling)
+            clock.progress("encode", start + len(batch), len(encoded))
+
+        with clock.step("stitch"):
+            fill_between(slices, encoded, alive)
+            mask = clean(
+                logits > options.threshold,
+                volume.geometry.voxel_volume_mm3,
+                min_component_mm3=options.min_component_mm3,
+                max_hole_mm3=options.max_hole_mm3,
+            )
+        with_bone = np.flatnonzero(np.moveaxis(mask, prepared.axis, 0).any((1, 2))).tolist()
+        known = [quality[k] for k in with_bone if k in quality]
+        scores = {1: float(np.clip(np.mean(known), 0, 1))} if known else {}
+        provenance = self.provenance(volume, options, clock, _remarks(volume, mask, prepared.alive))
+        return Segmentation(mask.astype(np.uint16), volume.geometry, scores=scores, provenance=provenance)
+
+    def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
+        """A session in which prompts are added to a volume, one after the other."""
+        return Session(self, volume, options or SegmentOptions())
+
+    def provenance(
+        self, volume: Volume, options: SegmentOptions, clock: Clock, warnings: tuple[str, ...]
+    ) -> Provenance:
+        """How a result of this segmenter was made."""
+        return Provenance(
+            version=__version__,
+            method=self.name,
+            weights_sha256=self.weights_sha256,
+            device=device_of(self.model).type,
+            options=options.to_dict(),
+            timings_s=clock.rounded(),
+            warnings=warnings,
+            source=str(volume.source.path or ""),
+        )
+
+
+def _remarks(volume: Volume, mask: np.ndarray, alive: np.ndarray) -> tuple[str, ...]:
+    remarks = list(volume.source.notes)
+    if not alive.all():
+        remarks.append(f"{int((~alive).sum())} of {alive.size} slices hold no signal and were skipped.")
+    if not mask.any():
+        remarks.append("No bone was found. Look at the picture (--preview), or point at a bone (--point).")
+    return tuple(remarks)

@@ -1,0 +1,47 @@
+"""Step 8, stitch: logits of slices -> logits on the volume's own grid."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from anybone.engine.slicing import MASK_STRIDE, SliceFrame
+from anybone.shapes import Float
+
+NO_BONE = -20.0  # the logit of slices that nothing was found or looked for in
+
+
+def to_slice(logits: Float[Tensor, "1 1 h4 w4"], frame: SliceFrame, upsampling: str) -> NDArray[np.float32]:
+    """Logits on the slice's own voxels, "rows columns"."""
+    h, w = (side // MASK_STRIDE for side in frame.content_shape)
+    inside = logits[..., :h, :w].float()
+    if upsampling == "nearest":
+        large = F.interpolate(inside, size=frame.slice_shape, mode="nearest")
+    else:
+        large = F.interpolate(inside, size=frame.slice_shape, mode="bilinear", align_corners=False, antialias=True)
+    return large[0, 0].cpu().numpy()
+
+
+def empty_logits(shape_ijk: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Logits "i j k" of a volume in which no slice has been looked at."""
+    return np.full(shape_ijk, NO_BONE, dtype=np.float32)
+
+
+def fill_between(slices: NDArray[np.float32], known: Sequence[int], wanted: Sequence[int]) -> None:
+    """Mixes logits linearly into the wanted slices between known ones, in place; beyond the ends the nearest is taken.
+
+    Args:
+        slices: Logits, "slice rows columns".
+        known: Ascending indices of slices that hold logits.
+        wanted: Indices to fill.
+    """
+    for index in sorted(set(wanted) - set(known)):
+        place = bisect_left(known, index)
+        below, above = known[max(place - 1, 0)], known[min(place, len(known) - 1)]
+        share = 0.5 if below == above else (index - below) / (above - below)
+        slices[index] = slices[below] * (1 - share) + slices[above] * share
