@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from anybone.model.layers import gelu
 from anybone.shapes import Float
 
 PARALLEL_ADAPTER_SCALE = 0.5  # weight of the adapter beside a block's MLP, as published
@@ -28,5 +28,5 @@ class Adapter(nn.Module):
 
     def forward(self, x: Float[Tensor, "*b dim"]) -> Float[Tensor, "*b dim"]:
         """The adapted features, of the input's shape."""
-        adapted = self.up(F.gelu(self.down(x)))
+        adapted = self.up(gelu(self.down(x)))
         return x + adapted if self.skip else adapted  # type: ignore[no-any-return]

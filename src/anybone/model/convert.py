@@ -23,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 # Each rule rewrites a part of a released key, in this order.
 _SAM_RULES = [
-    (r"^image_encoder\.patch_embed\.seq\.", "encoder.patch_embed."),
+    (r"^image_encoder\.patch_embed\.seq\.0\.", "encoder.patch_embed.first."),
+    (r"^image_encoder\.patch_embed\.seq\.2\.", "encoder.patch_embed.second."),
     (r"^image_encoder\.layers\.(\d)\.downsample\.", r"encoder.merges.\1."),
     (r"^image_encoder\.layers\.(\d)\.blocks\.", r"encoder.stages.\1."),
     (r"^image_encoder\.norm_head\.", "encoder.classifier.0."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -11,6 +11,25 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from anybone.shapes import Float
+
+
+def gelu(x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
+    """GELU of a tensor that nobody else needs: in place where no gradient is wanted, since new memory costs more."""
+    return F.gelu(x) if torch.is_grad_enabled() else torch.ops.aten.gelu_(x)
+
+
+def by_rows(function: Callable[[Tensor], Tensor], x: Float[Tensor, "b h w c"], rows: int) -> Float[Tensor, "b h w c"]:
+    """A function of images, applied to strips of rows where no gradient is wanted.
+
+    The function must treat strips independently. What it holds in between then stays in the processor's cache; whole
+    images at 1024 pixels would need tens of megabytes of fresh memory at each layer.
+    """
+    if torch.is_grad_enabled() or x.shape[1] <= rows:
+        return function(x)
+    out = torch.empty_like(x)
+    for start in range(0, x.shape[1], rows):
+        out[:, start : start + rows] = function(x[:, start : start + rows])
+    return out
 
 
 class ConvNorm(nn.Module):

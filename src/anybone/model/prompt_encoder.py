@@ -64,10 +64,9 @@ class PromptEncoder(nn.Module):
         boxes_xyxy: Float[Tensor, "b m 4"] | None,
     ) -> Float[Tensor, "b t c"]:
         """One token a point (1 bone, 0 not, -1 padding) and two a box; points without a box end with one padding."""
-        xy, kinds = (
-            [self.kinds.new_zeros(batch, 0, 2)],
-            [torch.zeros(batch, 0, dtype=torch.long, device=self.kinds.device)],
-        )
+        device = self.kinds.device
+        xy = [self.kinds.new_zeros(batch, 0, 2)]
+        kinds = [torch.zeros(batch, 0, dtype=torch.long, device=device)]
         if points_xy is not None and point_labels is not None:
             xy.append(points_xy + 0.5)
             kinds.append(point_labels.long())

@@ -1,6 +1,7 @@
 """TinyViT (Wu et al. 2022) as MobileSAM uses it (Zhang et al. 2023), with SegmentAnyBone's adapters.
 
-Feature maps stay `b c h w` in channels-last memory, so the view `b h w c` that attention and MLPs need costs nothing.
+Feature maps are `b c h w`. Where weights lie channels-last (see `BoneSam.for_inference`), maps do too, and the view
+`b h w c` that attention and MLPs need costs nothing.
 """
 
 from __future__ import annotations
@@ -11,17 +12,24 @@ from torch.nn import functional as F
 
 from anybone.model.adapters import PARALLEL_ADAPTER_SCALE, Adapter
 from anybone.model.config import TinyVitConfig
-from anybone.model.layers import ChannelNorm, ConvNorm
+from anybone.model.layers import ChannelNorm, ConvNorm, by_rows, gelu
 from anybone.shapes import Float
 
 STAGE_MERGE_STRIDES = (2, 2, 1)  # MobileSAM keeps stride 16 in the last stage
+STRIP_ROWS = 16  # rows of a feature map worked on at a time: what is held in between fits a core's cache
 
 
-class PatchEmbed(nn.Sequential):
+class PatchEmbed(nn.Module):
     """Two strided convolutions: image -> features at a quarter of its size."""
 
     def __init__(self, dim: int) -> None:
-        super().__init__(ConvNorm(3, dim // 2, 3, stride=2), nn.GELU(), ConvNorm(dim // 2, dim, 3, stride=2))
+        super().__init__()
+        self.first = ConvNorm(3, dim // 2, 3, stride=2)
+        self.second = ConvNorm(dim // 2, dim, 3, stride=2)
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h4 w4"]:
+        """Features at a quarter of the resolution."""
+        return self.second(gelu(self.first(images)))  # type: ignore[no-any-return]
 
 
 class ConvBlock(nn.Module):
@@ -37,9 +45,23 @@ class ConvBlock(nn.Module):
         self.project = ConvNorm(hidden, dim)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Features of the input's shape."""
-        hidden = F.gelu(self.depthwise(F.gelu(self.expand(x))))
-        return F.gelu(x + self.project(hidden))
+        """Features of the input's shape, made in strips of rows where no gradient is wanted (see `by_rows`)."""
+        height = x.shape[2]
+        if torch.is_grad_enabled() or not isinstance(self.expand.norm, nn.Identity) or height <= STRIP_ROWS:
+            return gelu(x + self.project(gelu(self.depthwise(gelu(self.expand(x))))))
+        out = torch.empty_like(x)
+        for start in range(0, height, STRIP_ROWS):
+            out[:, :, start : start + STRIP_ROWS] = self._strip(x, start, min(start + STRIP_ROWS, height))
+        return out
+
+    def _strip(self, x: Float[Tensor, "b c h w"], start: int, stop: int) -> Float[Tensor, "b c rows w"]:
+        """Rows start to stop of the answer; the depthwise convolution needs one row more on either side."""
+        above, below = int(start == 0), int(stop == x.shape[2])  # rows beyond the image, zero
+        hidden = gelu(self.expand(x[:, :, start - 1 + above : stop + 1 - below]))
+        depthwise = self.depthwise.conv
+        hidden = F.pad(hidden, (0, 0, above, below))
+        hidden = F.conv2d(hidden, depthwise.weight, depthwise.bias, padding=(0, 1), groups=depthwise.groups)
+        return gelu(self.project(gelu(hidden)).add_(x[:, :, start:stop]))
 
 
 class PatchMerge(nn.Module):
@@ -53,7 +75,7 @@ class PatchMerge(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c2 h2 w2"]:
         """Features at 1 / stride of the resolution."""
-        return self.project(F.gelu(self.depthwise(F.gelu(self.expand(x)))))  # type: ignore[no-any-return]
+        return self.project(gelu(self.depthwise(gelu(self.expand(x)))))  # type: ignore[no-any-return]
 
 
 class WindowAttention(nn.Module):
@@ -83,9 +105,11 @@ class WindowAttention(nn.Module):
         rows, columns = (h + down) // side, (w + right) // side
         qkv = self.qkv(self.norm(x)).view(b, rows, side, columns, side, heads, 3, c // heads)
         q, k, v = qkv.permute(6, 0, 1, 3, 5, 2, 4, 7).reshape(3, b * rows * columns, heads, side * side, c // heads)
-        bias = self.attention_biases[:, self.offsets].to(q.dtype)
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
-        attended = attended.view(b, rows, columns, heads, side, side, c // heads).permute(0, 1, 4, 2, 5, 3, 6)
+        # Written out: on small windows with a bias, scaled_dot_product_attention takes half as long again on a CPU.
+        scores = (q * (c // heads) ** -0.5) @ k.transpose(-1, -2) + self.attention_biases[:, self.offsets]
+        attended = (
+            (scores.softmax(-1) @ v).view(b, rows, columns, heads, side, side, c // heads).permute(0, 1, 4, 2, 5, 3, 6)
+        )
         return self.proj(attended.reshape(b, h + down, w + right, c)[:, :h, :w])  # type: ignore[no-any-return]
 
 
@@ -107,7 +131,7 @@ class Mlp(nn.Module):
 
     def forward(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
         """Features of the input's shape."""
-        return self.fc2(F.gelu(self.fc1(self.norm(x))))  # type: ignore[no-any-return]
+        return self.fc2(gelu(self.fc1(self.norm(x))))  # type: ignore[no-any-return]
 
 
 class AttentionBlock(nn.Module):
@@ -123,15 +147,17 @@ class AttentionBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Features of the input's shape."""
-        x = x.permute(0, 2, 3, 1)
+        x = by_rows(self._attend, x.permute(0, 2, 3, 1), self.attention.window)
+        x = self.local_conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        return by_rows(self._transform, x, STRIP_ROWS).permute(0, 3, 1, 2)
+
+    def _attend(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         attended = self.attention(x)
-        if self.space_adapter is not None:
-            attended = self.space_adapter(attended)
-        x = self.local_conv((x + attended).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        return x + (attended if self.space_adapter is None else self.space_adapter(attended))
+
+    def _transform(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         out: Tensor = x + self.mlp(x)
-        if self.mlp_adapter is not None:
-            out = out + PARALLEL_ADAPTER_SCALE * self.mlp_adapter(x)
-        return out.permute(0, 3, 1, 2)
+        return out if self.mlp_adapter is None else out + PARALLEL_ADAPTER_SCALE * self.mlp_adapter(x)
 
 
 class TinyVit(nn.Module):
@@ -163,7 +189,7 @@ class TinyVit(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h2 w2"]:
         """The image embedding."""
-        x = self.patch_embed(images.contiguous(memory_format=torch.channels_last))
+        x = self.patch_embed(images)
         for stage, merge in zip(self.stages, [*self.merges, None], strict=True):
             x = stage(x)
             x = merge(x) if merge is not None else x
