@@ -1,0 +1,44 @@
+"""The border at which errors of foreign parsers become ours."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from anybone.errors import AnyboneError, GeometryError, ReadError
+
+
+@contextmanager
+def refusing(path: Path | str) -> Iterator[None]:
+    """A context in which every failure to read `path` is an `AnyboneError` that names it.
+
+    Parsers raise almost anything on damaged bytes (ValueError, KeyError, zlib.error, RecursionError ...), so all of
+    it is caught, here and nowhere else. Their warnings on odd headers are silenced: what matters becomes a note.
+    """
+    name = Path(path).name
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except GeometryError as error:
+        if name in str(error):
+            raise
+        raise GeometryError(f"{path}: {error}") from error
+    except ReadError as error:
+        if name in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
+    except AnyboneError:
+        raise
+    except MemoryError as error:
+        raise ReadError(f"{path} needs more memory than there is. Crop it, or use a larger machine.") from error
+    except FileNotFoundError as error:
+        raise ReadError(f"{path} does not exist. Check the name.") from error
+    except OSError as error:
+        raise ReadError(f"{path} cannot be read: {error.strerror or error}. Check the file and its rights.") from error
+    except Exception as error:
+        raise ReadError(
+            f"{path} is damaged or not what its name says ({type(error).__name__}: {error}). Re-export it."
+        ) from error

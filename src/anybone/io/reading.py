@@ -1,0 +1,103 @@
+"""Step 1, read: any supported file or folder -> Volume."""
+
+from __future__ import annotations
+
+import dataclasses
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from anybone.errors import ReadError
+from anybone.io.formats import FORMATS, format_of, suffix_of
+from anybone.io.guard import refusing
+from anybone.io.label_table import KEY, LabelTable, from_json, from_slicer_keys, read_sidecar, sidecar_path
+from anybone.io.limits import MAX_VOXELS
+from anybone.io.types import Description, Request
+from anybone.segmentation import Segmentation
+from anybone.volume import Volume
+
+_LARGEST_LABEL = np.iinfo(np.uint16).max
+
+
+def read(
+    path: str | PathLike[str],
+    *,
+    series: str | int | None = None,
+    frame: int | None = None,
+    max_voxels: int = MAX_VOXELS,
+) -> Volume:
+    """The volume in a file, a folder of DICOM or a zip of DICOM, in the file's own array order.
+
+    Args:
+        path: NIfTI, NRRD, MetaImage, DICOM; `FORMATS` lists the suffixes.
+        series: Which DICOM series: its number, UID, name or place in the list, or a part of its description that only
+            one has. None takes the only volumetric one.
+        frame: Which volume of a 4-D file, from 0.
+        max_voxels: Largest image that is read; bounds the memory.
+
+    Raises:
+        ReadError: The file cannot be read; `SeriesError` where several series are there and none was chosen.
+        GeometryError: Its slices do not make one regular grid.
+        MissingExtraError: It is compressed and no decoder is installed.
+    """
+    path = Path(path)
+    with refusing(path):
+        name = format_of(path)
+        wanted = None if series is None else str(series)
+        volume = FORMATS[name].read(path, Request(wanted, frame, max_voxels))
+    unused = [
+        *(["series was given, but only DICOM has series"] if series is not None and name != "dicom" else []),
+        *(["frame was given, but DICOM volumes are chosen by series"] if frame is not None and name == "dicom" else []),
+    ]
+    if not unused:
+        return volume
+    notes = (*volume.source.notes, *(f"The option {text}; it was not used." for text in unused))
+    return dataclasses.replace(volume, source=dataclasses.replace(volume.source, notes=notes))
+
+
+def describe(path: str | PathLike[str]) -> list[Description]:
+    """What the headers of a file, folder or zip say: one description for each volume or series, no voxels read.
+
+    Raises:
+        ReadError: Not a file of a known format, or a damaged one.
+        GeometryError: The affine of a file is not invertible (a DICOM series says so in `problem` instead).
+    """
+    path = Path(path)
+    with refusing(path):
+        return FORMATS[format_of(path)].describe(path)
+
+
+def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS) -> Segmentation:
+    """The labels in an image file with their names: from the file itself, else from the JSON beside it, else "label N".
+
+    Raises:
+        ReadError: The file cannot be read, or holds other values than whole numbers from 0 to 65535.
+        GeometryError: Its grid is not regular.
+    """
+    path = Path(path)
+    volume = read(path, max_voxels=max_voxels)
+    data = volume.data
+    if data.min() < 0 or data.max() > _LARGEST_LABEL or not np.array_equal(data, np.rint(data)):
+        raise ReadError(
+            f"{path} holds values from {data.min():g} to {data.max():g}, not labels; whole numbers from 0 to "
+            f"{_LARGEST_LABEL} are expected. Is this the image instead of its mask?"
+        )
+    labels = data.astype(np.uint16)
+    table = _table(path, volume)
+    names = dict(table.names) or {1: "bone"}
+    for label in np.unique(labels).tolist():
+        if label:
+            names.setdefault(label, f"label {label}")
+    return Segmentation(labels, volume.geometry, names, table.scores, table.provenance)
+
+
+def _table(path: Path, volume: Volume) -> LabelTable:
+    headers = volume.source.headers
+    found: LabelTable | None = None
+    if isinstance(headers, dict):
+        found = from_json(headers.get(KEY, "")) or from_slicer_keys(headers)
+    suffix = suffix_of(path, FORMATS[volume.source.format].suffixes)
+    if found is None and suffix is not None:
+        found = read_sidecar(sidecar_path(path, suffix))
+    return found or LabelTable()
