@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 from anybone.shapes import Float
 
 
+@runtime_checkable
 class Network(Protocol):
     """What segments slices: `model.BoneSam`, or a classical method with the same verbs.
 

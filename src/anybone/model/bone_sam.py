@@ -103,7 +103,7 @@ def _points(xy: Tensor | None, labels: Tensor | None, batch: int, like: Tensor) 
     if xy is None or labels is None or xy.shape != (*labels.shape, 2) or labels.ndim != 2 or len(xy) != batch:
         found = tuple(None if t is None else tuple(t.shape) for t in (xy, labels))
         raise PromptError(f"points_xy must be ({batch}, n, 2) and point_labels ({batch}, n); found {found}.")
-    return xy.to(like), labels.to(like.device)
+    return xy.to(like), labels.to(like.device).long()
 
 
 def _boxes(boxes: Tensor | None, batch: int, like: Tensor) -> Tensor | None:

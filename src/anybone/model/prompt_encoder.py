@@ -69,7 +69,7 @@ class PromptEncoder(nn.Module):
         kinds = [torch.zeros(batch, 0, dtype=torch.long, device=device)]
         if points_xy is not None and point_labels is not None:
             xy.append(points_xy + 0.5)
-            kinds.append(point_labels.long())
+            kinds.append(point_labels)
             if boxes_xyxy is None:
                 xy.append(points_xy.new_zeros(batch, 1, 2))
                 kinds.append(kinds[-1].new_full((batch, 1), PADDING))
