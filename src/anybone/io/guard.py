@@ -30,7 +30,7 @@ def refusing(path: Path | str) -> Iterator[None]:
         if name in str(error):
             raise
         raise type(error)(f"{path}: {error}") from error
-    except AnyboneError:
+    except (AnyboneError, ImportError, NameError):  # the latter two are faults of the program, never of a file
         raise
     except MemoryError as error:
         raise ReadError(f"{path} needs more memory than there is. Crop it, or use a larger machine.") from error

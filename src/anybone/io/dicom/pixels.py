@@ -84,7 +84,7 @@ def _read_file(slices: dict[int, Image], data: NDArray[np.float32]) -> Dataset:
 
 def _check_decodable(dataset: FileDataset) -> None:
     """Nothing, when the pixels are all there and a decoder for them is installed."""
-    from pydicom.pixels.decoders import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     if not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
         raise ReadError("The image has no pixels: the file is cut off, or only a header. Copy it again.")

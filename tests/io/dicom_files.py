@@ -1,0 +1,143 @@
+"""Writes small DICOM MR series for tests: classic and enhanced, whole or broken in one chosen way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import (
+    EnhancedMRImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
+
+ENCODINGS = {
+    ExplicitVRLittleEndian: (False, True),
+    ExplicitVRBigEndian: (False, False),
+    ImplicitVRLittleEndian: (True, True),
+}
+
+
+@dataclass
+class Study:
+    """What all files of one series share; `extra` goes into every classic file, keyword -> value."""
+
+    number: int | None = 1
+    text: str = "sag PD"
+    uid: str = field(default_factory=generate_uid)
+    syntax: str = ExplicitVRLittleEndian
+    modality: str = "MR"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def lps(affine_ras: np.ndarray) -> np.ndarray:
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine_ras
+
+
+def _ds(values: Any) -> list[float]:
+    return [float(f"{x:.10g}") for x in values]  # DS holds 16 characters
+
+
+def planes(affine_ras: np.ndarray) -> tuple[list[float], list[float]]:
+    """ImageOrientationPatient and PixelSpacing of slices stacked along k."""
+    matrix = lps(affine_ras)[:3, :3]
+    spacing = np.linalg.norm(matrix, axis=0)
+    return _ds((matrix[:, :2] / spacing[:2]).T.ravel()), _ds([spacing[1], spacing[0]])
+
+
+def position(affine_ras: np.ndarray, k: int) -> list[float]:
+    return _ds((lps(affine_ras) @ (0, 0, k, 1))[:3])
+
+
+def _base(study: Study, storage: str, pixels: np.ndarray) -> FileDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = storage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = study.syntax
+    ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    ds.SOPClassUID, ds.SOPInstanceUID = storage, meta.MediaStorageSOPInstanceUID
+    ds.Modality, ds.SeriesInstanceUID, ds.SeriesDescription = study.modality, study.uid, study.text
+    if study.number is not None:
+        ds.SeriesNumber = study.number
+    ds.PatientPosition = "HFS"
+    ds.Rows, ds.Columns = pixels.shape[-2:]
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated = ds.BitsStored = 8 * pixels.dtype.itemsize
+    ds.HighBit = ds.BitsStored - 1
+    ds.PixelRepresentation = int(pixels.dtype.kind == "i")
+    return ds
+
+
+def save(ds: FileDataset, path: Path, pixels: np.ndarray) -> None:
+    syntax = ds.file_meta.TransferSyntaxUID
+    implicit, little = ENCODINGS.get(syntax, (False, True))
+    order = "<" if little else ">"
+    ds.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder(order)).tobytes()
+    ds["PixelData"].VR = "OW" if pixels.dtype.itemsize > 1 else "OB"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ds.save_as(path, enforce_file_format=True, implicit_vr=implicit, little_endian=little)
+
+
+def classic_slice(study: Study, array: np.ndarray, affine_ras: np.ndarray, k: int, **extra: Any) -> FileDataset:
+    """The dataset of slice k of `array` "i j k" (integers), without its pixels; `extra` overrides anything."""
+    ds = _base(study, MRImageStorage, array[:, :, k].T)
+    ds.ImageOrientationPatient, ds.PixelSpacing = planes(affine_ras)
+    ds.ImagePositionPatient = position(affine_ras, k)
+    ds.SliceThickness = _ds([np.linalg.norm(affine_ras[:3, 2])])[0]
+    ds.InstanceNumber = k + 1
+    for keyword, value in {**study.extra, **extra}.items():
+        if value is None:
+            delattr(ds, keyword)
+        else:
+            setattr(ds, keyword, value)
+    return ds
+
+
+def write_classic(
+    folder: Path, array: np.ndarray, affine_ras: np.ndarray, study: Study | None = None, *, prefix: str = "im", **extra: Any
+) -> Study:
+    """One file a slice of `array` "i j k"; names run against the slice order, so that only positions can sort them."""
+    study = study or Study()
+    depth = array.shape[2]
+    for k in range(depth):
+        ds = classic_slice(study, array, affine_ras, k, **extra)
+        save(ds, folder / f"{prefix}{depth - k:03d}.dcm", array[:, :, k].T)
+    return study
+
+
+def enhanced(array: np.ndarray, affine_ras: np.ndarray, study: Study, echoes: tuple[float, ...] = (10.0,)) -> FileDataset:
+    """An enhanced multi-frame dataset: all slices of `array` "i j k" once for each echo time, echo e scaled by e + 1."""
+    pixels = array.transpose(2, 1, 0)
+    ds = _base(study, EnhancedMRImageStorage, pixels)
+    ds.NumberOfFrames = len(pixels) * len(echoes)
+    shared, plane, measures = Dataset(), Dataset(), Dataset()
+    plane.ImageOrientationPatient, measures.PixelSpacing = planes(affine_ras)
+    measures.SliceThickness = _ds([np.linalg.norm(affine_ras[:3, 2])])[0]
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [plane], [measures]
+    ds.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for number, echo in enumerate(echoes):
+        for k in range(len(pixels)):
+            frame, place, timing, scale = Dataset(), Dataset(), Dataset(), Dataset()
+            place.ImagePositionPatient = position(affine_ras, k)
+            timing.EffectiveEchoTime = echo
+            scale.RescaleSlope, scale.RescaleIntercept, scale.RescaleType = number + 1, 0, "US"
+            frame.PlanePositionSequence, frame.MREchoSequence = [place], [timing]
+            frame.PixelValueTransformationSequence = [scale]
+            frames.append(frame)
+    ds.PerFrameFunctionalGroupsSequence = frames
+    return ds
+
+
+def write_enhanced(
+    path: Path, array: np.ndarray, affine_ras: np.ndarray, study: Study | None = None, echoes: tuple[float, ...] = (10.0,)
+) -> Study:
+    study = study or Study()
+    save(enhanced(array, affine_ras, study, echoes), path, np.concatenate([array.transpose(2, 1, 0)] * len(echoes)))
+    return study
