@@ -1,0 +1,196 @@
+"""A batch: the same job for every case; one that fails is reported, and the rest go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anybone.cli.cases import Case
+from anybone.cli.guard import FAILED, INTERRUPTED, exit_code_of, message_of, show_traceback
+from anybone.cli.method import Method
+from anybone.cli.pointing import Placed, Pointing, place, point_at
+from anybone.cli.run_record import CaseRecord, RunRecord
+from anybone.cli.terminal import Bar, Terminal
+from anybone.engine.options import SegmentOptions
+from anybone.errors import NothingFoundError
+from anybone.segmentation import Segmentation
+from anybone.volume import Volume
+
+if TYPE_CHECKING:
+    from anybone.engine.segmenter import Segmenter
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done to each case.
+
+    Attributes:
+        method: Which network.
+        options: How it is used.
+        pointing: What a person points at; None: all bone.
+        series: Which DICOM series.
+        frame: Which volume of a 4-D file.
+        preview: Whether a picture is written.
+        statistics: Whether tables are written.
+    """
+
+    method: Method
+    options: SegmentOptions
+    pointing: Pointing | None = None
+    series: str | None = None
+    frame: int | None = None
+    preview: bool = False
+    statistics: bool = False
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A case whose volume has been read, and the time that took."""
+
+    case: Case
+    volume: Volume
+    placed: list[Placed]
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+
+def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Terminal) -> int:
+    """The exit code of the run: 0, else that of the failed cases, 1 where they differ."""
+    codes: list[int] = []
+    try:
+        for number, case in enumerate(cases, 1):
+            earlier = record.finished(case)
+            if earlier is not None:
+                terminal.note(f"{case.output}  is complete already")
+                codes.append(earlier)
+                continue
+            title = f"[{number}/{len(cases)}] {case.input.name}" if len(cases) > 1 else case.input.name
+            with terminal.progress(title) as bar:
+                outcome = _run(case, job, bar, terminal)
+            record.add(outcome)
+            report(outcome, case, terminal)
+            codes.append(outcome.exit_code)
+    except KeyboardInterrupt:
+        record.write(INTERRUPTED)
+        if len(cases) > 1:
+            terminal.note(f"{len(codes)} of {len(cases)} cases are finished; --resume goes on with the rest.")
+        raise
+    code = _overall(codes)
+    record.write(code)
+    if len(cases) > 1:
+        failed = sum(1 for c in codes if c not in (0, NothingFoundError.exit_code))
+        terminal.note(f"{len(cases)} cases, {failed} failed; see {record.path}")
+    return code
+
+
+def _run(case: Case, job: Job, bar: Bar, terminal: Terminal) -> CaseRecord:
+    try:
+        opened = _open(case, job)
+    except Exception as error:
+        return _failed(case, error, terminal)
+    segmenter = job.method.segmenter  # where this fails, every case would: the run ends
+    try:
+        segmentation = _segment(opened, job, segmenter, bar)
+        return finish_case(
+            case, opened.volume, segmentation, opened.timings_s, preview=job.preview, statistics=job.statistics
+        )
+    except Exception as error:
+        return _failed(case, error, terminal)
+
+
+def _open(case: Case, job: Job) -> _Opened:
+    from anybone.io import read
+
+    start = perf_counter()
+    volume = read(case.input, series=job.series, frame=job.frame)
+    placed = [] if job.pointing is None else place(job.pointing, volume)
+    return _Opened(case, volume, placed, {"read": round(perf_counter() - start, 3)})
+
+
+def _segment(opened: _Opened, job: Job, segmenter: Segmenter, bar: Bar) -> Segmentation:
+    if job.pointing is None:
+        found = segmenter.segment(opened.volume, job.options, progress=bar)
+    else:
+        found = point_at(segmenter, opened.volume, job.options, job.pointing, opened.placed, bar)
+    if found.provenance is None:
+        return found
+    timings = {**opened.timings_s, **found.provenance.timings_s}
+    return replace(found, provenance=replace(found.provenance, timings_s=timings, source=str(opened.case.input)))
+
+
+def finish_case(
+    case: Case,
+    volume: Volume,
+    segmentation: Segmentation,
+    timings_s: Mapping[str, float] = {},
+    *,
+    preview: bool,
+    statistics: bool,
+) -> CaseRecord:
+    """What became of a case, once its files are written."""
+    from anybone.io import write
+
+    start = perf_counter()
+    write(segmentation, case.output)
+    files = {"mask": case.output, "labels": case.label_table}
+    if preview:
+        from anybone.export import write_preview
+
+        axis = None if segmentation.provenance is None else segmentation.provenance.options.get("axis")
+        write_preview(volume, segmentation, case.preview, axis)
+        files["preview"] = case.preview
+    if statistics:
+        from anybone.export import write_statistics
+
+        write_statistics(segmentation, case.statistics)
+        files |= {"statistics": case.statistics, "statistics_csv": case.statistics.with_suffix(".csv")}
+    made = segmentation.provenance
+    timings = {**timings_s, **(made.timings_s if made else {}), "write": round(perf_counter() - start, 3)}
+    return CaseRecord(
+        input=str(case.input.resolve()),
+        output=str(case.output.resolve()),
+        exit_code=0 if segmentation.mask.any() else NothingFoundError.exit_code,
+        output_bytes=case.output.stat().st_size,
+        bone_ml=_volumes_ml(segmentation),
+        files={kind: str(path.resolve()) for kind, path in files.items()},
+        warnings=made.warnings if made else (),
+        timings_s=timings,
+        device=made.device if made else "",
+    )
+
+
+def report(outcome: CaseRecord, case: Case, terminal: Terminal) -> None:
+    """Nothing; says what became of a case: the result on stdout, the rest on stderr."""
+    for warning in outcome.warnings:
+        terminal.warn(f"{case.input.name}: {warning}")
+    if outcome.message:
+        known = case.input.name in outcome.message
+        terminal.error(outcome.message if known else f"{case.input.name}: {outcome.message}")
+        return
+    if not outcome.bone_ml:
+        terminal.result(f"{case.output}  no bone")
+    else:
+        terminal.result(f"{case.output}  " + ", ".join(f"{n} {ml:.1f} ml" for n, ml in outcome.bone_ml.items()))
+    if "preview" in outcome.files:
+        terminal.result(f"{case.preview}")
+    steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.timings_s.items())
+    terminal.note(f"seconds on {outcome.device}: {steps}", verbose=1)
+
+
+def _failed(case: Case, error: Exception, terminal: Terminal) -> CaseRecord:
+    show_traceback(error, terminal)
+    return CaseRecord(str(case.input.resolve()), str(case.output.resolve()), exit_code_of(error), message_of(error))
+
+
+def _volumes_ml(segmentation: Segmentation) -> dict[str, float]:
+    counts = np.bincount(segmentation.labels.ravel(), minlength=2)
+    ml = segmentation.geometry.voxel_volume_mm3 / 1000
+    return {name: round(float(counts[n]) * ml, 3) for n, name in segmentation.names.items() if counts[n : n + 1].any()}
+
+
+def _overall(codes: Sequence[int]) -> int:
+    failures = {code for code in codes if code}
+    return failures.pop() if len(failures) == 1 else FAILED if failures else 0

@@ -1,0 +1,140 @@
+"""Which inputs there are, and where the result of each goes; an input or a finished result is never written over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from anybone.errors import NothingFoundError, UsageError
+from anybone.io.formats import FORMATS, suffix_of
+
+RESULT_ENDING = "_bones"
+SUFFIX = ".nii.gz"
+
+_READ_SUFFIXES = tuple(s for kind in FORMATS.values() for s in kind.suffixes)
+_WRITE_SUFFIXES = tuple(s for kind in FORMATS.values() for s in kind.write_suffixes)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input and the files made from it."""
+
+    input: Path
+    output: Path
+
+    @property
+    def preview(self) -> Path:
+        """The picture beside the mask."""
+        return self.output.with_name(self._stem + ".png")
+
+    @property
+    def statistics(self) -> Path:
+        """The table beside the mask; the same name ending in .csv goes with it."""
+        return self.output.with_name(self._stem + "_statistics.json")
+
+    @property
+    def label_table(self) -> Path:
+        """The names of the labels, which `anybone.write` puts beside a mask."""
+        return self.output.with_name(self._stem + ".json")
+
+    @property
+    def _stem(self) -> str:
+        suffix = suffix_of(self.output, _WRITE_SUFFIXES) or self.output.suffix
+        return self.output.name[: -len(suffix)]
+
+
+def plan_cases(inputs: Sequence[Path], output: Path | None) -> list[Case]:
+    """Every input, folders taken apart, with the mask file that it becomes.
+
+    Args:
+        inputs: Files, DICOM folders, zips, or folders of these.
+        output: A file for a single input, a folder for any number; None: the current folder.
+
+    Raises:
+        NothingFoundError: A folder holds no image.
+        UsageError: `output` is a file and there are several inputs, or it has a suffix that cannot be written.
+    """
+    found = _distinct([path for given in inputs for path in _expand(given)])
+    if not found:
+        raise UsageError("There is no input. Give a file, a DICOM folder or zip, or a folder of these.")
+    if output is not None and not output.is_dir():
+        writable = suffix_of(output, _WRITE_SUFFIXES) is not None
+        if len(found) > 1 and (writable or output.is_file()):
+            raise UsageError(f"There are {len(found)} inputs, but {output} is one file. Give a folder: -o RESULTS.")
+        if writable:
+            return [Case(found[0], output)]
+        if len(found) == 1 and output.suffix:
+            raise UsageError(
+                f"{output} has no suffix that can be written. Name a file with one of {', '.join(_WRITE_SUFFIXES)}, "
+                "or a folder without a dot."
+            )
+    folder = output or Path()
+    return [
+        Case(path, folder / (name + RESULT_ENDING + SUFFIX)) for path, name in zip(found, _names(found), strict=True)
+    ]
+
+
+def check_outputs(cases: Sequence[Case], others: Sequence[Path], *, keep_existing: bool) -> None:
+    """Nothing, when every result can be written without a loss.
+
+    Args:
+        cases: What will be written; all their files are checked.
+        others: Further inputs, such as masks of prompts.
+        keep_existing: Whether a result that is there stops the run.
+
+    Raises:
+        UsageError: A result would take an input's place, or that of an earlier result.
+    """
+    inputs = {path.resolve() for path in (*(c.input for c in cases), *others)}
+    for case in cases:
+        table = case.statistics
+        for path in (case.output, case.label_table, case.preview, table, table.with_suffix(".csv")):
+            if path.resolve() in inputs:
+                raise UsageError(f"{path} is an input and would be written over. Choose another output with -o.")
+    existing = [str(c.output) for c in cases if c.output.exists()]
+    if existing and keep_existing:
+        shown = ", ".join(existing[:3]) + (f" and {len(existing) - 3} more" if len(existing) > 3 else "")
+        raise UsageError(
+            f"{shown} exist{'s' if len(existing) == 1 else ''} already. Choose another output with -o, keep what is "
+            "finished with --resume, or write over it with --force."
+        )
+
+
+def _expand(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]  # a missing file is one failing case among the others: reading it says so
+    from anybone.io import find_inputs
+
+    found = [p for p in find_inputs(path) if not _stem_of(p).endswith(RESULT_ENDING)]
+    if not found:
+        raise NothingFoundError(
+            f"{path} holds no image that can be read ({', '.join(_READ_SUFFIXES)}, zip or DICOM), results of "
+            f"earlier runs (*{RESULT_ENDING}) aside. Give another folder."
+        )
+    return found
+
+
+def _distinct(paths: Sequence[Path]) -> list[Path]:
+    return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+
+
+def _stem_of(path: Path) -> str:
+    if path.is_dir():
+        return path.resolve().name or "volume"
+    suffix = suffix_of(path, (*_READ_SUFFIXES, ".zip")) or path.suffix
+    return path.name[: -len(suffix)] if suffix else path.name
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """A name for each path; where two would be alike, suffix and folders are added until they differ."""
+    names = [_stem_of(path) for path in paths]
+    for depth in range(max(len(path.resolve().parts) for path in paths)):
+        alike = [n for n in range(len(names)) if names.count(names[n]) > 1]
+        if not alike:
+            break
+        for n in alike:
+            full = paths[n].resolve()
+            words = [*full.parent.parts[len(full.parent.parts) - depth :], full.name.replace(".", "_")]
+            names[n] = "_".join(words)
+    return names

@@ -1,0 +1,69 @@
+"""`anybone convert`: a volume or a mask from one format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anybone.cli import options as opt
+from anybone.cli.guard import guarded
+from anybone.cli.terminal import Terminal
+from anybone.errors import UsageError
+from anybone.io import FORMATS, read, read_segmentation, write
+from anybone.io.formats import suffix_of
+from anybone.io.label_table import KEY, read_sidecar, sidecar_path
+from anybone.segmentation import Segmentation
+from anybone.volume import Volume
+
+
+@guarded
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A volume or mask, DICOM folder or zip.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Its suffix says the format: .nii.gz .nrrd .mha ...")],
+    mask: Annotated[bool, typer.Option("--mask", help="IN is a mask, though it does not say so.")] = False,
+    series: opt.Series = None,
+    frame: opt.Frame = None,
+    force: opt.Force = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> None:
+    """Convert between formats; grid, values and the names of labels are kept.
+
+    Examples:
+
+    anybone convert thigh.zip thigh_t1.nii.gz --series 3
+    anybone convert knee_bones.nii.gz knee_bones.seg.nrrd
+    """
+    terminal = Terminal(quiet, verbose)
+    if target.resolve() == source.resolve():
+        raise UsageError(f"{target} is the input. Give the output another name.")
+    if target.exists() and not force:
+        raise UsageError(f"{target} exists already. Choose another name, or write over it with --force.")
+    if target.is_dir() or not any(suffix_of(target, kind.write_suffixes) for kind in FORMATS.values()):
+        known = ", ".join(s for kind in FORMATS.values() for s in kind.write_suffixes)
+        raise UsageError(f"{target} has no suffix that can be written. Name a file with one of {known}.")
+    image = _read(source, series, frame, mask)
+    if isinstance(image, Volume):
+        for note in image.source.notes:
+            terminal.warn(f"{source.name}: {note}")
+    write(image, target)
+    kind = "mask of " + ", ".join(image.names.values()) if isinstance(image, Segmentation) else "volume"
+    terminal.result(f"{target}  {kind}, {' x '.join(str(n) for n in image.geometry.shape_ijk)}")
+
+
+def _read(path: Path, series: str | None, frame: int | None, mask: bool) -> Volume | Segmentation:
+    if mask:
+        return read_segmentation(path)
+    volume = read(path, series=series, frame=frame)
+    return read_segmentation(path) if _names_labels(path, volume) else volume
+
+
+def _names_labels(path: Path, volume: Volume) -> bool:
+    """Whether the file, or the JSON beside it, names labels: then it is a mask."""
+    headers = volume.source.headers
+    if isinstance(headers, dict) and (KEY in headers or "Segment0_Name" in headers):
+        return True
+    suffix = suffix_of(path, FORMATS[volume.source.format].suffixes)
+    return suffix is not None and read_sidecar(sidecar_path(path, suffix)) is not None

@@ -1,0 +1,159 @@
+"""Hints: prompts as people type them, from options and from a JSON file.
+
+A prompts file holds
+
+    {"space": "voxel",
+     "prompts": [{"kind": "point", "at": [120, 88, 14], "positive": true, "bone": "femur"},
+                 {"kind": "box", "from": [90, 60, 14], "to": [150, 120, 14], "bone": "femur"},
+                 {"kind": "scribble", "through": [[80, 70, 14], [84, 75, 14]], "positive": false},
+                 {"kind": "mask", "file": "rough.nii.gz", "bone": "tibia"}]}
+
+"space" is "voxel" (indices i, j, k; taken when absent) or "world" (RAS+ mm). "positive" is true unless said otherwise.
+"bone" names what is pointed at; prompts of one name act together. A mask's path is relative to the prompts file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from anybone.errors import PromptError
+
+Kind = Literal["point", "box", "scribble", "mask"]
+Triple = tuple[float, float, float]
+
+_PLACES: dict[str, tuple[str, ...]] = {"point": ("at",), "box": ("from", "to"), "scribble": ("through",), "mask": ()}
+_COMMON = {"kind", "positive", "bone"}
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One prompt, before the volume is known.
+
+    Attributes:
+        kind: Which.
+        places: Its points: one of a point, two corners of a box, those along a scribble.
+        positive: Whether it lies on the bone; boxes and masks always do.
+        bone: Name of what is pointed at.
+        world: Whether the places are RAS+ mm; else they are voxel indices.
+        file: Of a mask.
+    """
+
+    kind: Kind
+    places: tuple[Triple, ...] = ()
+    positive: bool = True
+    bone: str = "bone"
+    world: bool = False
+    file: Path | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hint as plain values, with "space" beside what a prompts file has."""
+        return {
+            "kind": self.kind,
+            "bone": self.bone,
+            "positive": self.positive,
+            "space": "world" if self.world else "voxel",
+            "places": [list(p) for p in self.places],
+            "file": None if self.file is None else str(self.file.resolve()),
+        }
+
+
+def typed_hints(
+    points: Sequence[str] | None,
+    negative_points: Sequence[str] | None,
+    boxes: Sequence[str] | None,
+    scribbles: Sequence[str] | None,
+    masks: Sequence[Path] | None,
+    *,
+    bone: str,
+    world: bool,
+) -> list[Hint]:
+    """The hints that were typed as options.
+
+    Raises:
+        PromptError: Numbers are missing, too many, or no numbers.
+    """
+    return [
+        *(Hint("point", _triples(t, "--point", 1), True, bone, world) for t in points or ()),
+        *(Hint("point", _triples(t, "--not", 1), False, bone, world) for t in negative_points or ()),
+        *(Hint("box", _triples(t, "--box", 2), True, bone, world) for t in boxes or ()),
+        *(Hint("scribble", _triples(t, "--scribble", None), True, bone, world) for t in scribbles or ()),
+        *(Hint("mask", (), True, bone, False, file) for file in masks or ()),
+    ]
+
+
+def _triples(text: str, option: str, count: int | None) -> tuple[Triple, ...]:
+    words = [word for word in re.split(r"[\s,;]+", text.strip().strip("()[]")) if word]
+    try:
+        numbers = [float(word) for word in words]
+    except ValueError:
+        numbers = []
+    wanted = 3 * count if count else None
+    if not numbers or len(numbers) % 3 or (wanted and len(numbers) != wanted):
+        shape = {1: "three numbers I,J,K", 2: "six numbers I,J,K,I,J,K", None: 'points "I,J,K I,J,K ..."'}[count]
+        raise PromptError(f"{option} takes {shape}; found {text!r}.")
+    return tuple((numbers[n], numbers[n + 1], numbers[n + 2]) for n in range(0, len(numbers), 3))
+
+
+def read_hints(path: Path, *, bone: str, world: bool) -> list[Hint]:
+    """The hints in a prompts file.
+
+    Args:
+        path: Of the JSON; this module says what it holds.
+        bone: Name for prompts that have none.
+        world: Whether numbers are millimetres where the file does not say.
+
+    Raises:
+        PromptError: There is no such file, or it does not hold prompts.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PromptError(f"The prompts file {path} cannot be read: {error.strerror}. Check the name.") from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"The prompts file {path} is no JSON: {error}.") from error
+    prompts = content.get("prompts") if isinstance(content, dict) else None
+    if not isinstance(prompts, list) or not prompts:
+        raise PromptError(
+            f'{path} needs a list "prompts" with something in it, such as {{"kind": "point", "at": ...}}.'
+        )
+    space = content.get("space", "world" if world else "voxel")
+    if space not in ("voxel", "world"):
+        raise PromptError(f'{path}: "space" is "voxel" or "world"; found {space!r}.')
+    hints = []
+    for number, entry in enumerate(prompts, 1):
+        where = f"{path}, prompt {number}"
+        hints.append(_hint(entry, where, path.parent, bone=bone, world=space == "world"))
+    return hints
+
+
+def _hint(entry: Any, where: str, folder: Path, *, bone: str, world: bool) -> Hint:
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if kind not in _PLACES:
+        raise PromptError(f'{where}: "kind" is one of {", ".join(_PLACES)}; found {kind!r}.')
+    allowed = _COMMON | {*_PLACES[kind]} | ({"file"} if kind == "mask" else set())
+    if unknown := sorted(set(entry) - allowed):
+        raise PromptError(f"{where}: a {kind} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}.")
+    name = str(entry.get("bone", bone))
+    positive = entry.get("positive", True)
+    if not isinstance(positive, bool) or (not positive and kind in ("box", "mask")):
+        raise PromptError(f'{where}: "positive" is true or false, and a {kind} that is used has to be on bone.')
+    if kind == "mask":
+        if not isinstance(entry.get("file"), str):
+            raise PromptError(f'{where}: a mask needs the path of its "file".')
+        return Hint("mask", (), True, name, False, folder / entry["file"])
+    values = [entry.get(key) for key in _PLACES[kind]]
+    places = values[0] if kind == "scribble" else values
+    if not isinstance(places, list) or not places or not all(_is_triple(p) for p in places):
+        keys = " and ".join(f'"{key}"' for key in _PLACES[kind])
+        raise PromptError(f"{where}: a {kind} needs {keys} with three numbers [i, j, k] each; found {places!r}.")
+    return Hint(kind, tuple((float(a), float(b), float(c)) for a, b, c in places), positive, name, world)
+
+
+def _is_triple(value: Any) -> bool:
+    numbers = isinstance(value, list) and all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in value)
+    return numbers and len(value) == 3

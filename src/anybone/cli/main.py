@@ -1,0 +1,48 @@
+"""`anybone`: the commands, and where they are found."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from anybone.cli import convert, demo, info, segment, weights
+from anybone.version import __version__
+
+app = typer.Typer(
+    name="anybone",
+    help="Finds bone on MRI: any bone, any location, any sequence, any plane.",
+    epilog="Start with: anybone demo      then: anybone segment knee.nii.gz --preview",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"anybone {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+_WORK, _FILES = "Find bone", "Files and weights"
+app.command("segment", no_args_is_help=True, rich_help_panel=_WORK)(segment.segment)
+app.command("demo", rich_help_panel=_WORK)(demo.demo)
+app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
+app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)
+app.add_typer(weights.app, name="weights", rich_help_panel=_FILES)
+
+
+def main() -> None:
+    """Never returns: runs the command that was typed and ends the program with its exit code."""
+    app()

@@ -1,0 +1,83 @@
+"""Which network a run asks: weights, or a classical method without any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from anybone.cli.terminal import Terminal
+from anybone.errors import UsageError
+from anybone.model.catalogue import locate
+from anybone.model.checkpoint import Header, read_header
+
+if TYPE_CHECKING:
+    from anybone.engine.segmenter import Segmenter
+
+# Beginnings of the names of licences that ask for no more than credit.
+_PERMISSIVE = ("apache", "mit", "bsd", "isc", "cc0", "cc by 3", "cc by 4", "cc-by-3", "cc-by-4", "public domain")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A network that is built when it is first asked for.
+
+    Attributes:
+        name: Of the weights or of the baseline.
+        header: What the weights say of themselves; None for a baseline.
+        device: As `engine.device.choose_device` takes it.
+    """
+
+    name: str
+    header: Header | None
+    device: str
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        """The network, ready to segment.
+
+        Raises:
+            CheckpointError: The weights are damaged.
+            UsageError: There is no such device or baseline.
+        """
+        if self.header is not None:
+            from anybone.engine.load import load
+
+            return load(self.header.path, device=self.device)
+        from anybone.engine.segmenter import Segmenter
+        from anybone.evaluation.baselines import BASELINES
+
+        if self.name not in BASELINES:
+            raise UsageError(f"There is no method {self.name!r}. Choose from {', '.join(BASELINES)}.")
+        return Segmenter(BASELINES[self.name](), name=self.name)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What run.json says of it."""
+        if self.header is None:
+            return {"method": self.name, "weights": None}
+        header = self.header
+        weights = {"name": header.name, "sha256": header.sha256, "licence": header.licence, "origin": header.origin}
+        return {"method": self.name, "weights": weights}
+
+
+def choose_method(weights: str | None, baseline: str | None, device: str) -> Method:
+    """The network of a run; torch is not needed to choose it.
+
+    Raises:
+        UsageError: Both were asked for.
+        CheckpointError: There are no such weights.
+    """
+    if baseline is not None:
+        if weights is not None:
+            raise UsageError("Give --weights or --method, not both.")
+        return Method(baseline, None, device)
+    header = read_header(locate(weights))
+    return Method(header.name, header, device)
+
+
+def mention_licence(method: Method, terminal: Terminal) -> None:
+    """Nothing; prints the licence of weights that may not be used for everything."""
+    if method.header is not None and not method.header.licence.lower().startswith(_PERMISSIVE):
+        terminal.note(f"The weights {method.name} are licensed {method.header.licence}. {method.header.origin}")
