@@ -7,13 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anybone.errors import NothingFoundError, UsageError
-from anybone.io.formats import FORMATS, suffix_of
 
 RESULT_ENDING = "_bones"
 SUFFIX = ".nii.gz"
 
-_READ_SUFFIXES = tuple(s for kind in FORMATS.values() for s in kind.suffixes)
-_WRITE_SUFFIXES = tuple(s for kind in FORMATS.values() for s in kind.write_suffixes)
+
+def write_suffixes() -> tuple[str, ...]:
+    """The suffixes of files that can be written."""
+    from anybone.io import FORMATS
+
+    return tuple(s for kind in FORMATS.values() for s in kind.write_suffixes)
+
+
+def is_writable(path: Path) -> bool:
+    """Whether a file of that name can be written."""
+    from anybone.io.formats import suffix_of
+
+    return suffix_of(path, write_suffixes()) is not None
+
+
+def read_suffix(path: Path) -> str | None:
+    """The suffix by which the file's format is known; None where it has none."""
+    from anybone.io.formats import FORMATS, suffix_of
+
+    return suffix_of(path, (*(s for kind in FORMATS.values() for s in kind.suffixes), ".zip"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ class Case:
 
     @property
     def _stem(self) -> str:
-        suffix = suffix_of(self.output, _WRITE_SUFFIXES) or self.output.suffix
+        suffix = read_suffix(self.output) or self.output.suffix
         return self.output.name[: -len(suffix)]
 
 
@@ -59,14 +76,14 @@ def plan_cases(inputs: Sequence[Path], output: Path | None) -> list[Case]:
     if not found:
         raise UsageError("There is no input. Give a file, a DICOM folder or zip, or a folder of these.")
     if output is not None and not output.is_dir():
-        writable = suffix_of(output, _WRITE_SUFFIXES) is not None
+        writable = is_writable(output)
         if len(found) > 1 and (writable or output.is_file()):
             raise UsageError(f"There are {len(found)} inputs, but {output} is one file. Give a folder: -o RESULTS.")
         if writable:
             return [Case(found[0], output)]
         if len(found) == 1 and output.suffix:
             raise UsageError(
-                f"{output} has no suffix that can be written. Name a file with one of {', '.join(_WRITE_SUFFIXES)}, "
+                f"{output} has no suffix that can be written. Name a file with one of {', '.join(write_suffixes())}, "
                 "or a folder without a dot."
             )
     folder = output or Path()
@@ -109,8 +126,8 @@ def _expand(path: Path) -> list[Path]:
     found = [p for p in find_inputs(path) if not _stem_of(p).endswith(RESULT_ENDING)]
     if not found:
         raise NothingFoundError(
-            f"{path} holds no image that can be read ({', '.join(_READ_SUFFIXES)}, zip or DICOM), results of "
-            f"earlier runs (*{RESULT_ENDING}) aside. Give another folder."
+            f"{path} holds no image that can be read, results of earlier runs (*{RESULT_ENDING}) aside. "
+            "Give another folder."
         )
     return found
 
@@ -122,7 +139,7 @@ def _distinct(paths: Sequence[Path]) -> list[Path]:
 def _stem_of(path: Path) -> str:
     if path.is_dir():
         return path.resolve().name or "volume"
-    suffix = suffix_of(path, (*_READ_SUFFIXES, ".zip")) or path.suffix
+    suffix = read_suffix(path) or path.suffix
     return path.name[: -len(suffix)] if suffix else path.name
 
 

@@ -8,12 +8,10 @@ from typing import Annotated
 import typer
 
 from anybone.cli import options as opt
+from anybone.cli.cases import is_writable, read_suffix, write_suffixes
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
 from anybone.errors import UsageError
-from anybone.io import FORMATS, read, read_segmentation, write
-from anybone.io.formats import suffix_of
-from anybone.io.label_table import KEY, read_sidecar, sidecar_path
 from anybone.segmentation import Segmentation
 from anybone.volume import Volume
 
@@ -36,14 +34,17 @@ def convert(
     anybone convert thigh.zip thigh_t1.nii.gz --series 3
     anybone convert knee_bones.nii.gz knee_bones.seg.nrrd
     """
+    from anybone.io import write
+
     terminal = Terminal(quiet, verbose)
     if target.resolve() == source.resolve():
         raise UsageError(f"{target} is the input. Give the output another name.")
     if target.exists() and not force:
         raise UsageError(f"{target} exists already. Choose another name, or write over it with --force.")
-    if target.is_dir() or not any(suffix_of(target, kind.write_suffixes) for kind in FORMATS.values()):
-        known = ", ".join(s for kind in FORMATS.values() for s in kind.write_suffixes)
-        raise UsageError(f"{target} has no suffix that can be written. Name a file with one of {known}.")
+    if target.is_dir() or not is_writable(target):
+        raise UsageError(
+            f"{target} has no suffix that can be written. Name a file with one of {', '.join(write_suffixes())}."
+        )
     image = _read(source, series, frame, mask)
     if isinstance(image, Volume):
         for note in image.source.notes:
@@ -54,6 +55,8 @@ def convert(
 
 
 def _read(path: Path, series: str | None, frame: int | None, mask: bool) -> Volume | Segmentation:
+    from anybone.io import read, read_segmentation
+
     if mask:
         return read_segmentation(path)
     volume = read(path, series=series, frame=frame)
@@ -62,8 +65,10 @@ def _read(path: Path, series: str | None, frame: int | None, mask: bool) -> Volu
 
 def _names_labels(path: Path, volume: Volume) -> bool:
     """Whether the file, or the JSON beside it, names labels: then it is a mask."""
+    from anybone.io.label_table import KEY, read_sidecar, sidecar_path
+
     headers = volume.source.headers
     if isinstance(headers, dict) and (KEY in headers or "Segment0_Name" in headers):
         return True
-    suffix = suffix_of(path, FORMATS[volume.source.format].suffixes)
+    suffix = read_suffix(path)
     return suffix is not None and read_sidecar(sidecar_path(path, suffix)) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,11 @@ from anybone.cli import options as opt
 from anybone.cli.guard import FAILED, exit_code_of, guarded, message_of
 from anybone.cli.terminal import Terminal
 from anybone.errors import AnyboneError, CheckpointError, NothingFoundError
-from anybone.io import Description, describe, find_inputs
 from anybone.model.catalogue import locate
 from anybone.model.checkpoint import Header, read_header
+
+if TYPE_CHECKING:
+    from anybone.io import Description
 
 
 @guarded
@@ -31,6 +33,8 @@ def info(
     anybone info knee.nii.gz
     anybone info study.zip --json
     """
+    from anybone.io import describe
+
     terminal = Terminal(verbose=verbose)
     header = _header(weights)
     found: list[Description] = []
@@ -51,6 +55,8 @@ def info(
 
 
 def _files(given: Path) -> list[Path]:
+    from anybone.io import find_inputs
+
     if not given.is_dir():
         return [given]
     files = find_inputs(given)

@@ -11,7 +11,6 @@ from typing import Any
 
 from anybone.cli.cases import Case
 from anybone.errors import UsageError, WriteError
-from anybone.io.atomic import whole_file
 from anybone.version import __version__
 
 FILE_NAME = "run.json"
@@ -98,6 +97,8 @@ class RunRecord:
         Args:
             exit_code: Of the whole run, once it has ended.
         """
+        from anybone.io.atomic import whole_file
+
         cases = list(self._cases.values())
         content = {
             "anybone": {"layout": _LAYOUT},

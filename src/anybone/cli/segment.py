@@ -78,7 +78,7 @@ def segment(
         "threshold": threshold,
         "min_signal": min_signal,
     }
-    settings = SegmentOptions(**choices, **cleaning, every=2 if fast else 1)
+    settings = SegmentOptions(preprocessing.value, **choices, **cleaning, every=2 if fast else 1)
     job = Job(choose_method(weights, method, device.value), settings, pointing, series, frame, preview, statistics)
     given = [*(inputs or []), *(more_inputs or [])]
     raise typer.Exit(_segment(given, output, job, terminal, force=force, resume=resume))
