@@ -49,7 +49,9 @@ def bones(affine: np.ndarray) -> Segmentation:
     return Segmentation(
         labels,
         Geometry(labels.shape, affine),
-        names={1: "left femur", 7: "Knochen ü\n\"x\" \\ y"},
+        names={1: "left femur", 7: 'Knochen ü\n"x" \\ y'},
         scores={1: 0.75},
-        provenance=Provenance("0.1", "cortex", options={"axis": 2}, timings_s={"read": 0.5}, warnings=("a",), source="x"),
+        provenance=Provenance(
+            "0.1", "cortex", options={"axis": 2}, timings_s={"read": 0.5}, warnings=("a",), source="x"
+        ),
     )

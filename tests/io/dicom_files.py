@@ -60,7 +60,8 @@ def _base(study: Study, storage: str, pixels: np.ndarray) -> FileDataset:
     meta.MediaStorageSOPClassUID = storage
     meta.MediaStorageSOPInstanceUID = generate_uid()
     meta.TransferSyntaxUID = study.syntax
-    ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    implicit, little = ENCODINGS.get(study.syntax, (False, True))
+    ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=implicit, is_little_endian=little)
     ds.SOPClassUID, ds.SOPInstanceUID = storage, meta.MediaStorageSOPInstanceUID
     ds.Modality, ds.SeriesInstanceUID, ds.SeriesDescription = study.modality, study.uid, study.text
     if study.number is not None:
@@ -100,7 +101,13 @@ def classic_slice(study: Study, array: np.ndarray, affine_ras: np.ndarray, k: in
 
 
 def write_classic(
-    folder: Path, array: np.ndarray, affine_ras: np.ndarray, study: Study | None = None, *, prefix: str = "im", **extra: Any
+    folder: Path,
+    array: np.ndarray,
+    affine_ras: np.ndarray,
+    study: Study | None = None,
+    *,
+    prefix: str = "im",
+    **extra: Any,
 ) -> Study:
     """One file a slice of `array` "i j k"; names run against the slice order, so that only positions can sort them."""
     study = study or Study()
@@ -111,8 +118,10 @@ def write_classic(
     return study
 
 
-def enhanced(array: np.ndarray, affine_ras: np.ndarray, study: Study, echoes: tuple[float, ...] = (10.0,)) -> FileDataset:
-    """An enhanced multi-frame dataset: all slices of `array` "i j k" once for each echo time, echo e scaled by e + 1."""
+def enhanced(
+    array: np.ndarray, affine_ras: np.ndarray, study: Study, echoes: tuple[float, ...] = (10.0,)
+) -> FileDataset:
+    """An enhanced multi-frame dataset: the slices of `array` "i j k" once for each echo, echo e scaled by e + 1."""
     pixels = array.transpose(2, 1, 0)
     ds = _base(study, EnhancedMRImageStorage, pixels)
     ds.NumberOfFrames = len(pixels) * len(echoes)
@@ -136,7 +145,11 @@ def enhanced(array: np.ndarray, affine_ras: np.ndarray, study: Study, echoes: tu
 
 
 def write_enhanced(
-    path: Path, array: np.ndarray, affine_ras: np.ndarray, study: Study | None = None, echoes: tuple[float, ...] = (10.0,)
+    path: Path,
+    array: np.ndarray,
+    affine_ras: np.ndarray,
+    study: Study | None = None,
+    echoes: tuple[float, ...] = (10.0,),
 ) -> Study:
     study = study or Study()
     save(enhanced(array, affine_ras, study, echoes), path, np.concatenate([array.transpose(2, 1, 0)] * len(echoes)))

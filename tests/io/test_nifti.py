@@ -86,7 +86,7 @@ def test_lengths_become_millimetres(tmp_path, array, affine, unit, factor):
 def test_several_volumes_need_a_choice(tmp_path, affine):
     data = np.arange(6 * 5 * 4 * 3, dtype=np.int16).reshape(6, 5, 4, 3)
     path = _save(tmp_path / "a.nii.gz", data, affine)
-    with pytest.raises(ReadError, match="3 volumes.*--frame"):
+    with pytest.raises(ReadError, match=r"3 volumes.*--frame"):
         read(path)
     assert np.array_equal(read(path, frame=2).data, data[..., 2])
     with pytest.raises(ReadError, match="Volume 3 was asked"):

@@ -71,7 +71,9 @@ def test_encodings(tmp_path, array, encoding, endian):
     assert np.array_equal(read(_save(tmp_path / "a.nrrd", payload, encoding=encoding, endian=endian)).data, array)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("unsigned char", "u1"), ("int8_t", "i1"), ("uint", "u4"), ("double", "f8")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("unsigned char", "u1"), ("int8_t", "i1"), ("uint", "u4"), ("double", "f8")]
+)
 def test_types(tmp_path, array, name, kind):
     assert np.array_equal(read(_save(tmp_path / "a.nrrd", _bytes(array, kind), type=name)).data, array)
 
@@ -89,7 +91,9 @@ def test_voxels_beside_the_header(tmp_path, array):
     assert np.array_equal(read(_save(tmp_path / "a.nhdr", b"", data_file="a.raw")).data, array)
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../secret.raw", "sub/a.raw", "LIST", "a%03d.raw 1 4 1", "..", "gone.raw"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../secret.raw", "sub/a.raw", "LIST", "a%03d.raw 1 4 1", "..", "gone.raw"]
+)
 def test_voxel_files_elsewhere_are_refused(tmp_path, array, name):
     (tmp_path / "secret.raw").write_bytes(_bytes(array))
     (tmp_path / "here" / "sub").mkdir(parents=True)

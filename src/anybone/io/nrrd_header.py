@@ -126,7 +126,7 @@ def _split(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
             continue
         key, mark, value = re.match(r"([^:]*)(:=|:|$)(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
         if mark == ":=":
-            keys[key] = value.replace("\\n", "\n").replace("\\\\", "\\")
+            keys[key] = re.sub(r"\\(n|\\)", lambda mark: "\n" if mark[1] == "n" else "\\", value)
         elif mark:
             fields[key.strip().lower()] = value.strip()
     return fields, keys

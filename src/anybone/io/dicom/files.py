@@ -78,6 +78,8 @@ def open_files(path: Path) -> Iterator[list[File]]:
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             yield _entries(archive, path)
+    elif path.name.lower().endswith(".zip"):
+        raise ReadError(f"{path} is no zip, or is cut off. Copy or download it again.")
     else:
         yield [_file(path, path.name)]
 
