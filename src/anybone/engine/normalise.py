@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from anybone.model.preprocess import to_network
 from anybone.shapes import Float
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 CLIP_PERCENTILES = (1.0, 99.0)
 PUBLISHED_SIZE = 1024
 PUBLISHED_DARK_MEAN = 0.1  # slices darker than this are brightened, as published
@@ -31,12 +30,6 @@ def clip_to_unit(data: NDArray[np.float32]) -> Float[Tensor, "i j k"]:
         low, high = float(data.min()), float(data.max())
     unit = torch.from_numpy(data).clamp(low, high) - low
     return unit / (high - low) if high > low else unit
-
-
-def to_network(grey: Float[Tensor, "b h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Grey images in 0..1 as three channels with ImageNet's mean and deviation."""
-    mean, std = (torch.tensor(v, device=grey.device)[None, :, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
-    return (grey[:, None] - mean) / std
 
 
 def published_input(volume: NDArray[np.generic], k: int) -> Float[Tensor, "1 3 1024 1024"]:

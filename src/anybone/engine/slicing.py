@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.engine.normalise import PUBLISHED_SIZE, published_slice, to_network
+from anybone.engine.normalise import PUBLISHED_SIZE, published_slice
 from anybone.engine.options import SegmentOptions
 from anybone.geometry import Geometry
+from anybone.model.preprocess import to_network
 from anybone.shapes import Float
 
 FRAME_STEP = 32  # an input side is a multiple of this: the encoder's largest stride, twice

@@ -1,0 +1,1 @@
+"""Training: cached label maps -> weights. The way from a cache to a training step needs torch, NumPy and safetensors."""

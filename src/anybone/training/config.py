@@ -1,0 +1,108 @@
+"""TrainingConfig: every number of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from anybone.model.config import ModelConfig, TinyVitConfig
+
+
+def small_model() -> ModelConfig:
+    """The network that the first shipped weights belong to: 256 pixels, 2-D."""
+    return ModelConfig(
+        image_size=256,
+        tiny_vit=TinyVitConfig(
+            dims=(32, 64, 128, 192), depths=(1, 2, 4, 1), heads=(1, 2, 4, 6), windows=(7, 8, 16, 8), classes=0
+        ),
+        embed_dim=128,
+        decoder_heads=4,
+        decoder_mlp_dim=512,
+        depth_attention=None,
+    )
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far images are changed; each range is drawn from uniformly, each probability is per image.
+
+    Attributes:
+        zoom: Size of a pixel relative to the frame that holds the whole slice: below 1 looks closer.
+        turn_degrees: Largest rotation either way.
+        quarter_turns: Probability of a further turn by 90, 180 or 270 degrees, since files come in any orientation.
+        flip: Probability of a mirror image.
+        stretch: Largest change of the aspect ratio.
+        shift: Largest shift, in half frames.
+        warp: Largest elastic displacement, in half frames.
+        gamma: Exponent of the grey values.
+        curve: Probability of a random piecewise-linear grey curve, which may reverse contrast in parts.
+        invert: Probability of exchanging dark and bright: marrow is dark with fat suppression.
+        bias: Largest change of brightness across the image by a smooth field.
+        noise: Largest standard deviation of Rician noise.
+        blur: Probability of a loss of resolution.
+        ghost: Probability of a faint shifted copy, as motion leaves.
+    """
+
+    zoom: tuple[float, float] = (0.45, 1.25)
+    turn_degrees: float = 30.0
+    quarter_turns: float = 0.3
+    flip: float = 0.5
+    stretch: float = 0.25
+    shift: float = 0.35
+    warp: float = 0.06
+    gamma: tuple[float, float] = (0.6, 1.7)
+    curve: float = 0.35
+    invert: float = 0.12
+    bias: float = 0.4
+    noise: float = 0.08
+    blur: float = 0.25
+    ghost: float = 0.1
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A run.
+
+    Attributes:
+        model: Sizes of the network.
+        augmentation: How images are changed.
+        minutes: How long to train; the learning rate follows the share of it that has passed.
+        batch: Images a step.
+        learning_rate: Highest, after warm-up.
+        warm_up: Share of the run in which the learning rate rises.
+        weight_decay: Of AdamW.
+        clip_norm: Largest norm of the gradient.
+        ema: How much of the averaged weights each step keeps.
+        empty_share: Share of slices without bone among those drawn.
+        component_share: Share of prompted images whose target is only the bones pointed at; else all bone.
+        max_points: Most points drawn for a prompt.
+        quality_weight: Of the quality head's squared error.
+        save_minutes: Between checkpoints.
+        validate_minutes: Between validations.
+        bfloat16: Whether the encoder computes in bfloat16, twice as fast on CPUs and GPUs that have it.
+        seed: Of every random draw.
+        threads: Of torch; 0 leaves torch's choice.
+    """
+
+    model: ModelConfig = field(default_factory=small_model)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    minutes: float = 90.0
+    batch: int = 8
+    learning_rate: float = 1e-3
+    warm_up: float = 0.03
+    weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    ema: float = 0.998
+    empty_share: float = 0.08
+    component_share: float = 0.7
+    max_points: int = 4
+    quality_weight: float = 0.1
+    save_minutes: float = 3.0
+    validate_minutes: float = 15.0
+    bfloat16: bool = True
+    seed: int = 0
+    threads: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as plain values."""
+        return asdict(self)

@@ -1,0 +1,177 @@
+"""The training loop, read from top to bottom: cache, network, steps, checkpoints, validation, weights."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anybone.errors import InputError
+from anybone.model.bone_sam import BoneSam
+from anybone.training.augment import augment
+from anybone.training.cache import Cache
+from anybone.training.config import TrainingConfig
+from anybone.training.sampler import BalancedSampler
+from anybone.training.step import training_loss
+from anybone.training.validate import validate
+
+CHECKPOINT, LOG, CONFIG = "checkpoint.pt", "log.csv", "config.json"
+LOG_EVERY = 20  # steps
+
+
+@dataclass
+class _Run:
+    """What a checkpoint holds, so that a killed run goes on exactly where it was."""
+
+    model: BoneSam
+    average: BoneSam
+    optimiser: torch.optim.AdamW
+    rng: torch.Generator
+    step: int = 0
+    seconds: float = 0.0
+    validated: float = 0.0
+
+    def save(self, path: Path) -> None:
+        """Writes all of it, never leaving half a file."""
+        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimiser")}
+        state |= {name: getattr(self, name) for name in ("step", "seconds", "validated")}
+        torch.save(state | {"rng": self.rng.get_state()}, path.with_suffix(".part"))
+        os.replace(path.with_suffix(".part"), path)
+
+    def restore(self, path: Path) -> None:
+        """Reads what `save` wrote."""
+        state = torch.load(path, weights_only=True)
+        for name in ("model", "average", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.seconds, self.validated = state["step"], state["seconds"], state["validated"]
+        self.rng.set_state(state["rng"])
+
+
+def train(
+    config: TrainingConfig,
+    cache: Cache,
+    validation: set[str],
+    folder: Path,
+    progress: Callable[[int, float, dict[str, float]], None] | None = None,
+) -> BoneSam:
+    """The averaged network after `config.minutes` of training; a run found in `folder` goes on where it stopped.
+
+    Args:
+        config: The run.
+        cache: Slices of all patients.
+        validation: Patients that are never trained on.
+        folder: Where checkpoint, log, configuration and pictures go.
+        progress: Called now and then with the step, the share of time passed, and the latest losses.
+
+    Raises:
+        InputError: The folder holds a run of another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _same_configuration(config, folder / CONFIG)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    model = BoneSam(config.model).to(memory_format=torch.channels_last)
+    run = _Run(model, copy.deepcopy(model).eval().requires_grad_(False), _optimiser(model, config), torch.Generator())
+    run.rng.manual_seed(config.seed)
+    if (folder / CHECKPOINT).is_file():
+        run.restore(folder / CHECKPOINT)
+
+    everyone = set(cache.patients)
+    training, held_out = cache.of(everyone - validation), cache.of(everyone & validation)
+    sampler = BalancedSampler(training, config.empty_share)
+    saved = run.seconds
+    while run.seconds < 60 * config.minutes:
+        start = time.monotonic()
+        share = run.seconds / (60 * config.minutes)
+        for group in run.optimiser.param_groups:
+            group["lr"] = config.learning_rate * _schedule(share, config.warm_up)
+        losses = _one_step(run, training, sampler, config)
+        run.step += 1
+        run.seconds += time.monotonic() - start
+        if run.step % LOG_EVERY == 0:
+            _log(folder / LOG, {"step": run.step, "seconds": round(run.seconds, 1), **losses})
+            if progress:
+                progress(run.step, share, losses)
+        if run.seconds - run.validated > 60 * config.validate_minutes:
+            _validate(run, held_out, folder)
+        if run.seconds - saved > 60 * config.save_minutes:
+            run.save(folder / CHECKPOINT)
+            saved = run.seconds
+    _validate(run, held_out, folder)
+    run.save(folder / CHECKPOINT)
+    return run.average
+
+
+def _one_step(run: _Run, training: Cache, sampler: BalancedSampler, config: TrainingConfig) -> dict[str, float]:
+    drawn = sampler.draw(config.batch, run.rng)
+    images, bones = augment(
+        training.images[drawn], training.bones[drawn], config.model.image_size, config.augmentation, run.rng
+    )
+    run.model.train()
+    losses = training_loss(run.model, images, bones, config, run.rng)
+    total = torch.stack(list(losses.values())).sum()
+    run.optimiser.zero_grad(set_to_none=True)
+    total.backward()
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
+    run.optimiser.step()
+    _average(run, config.ema)
+    return {name: round(float(loss.detach()), 4) for name, loss in losses.items()}
+
+
+@torch.no_grad()
+def _average(run: _Run, keep: float) -> None:
+    keep = min(keep, (1 + run.step) / (10 + run.step))  # early averages forget the random start
+    for mean, new in zip(run.average.state_dict().values(), run.model.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(new, 1 - keep)
+        else:
+            mean.copy_(new)
+
+
+def _optimiser(model: BoneSam, config: TrainingConfig) -> torch.optim.AdamW:
+    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]  # norms, biases: not decayed
+    groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def _schedule(share: float, warm_up: float) -> float:
+    """Factor of the learning rate: a linear rise, then a cosine to zero."""
+    if share < warm_up:
+        return max(share / warm_up, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
+
+
+def _validate(run: _Run, held_out: Cache, folder: Path) -> None:
+    if held_out.patients:
+        scores = validate(run.average, held_out, folder / f"validation_{run.step:06d}.png")
+        line = {"step": run.step, "minutes": round(run.seconds / 60, 1), **scores}
+        with open(folder / "validation.jsonl", "a") as file:
+            file.write(json.dumps(line) + "\n")
+    run.validated = run.seconds
+
+
+def _log(path: Path, row: dict[str, Any]) -> None:
+    new = not path.is_file()
+    with open(path, "a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _same_configuration(config: TrainingConfig, path: Path) -> None:
+    text = json.dumps(config.to_dict(), indent=1)
+    if path.is_file() and path.read_text() != text:
+        raise InputError(f"{path.parent} holds a run of another configuration. Give an empty folder, or the same one.")
+    path.write_text(text)
