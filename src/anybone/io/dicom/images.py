@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anybone.errors import ReadError
 from anybone.io.dicom.files import PREAMBLE_BYTES, File, looks_like_dicom
+from anybone.io.dicom.values import hint, integer, mark, numbers
 from anybone.io.guard import refusing
 
 if TYPE_CHECKING:
@@ -170,56 +171,13 @@ def _is_image(dataset: Dataset) -> bool:
 
 def _images(file: File, dataset: Dataset) -> list[Image]:
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
+    frames = integer(dataset, "NumberOfFrames") or 1
     if not per_frame:
-        frames = _integer(dataset, "NumberOfFrames") or 1
-        # Several frames without their positions: kept as one image, which no grid can be built from.
-        return [_image(file, None, dataset, [dataset], with_position=frames == 1)]
-    shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
-    frames = _integer(dataset, "NumberOfFrames") or 1
+        return [_image(file, None, dataset, lambda _group, keyword: dataset.get(keyword), many=frames > 1)]
     if frames != len(per_frame):
         raise ReadError(f"The header promises {frames} frames and describes {len(per_frame)}: it is damaged.")
-    return [_image(file, n, dataset, [item, *shared]) for n, item in enumerate(per_frame)]
-
-
-def _image(
-    file: File, frame: int | None, dataset: Dataset, groups: list[Dataset], *, with_position: bool = True
-) -> Image:
-    rows, columns = _integer(dataset, "Rows") or 0, _integer(dataset, "Columns") or 0
-    if rows < 1 or columns < 1:
-        raise ReadError(f"The header says the image has {rows} rows and {columns} columns: it is damaged.")
-
-    def field(group: str, keyword: str) -> Any:
-        return dataset.get(keyword) if frame is None else _in_groups(groups, group, keyword)
-
-    cosines = _numbers(field("PlaneOrientationSequence", "ImageOrientationPatient"), 6)
-    spacing = _numbers(field("PixelMeasuresSequence", "PixelSpacing"), 2)
-    between = _numbers(field("PixelMeasuresSequence", "SpacingBetweenSlices"), 1)
-    thickness = _numbers(field("PixelMeasuresSequence", "SliceThickness"), 1)
-    slope = _numbers(field("PixelValueTransformationSequence", "RescaleSlope"), 1)
-    intercept = _numbers(field("PixelValueTransformationSequence", "RescaleIntercept"), 1)
-    step = between or thickness
-    return Image(
-        file=file,
-        frame=frame,
-        series_uid=str(dataset.get("SeriesInstanceUID") or ""),
-        series_number=_integer(dataset, "SeriesNumber"),
-        text=str(dataset.get("SeriesDescription") or ""),
-        modality=str(dataset.get("Modality") or ""),
-        rows=rows,
-        columns=columns,
-        position=_vector(field("PlanePositionSequence", "ImagePositionPatient")) if with_position else None,
-        orientation=None if cosines is None else np.array(cosines).reshape(2, 3),
-        spacing=None if spacing is None else (spacing[0], spacing[1]),
-        thickness=None if step is None else abs(step[0]),
-        grey=_is_grey(dataset),
-        mosaic="MOSAIC" in str(dataset.get("ImageType") or ""),
-        value_type=f"{'int' if _integer(dataset, 'PixelRepresentation') else 'uint'}{dataset.get('BitsAllocated', 0)}",
-        rescale=(1.0 if slope is None else slope[0], 0.0 if intercept is None else intercept[0]),
-        splits={
-            name: _hashable(field(group, classic if frame is None else keyword))
-            for name, (classic, (group, keyword)) in SPLITS.items()
-        },
-    )
+    shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
+    return [_image(file, n, dataset, partial(_in_groups, [own, *shared])) for n, own in enumerate(per_frame)]
 
 
 def _in_groups(groups: list[Dataset], group: str, keyword: str) -> Any:
@@ -231,33 +189,56 @@ def _in_groups(groups: list[Dataset], group: str, keyword: str) -> Any:
     return None
 
 
+def _image(
+    file: File, frame: int | None, dataset: Dataset, value: Callable[[str, str], Any], *, many: bool = False
+) -> Image:
+    """The record of one image.
+
+    Args:
+        file: Where it is stored.
+        frame: As in `Image`.
+        dataset: The file's header.
+        value: (functional group, keyword) -> what the header says for this image.
+        many: Whether these are several frames in one that do not say where each lies; no grid can be built from them.
+    """
+    rows, columns = integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0
+    if rows < 1 or columns < 1:
+        raise ReadError(f"The header says the image has {rows} rows and {columns} columns: it is damaged.")
+
+    def needed(group: str, keyword: str, size: int) -> tuple[float, ...] | None:
+        return numbers(value(group, keyword), size, keyword)
+
+    position = None if many else needed("PlanePositionSequence", "ImagePositionPatient", 3)
+    cosines = needed("PlaneOrientationSequence", "ImageOrientationPatient", 6)
+    spacing = needed("PixelMeasuresSequence", "PixelSpacing", 2)
+    slope = needed("PixelValueTransformationSequence", "RescaleSlope", 1)
+    intercept = needed("PixelValueTransformationSequence", "RescaleIntercept", 1)
+    between, thickness = (hint(value("PixelMeasuresSequence", k)) for k in ("SpacingBetweenSlices", "SliceThickness"))
+    series_number = hint(dataset.get("SeriesNumber"))
+    return Image(
+        file=file,
+        frame=frame,
+        series_uid=str(dataset.get("SeriesInstanceUID") or ""),
+        series_number=None if series_number is None else int(series_number),
+        text=str(dataset.get("SeriesDescription") or ""),
+        modality=str(dataset.get("Modality") or ""),
+        rows=rows,
+        columns=columns,
+        position=None if position is None else np.array(position),
+        orientation=None if cosines is None else np.array(cosines).reshape(2, 3),
+        spacing=None if spacing is None else (spacing[0], spacing[1]),
+        thickness=abs(between or thickness or 0.0) or None,
+        grey=_is_grey(dataset),
+        mosaic="MOSAIC" in str(dataset.get("ImageType") or ""),
+        value_type=f"{'int' if integer(dataset, 'PixelRepresentation') else 'uint'}{dataset.get('BitsAllocated', 0)}",
+        rescale=(1.0 if slope is None else slope[0], 0.0 if intercept is None else intercept[0]),
+        splits={
+            name: mark(value(group, classic if frame is None else keyword))
+            for name, (classic, (group, keyword)) in SPLITS.items()
+        },
+    )
+
+
 def _is_grey(dataset: Dataset) -> bool:
     kind = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
-    return (_integer(dataset, "SamplesPerPixel") or 1) == 1 and kind in ("MONOCHROME1", "MONOCHROME2")
-
-
-def _integer(dataset: Dataset, keyword: str) -> int | None:
-    value = dataset.get(keyword)
-    return None if value is None or value == "" else int(value)
-
-
-def _numbers(value: Any, size: int) -> list[float] | None:
-    if value is None or value == "":
-        return None
-    found = [float(x) for x in (value if isinstance(value, Iterable) and not isinstance(value, str) else [value])]
-    if len(found) != size or not all(math.isfinite(x) for x in found):
-        raise ReadError(f"The header gives {found} where {size} finite numbers are expected: it is damaged.")
-    return found
-
-
-def _vector(value: Any) -> NDArray[np.float64] | None:
-    found = _numbers(value, 3)
-    return None if found is None else np.array(found)
-
-
-def _hashable(value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return None if value in (None, "") else str(value)
-    if isinstance(value, Iterable):
-        return tuple(str(v) for v in value)
-    return float(value)
+    return (integer(dataset, "SamplesPerPixel") or 1) == 1 and kind in ("MONOCHROME1", "MONOCHROME2")

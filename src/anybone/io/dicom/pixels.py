@@ -12,6 +12,7 @@ from anybone.errors import MissingExtraError, ReadError
 from anybone.io.dicom.codestream import declared_size
 from anybone.io.dicom.images import Image, read_dataset
 from anybone.io.dicom.stack import Stack
+from anybone.io.dicom.values import integer
 from anybone.io.guard import refusing
 from anybone.io.limits import count_voxels
 
@@ -86,7 +87,7 @@ def _check_decodable(dataset: FileDataset) -> None:
     """Nothing, when the pixels are all there and a decoder for them is installed."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    if not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
+    if not any(dataset.get(keyword) is not None for keyword in _PIXEL_KEYWORDS):
         raise ReadError("The image has no pixels: the file is cut off, or only a header. Copy it again.")
     syntax = _transfer_syntax(dataset)
     try:
@@ -95,8 +96,8 @@ def _check_decodable(dataset: FileDataset) -> None:
         raise ReadError(f"Images in transfer syntax {syntax.name} are not read. Save them uncompressed.") from None
     if not decoder.is_available:
         raise MissingExtraError(f"Reading images compressed as {syntax.name}", "codecs")
-    if not syntax.is_compressed and "PixelData" in dataset:
-        frames = int(dataset.get("NumberOfFrames") or 1)
+    if not syntax.is_compressed and dataset.get("PixelData") is not None:
+        frames = integer(dataset, "NumberOfFrames") or 1
         needed = (int(dataset.Rows) * int(dataset.Columns) * frames * int(dataset.BitsAllocated) + 7) // 8
         if len(dataset.PixelData) < needed:
             raise ReadError(
@@ -122,7 +123,7 @@ def _decode(dataset: FileDataset, image: Image) -> NDArray[np.generic]:
     from pydicom.pixels.utils import pixel_array
 
     wanted = (image.rows, image.columns)
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    frames = integer(dataset, "NumberOfFrames") or 1
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         stream = get_frame(dataset.PixelData, image.frame or 0, number_of_frames=frames)
         if declared_size(stream) not in (None, wanted):
@@ -134,11 +135,11 @@ def _decode(dataset: FileDataset, image: Image) -> NDArray[np.generic]:
 
 
 def _is_padding(stored: NDArray[np.generic], dataset: Dataset) -> NDArray[np.bool_]:
-    value = dataset.get("PixelPaddingValue")
+    value = integer(dataset, "PixelPaddingValue")
     if value is None or stored.dtype.kind not in "iu":
         return np.zeros(stored.shape, dtype=bool)
+    limit = integer(dataset, "PixelPaddingRangeLimit")
     # Some writers store the value with the wrong sign; wrapping it into the pixels' type reads both.
-    limit = dataset.get("PixelPaddingRangeLimit", value)
-    ends = np.array([int(value), int(value if limit is None else limit)]).astype(stored.dtype)
+    ends = np.array([value, value if limit is None else limit], dtype=np.int64).astype(stored.dtype)
     inside: NDArray[np.bool_] = (stored >= ends.min()) & (stored <= ends.max())
     return inside

@@ -10,6 +10,7 @@ from typing import Any
 from anybone.errors import GeometryError, ReadError, SeriesError
 from anybone.io.dicom.images import SPLITS, Found, Image
 from anybone.io.dicom.stack import build, is_stack
+from anybone.io.dicom.values import hint
 
 LEAST_SLICES = 3  # fewer parallel images than this are taken for a localizer or a key image, unless chosen
 
@@ -40,11 +41,11 @@ class Series:
 
     def summary(self, header: Any) -> str:
         """Description, sequence, echo time and patient position in one line."""
-        echo = header.get("EchoTime")
+        echo = hint(header.get("EchoTime"))
         parts = [
             self.text,
             "/".join(_words(header.get("ScanningSequence"))),
-            f"TE {float(echo):g} ms" if echo else "",
+            f"TE {echo:g} ms" if echo else "",
             str(header.get("PatientPosition") or ""),
         ]
         return ", ".join(part for part in parts if part)
@@ -149,7 +150,7 @@ def _split(images: list[Image]) -> list[tuple[str, list[Image]]]:
             labels = _labels(name, list(parts))
             return [
                 (f"{labels[value]}-{deeper}" if deeper else labels[value], members)
-                for value, part in sorted(parts.items(), key=lambda item: (str(type(item[0])), item[0] or 0))
+                for value, part in sorted(parts.items(), key=lambda item: _sortable(item[0]))
                 for deeper, members in _split(part)
             ]
     return [("", images)]
@@ -171,6 +172,11 @@ def _labels(name: str, values: list[Any]) -> dict[Any, str]:
         else:
             labels[value] = f"{name}{value:g}" if isinstance(value, float) else f"{name}{value or n}"
     return labels
+
+
+def _sortable(value: Any) -> tuple[str, Any]:
+    """A key that orders values of differing type: nothing, numbers, texts, several texts."""
+    return ("", 0) if value is None else (type(value).__name__, value)
 
 
 def _words(value: Any) -> list[str]:
