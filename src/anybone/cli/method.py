@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from anybone.cli.terminal import Terminal
-from anybone.errors import UsageError
+from anybone.errors import CheckpointError, UsageError
 from anybone.model.catalogue import locate
 from anybone.model.checkpoint import Header, read_header
 
@@ -73,7 +73,11 @@ def choose_method(weights: str | None, baseline: str | None, device: str) -> Met
         if weights is not None:
             raise UsageError("Give --weights or --method, not both.")
         return Method(baseline, None, device)
-    header = read_header(locate(weights))
+    try:
+        header = read_header(locate(weights))
+    except CheckpointError as error:
+        hint = "" if weights is not None else " Or do without weights: --method cortex."
+        raise CheckpointError(f"{error}{hint}") from error
     return Method(header.name, header, device)
 
 

@@ -112,26 +112,29 @@ def point_at(
 ) -> Segmentation:
     """The bones pointed at, one label each, and nothing else; a bone that was not found is a warning in it."""
     session = segmenter.session(volume, options)
-    missed = []
+    remarks = []
     for bone in pointing.bones:
         session.add(*[prompt for p in placed if p.bone == bone for prompt in p.prompts(session.axis)])
-        if pointing.reach is not None and session.mask.any():
-            _follow(session, pointing.reach, progress)
+        if pointing.reach is not None and session.mask.any() and not _follow(session, pointing.reach, progress):
+            remarks.append(f"{bone} could not be followed beyond the slices {session.slices} that were pointed at.")
         if session.mask.any():
             session.accept(bone)
         else:
             session.reset()
-            missed.append(f"Nothing was found where the hints point at {bone}. Add points on it, or a box around it.")
+            remarks.append(f"Nothing was found where the hints point at {bone}. Add points on it, or a box around it.")
     found = session.segmentation()
     names = found.names or dict(enumerate(pointing.bones, 1))
-    if found.provenance is None or not missed:
+    if found.provenance is None:
         return replace(found, names=names)
-    provenance = replace(found.provenance, warnings=(*found.provenance.warnings, *missed))
+    provenance = replace(found.provenance, warnings=(*found.provenance.warnings, *remarks))
     return replace(found, names=names, provenance=provenance)
 
 
-def _follow(session: Session, reach: Reach, progress: Bar) -> None:
-    session.propagate(reach.first, reach.last, backwards=reach.backwards, forwards=reach.forwards, progress=progress)
+def _follow(session: Session, reach: Reach, progress: Bar) -> list[int]:
+    """The slices that the bone was followed to."""
+    return session.propagate(
+        reach.first, reach.last, backwards=reach.backwards, forwards=reach.forwards, progress=progress
+    )
 
 
 def _place(hint: Hint, geometry: Geometry) -> Placed:

@@ -72,12 +72,7 @@ def segment(
     pointing = _pointing(hints, _reach(propagate, first, last, direction))
     if pointing is not None and (fast or any(value is not None for value in cleaning.values())):
         raise UsageError("--fast, --min-component-mm3 and --max-hole-mm3 do nothing to a bone that is pointed at.")
-    choices: dict[str, Any] = {
-        "preprocessing": preprocessing.value,
-        "axis": axis,
-        "threshold": threshold,
-        "min_signal": min_signal,
-    }
+    choices: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal}
     settings = SegmentOptions(preprocessing.value, **choices, **cleaning, every=2 if fast else 1)
     job = Job(choose_method(weights, method, device.value), settings, pointing, series, frame, preview, statistics)
     given = [*(inputs or []), *(more_inputs or [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.progress import Progress
 
 PATIENCE_S = 2.0  # a bar for less is only flicker
 
@@ -53,9 +54,7 @@ class Terminal:
     @contextmanager
     def progress(self, title: str) -> Iterator[Bar]:
         """A bar that appears on stderr once the work inside has taken two seconds; never outside a terminal."""
-        from rich.console import Console
-
-        bar = Bar(title, Console(stderr=True), visible=not self.quiet)
+        bar = Bar(title, visible=not self.quiet and sys.stderr.isatty())
         try:
             yield bar
         finally:
@@ -67,48 +66,64 @@ class Bar:
 
     Args:
         title: What is worked on.
-        console: Where it is drawn.
-        visible: Whether it ever is; a console that is no terminal shows none either.
+        visible: Whether it ever appears.
     """
 
-    def __init__(self, title: str, console: Console, visible: bool) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
+    def __init__(self, title: str, visible: bool) -> None:
         self._title = title
+        self._at: tuple[str, int, int | None] = ("", 0, None)
         self._lock = Lock()
-        self._closed = False
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            redirect_stdout=False,  # else a result piped elsewhere would land on stderr
-            redirect_stderr=False,
-        )
-        self._task = self._progress.add_task(title, total=None)
-        self._step = ""
+        self._shown: Progress | None = None
         self._timer = Timer(PATIENCE_S, self._show)
         self._timer.daemon = True
-        if visible and console.is_terminal:
+        if visible:
             self._timer.start()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Nothing; shows how much of a step is done."""
-        if step != self._step:
-            self._step = step
-            self._progress.reset(self._task, total=total, description=f"{self._title}  {step}")
-        self._progress.update(self._task, completed=done, total=total)
+        with self._lock:
+            new = step != self._at[0]
+            self._at = (step, done, total)
+            if self._shown is not None:
+                self._draw(self._shown, new)
 
     def close(self) -> None:
         """Nothing; takes the bar off the screen."""
-        with self._lock:
-            self._closed = True
-            self._timer.cancel()
-            self._progress.stop()
+        self._timer.cancel()
+        if self._timer.ident is not None:
+            self._timer.join()  # it may be drawing just now
+        if self._shown is not None:
+            self._shown.stop()
 
     def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         with self._lock:
-            if not self._closed:
-                self._progress.start()
+            self._shown = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                redirect_stdout=False,  # else a result that is piped elsewhere would land on stderr
+                redirect_stderr=False,
+            )
+            self._shown.add_task(self._title, total=None)
+            self._draw(self._shown, new=True)
+            self._shown.start()
+
+    def _draw(self, bar: Progress, new: bool) -> None:
+        step, done, total = self._at
+        if new:  # the time left is guessed from the speed of this step alone
+            bar.reset(bar.task_ids[0], total=total, description=f"{self._title}  {step}".rstrip())
+        bar.update(bar.task_ids[0], completed=done, total=total)
