@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +15,7 @@ from anybone.engine.normalise import PUBLISHED_SIZE, published_slice
 from anybone.engine.options import SegmentOptions
 from anybone.geometry import Geometry
 from anybone.model.preprocess import to_network
+from anybone.prompts import Ijk
 from anybone.shapes import Float
 
 FRAME_STEP = 32  # an input side is a multiple of this: the encoder's largest stride, twice
@@ -47,7 +49,7 @@ class SliceFrame:
         first, second = (a for a in range(3) if a != self.axis)
         return first, second
 
-    def to_model_xy(self, ijk: ArrayLike) -> NDArray[np.float32]:
+    def to_model_xy(self, ijk: Ijk | Sequence[Ijk] | NDArray[np.floating]) -> NDArray[np.float32]:
         """Pixels (x, y), shape (..., 2), of voxel indices of shape (..., 3): centres go to centres."""
         rows_columns = np.asarray(ijk, dtype=np.float64)[..., list(self.in_plane)]
         scale = np.asarray(self.content_shape) / np.asarray(self.slice_shape)
