@@ -86,7 +86,7 @@ repeats = st.one_of(st.just(1.0), share)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(edits=edit_lists, cut=cuts, repeat=repeats)
 def test_any_damage_is_read_or_refused(samples, suffix, edits, cut, repeat):
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +117,7 @@ words = st.sampled_from(
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(line=st.integers(0, 14), word=words, whole=st.booleans())
 def test_any_word_in_a_text_header(samples, suffix, line, word, whole):
     raw = samples[suffix]
@@ -132,7 +132,7 @@ def test_any_word_in_a_text_header(samples, suffix, line, word, whole):
         try_everything(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     data=st.binary(max_size=700), suffix=st.sampled_from([*SUFFIXES, ".nhdr", ".mhd", ".seg.nrrd", ".ima", "", ".txt"])
 )

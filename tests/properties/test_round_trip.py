@@ -131,7 +131,7 @@ def test_any_grid_through_dicom(dicom_files, affine, shape, seed, kind):
         through_dicom(mask_of(shape, seed), affine, Path(folder), getattr(dicom_files, kind))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(affine=grids, lean=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)), seed=st.integers(0, 1000))
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_sheared_grids_keep_every_place(suffix, affine, lean, seed):
