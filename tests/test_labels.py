@@ -100,7 +100,7 @@ def test_named_takes_names_and_keys_only_whole():
 
 
 def test_importing_the_labels_imports_no_dicom():
-    code = "import sys, anybone.labels; sys.exit('pydicom' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, anybone.labels; sys.exit('pydicom' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
