@@ -202,8 +202,9 @@ class Session:
 
     def undo(self) -> bool:
         """Whether there was a change to take back."""
+        before = self._now
         self._now = max(self._now - 1, 0)
-        return self._now < len(self._states) - 1
+        return self._now < before
 
     def redo(self) -> bool:
         """Whether there was a change to bring back."""

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from anybone.engine.options import SegmentOptions
+from anybone.engine.slicing import SliceFrame, has_signal, make_frames, render
+from anybone.geometry import Geometry
+
+
+def test_centres_go_to_centres():
+    frame = SliceFrame(axis=2, index=0, slice_shape=(10, 20), content_shape=(40, 80), frame_shape=(64, 96))
+    # voxel (0, 0) covers pixels 0..3, whose centre is 1.5; i is the row and so y, j is the column and so x
+    assert frame.to_model_xy((0, 0, 0)).tolist() == [1.5, 1.5]
+    assert frame.to_model_xy((1, 3, 0)).tolist() == [13.5, 5.5]
+    assert frame.to_model_xy((-0.5, 19.5, 0)).tolist() == [79.5, -0.5]
+
+
+@pytest.mark.parametrize(("axis", "expected"), [(0, [5.5, 9.5]), (1, [5.5, 1.5]), (2, [9.5, 1.5])])
+def test_rows_and_columns_are_the_other_axes_in_order(axis, expected):
+    frame = SliceFrame(axis=axis, index=0, slice_shape=(8, 8), content_shape=(32, 32), frame_shape=(32, 32))
+    # voxel (0, 2, 1): the pair of in-plane indices (row, column) is (2, 1), (0, 1) or (0, 2)
+    assert frame.to_model_xy((0, 2, 1)).tolist() == expected
+
+
+def test_the_slice_axis_is_the_acquired_one():
+    sagittal = Geometry((20, 256, 256), np.diag([4.0, 0.7, 0.7, 1]))
+    assert make_frames(sagittal, 256, SegmentOptions())[0] == 0
+    assert make_frames(sagittal, 256, SegmentOptions(axis=1))[0] == 1
+    assert make_frames(sagittal, 1024, SegmentOptions(preprocessing="published"))[0] == 2
+
+
+def test_aspect_ratio_is_that_in_mm():
+    geometry = Geometry((100, 100, 9), np.diag([0.5, 1.0, 5.0, 1]))
+    _, frames = make_frames(geometry, 256, SegmentOptions())
+    assert frames[0].content_shape == (128, 256)
+    assert frames[0].frame_shape == (128, 256)
+    _, squashed = make_frames(geometry, 256, SegmentOptions(keep_aspect=False))
+    assert squashed[0].content_shape == squashed[0].frame_shape == (256, 256)
+
+
+def test_a_sliver_keeps_at_least_one_pixel():
+    _, frames = make_frames(Geometry((1, 500, 3), np.diag([0.2, 1.0, 5.0, 1])), 256, SegmentOptions())
+    assert frames[0].content_shape == (4, 256)
+    assert frames[0].frame_shape == (32, 256)
+
+
+def test_beside_the_slice_is_black():
+    frame = SliceFrame(axis=2, index=0, slice_shape=(10, 20), content_shape=(40, 80), frame_shape=(64, 96))
+    x = render(torch.ones(10, 20, 1), frame, SegmentOptions())
+    assert x.shape == (1, 3, 64, 96)
+    assert x[0, :, :40, :80].min() > 0
+    assert torch.equal(x[0, :, 40:], x[0, :, -1:, -1:].expand(3, 24, 96))
+
+
+def test_noise_has_no_signal():
+    rng = np.random.default_rng(0)
+    noise = np.abs(rng.normal(0, 0.03, (64, 64, 3))).astype(np.float32)
+    noise[20:40, 20:40, 1] = 0.5
+    assert has_signal(torch.from_numpy(noise), 2, 0.1).tolist() == [False, True, False]
+    assert has_signal(torch.from_numpy(noise), 2, 0.0).all()

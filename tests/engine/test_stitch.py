@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from anybone.engine.slicing import SliceFrame
+from anybone.engine.stitch import NO_BONE, empty_logits, fill_between, to_slice
+
+
+def test_only_the_slice_comes_back():
+    frame = SliceFrame(axis=2, index=0, slice_shape=(10, 20), content_shape=(40, 80), frame_shape=(64, 96))
+    logits = torch.full((1, 1, 16, 24), 9.0)
+    logits[..., :10, :20] = -1
+    for way in ("linear", "nearest"):
+        plane = to_slice(logits, frame, way)
+        assert plane.shape == (10, 20)
+        assert (plane == -1).all()
+
+
+def test_linear_upsampling_puts_borders_between_pixels():
+    frame = SliceFrame(axis=2, index=0, slice_shape=(16, 64), content_shape=(64, 64), frame_shape=(64, 64))
+    logits = torch.ones(1, 1, 16, 16)
+    logits[..., 8:] = -1
+    assert ((to_slice(logits, frame, "linear") > 0).sum(1) == 32).all()
+
+
+def test_slices_between_are_mixed_and_ends_copied():
+    slices = empty_logits((6, 1, 1))
+    slices[1], slices[3] = 2.0, 4.0
+    fill_between(slices, [1, 3], [0, 1, 2, 3, 4])
+    assert slices[:, 0, 0].tolist() == [2, 2, 3, 4, 4, NO_BONE]
+
+
+def test_nothing_known_leaves_nothing():
+    slices = empty_logits((2, 2, 2))
+    fill_between(slices, [], [])
+    assert np.all(slices == NO_BONE)
