@@ -144,14 +144,18 @@ def _stem_of(path: Path) -> str:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for each path; where two would be alike, suffix and folders are added until they differ."""
-    names = [_stem_of(path) for path in paths]
-    for depth in range(max(len(path.resolve().parts) for path in paths)):
+    """A name for each path; to those that would be alike, the suffix is added, or as many folders as it takes."""
+    full = [path.resolve() for path in paths]
+    places = [(path.parent, _stem_of(path)) for path in full]
+    stems = [
+        path.name.replace(".", "_") if places.count(place) > 1 else place[1]
+        for path, place in zip(full, places, strict=True)
+    ]
+    names = stems.copy()
+    for depth in range(1, max(len(path.parts) for path in full)):
         alike = [n for n in range(len(names)) if names.count(names[n]) > 1]
         if not alike:
             break
         for n in alike:
-            full = paths[n].resolve()
-            words = [*full.parent.parts[len(full.parent.parts) - depth :], full.name.replace(".", "_")]
-            names[n] = "_".join(words)
+            names[n] = "_".join([*full[n].parts[:-1][-depth:], stems[n]])
     return names

@@ -84,4 +84,4 @@ def choose_method(weights: str | None, baseline: str | None, device: str) -> Met
 def mention_licence(method: Method, terminal: Terminal) -> None:
     """Nothing; prints the licence of weights that may not be used for everything."""
     if method.header is not None and not method.header.licence.lower().startswith(_PERMISSIVE):
-        terminal.note(f"The weights {method.name} are licensed {method.header.licence}. {method.header.origin}")
+        terminal.note(f"Licence of the weights {method.name}: {method.header.licence}. Origin: {method.header.origin}.")

@@ -1,0 +1,135 @@
+"""`anybone train`: cases with bone references -> weights."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from anybone.cli import options as opt
+from anybone.cli.guard import guarded
+from anybone.cli.terminal import Bar, Terminal
+from anybone.errors import UsageError
+
+if TYPE_CHECKING:
+    from anybone.training.cache import Cache
+    from anybone.training.config import TrainingConfig
+
+CACHE_NAME = "cache.safetensors"
+
+
+@guarded
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of cases; docs/how-to/train.md says how.")],
+    run: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="Folder of the run; it goes on there.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE.toml", help="What differs from the defaults.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", min=0, help="How long.", show_default="90")] = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option("--hold-out", metavar="PATIENT", help="Never trained on. Repeat.", show_default="those suggested"),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="What the weights are called.")] = "trained",
+    licence: Annotated[str, typer.Option("--licence", help="Under which they may be used.")] = "not stated",
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> None:
+    """Train a network on your own cases; an interrupted run goes on where it stopped.
+
+    Examples:
+
+    anybone train cases/ -o run --minutes 60
+    anybone weights add run/trained.safetensors --name mine
+    """
+    terminal = Terminal(quiet, verbose)
+    settings = read_config(config)
+    if minutes is not None:
+        settings = replace(settings, minutes=minutes)
+    from anybone.model import checkpoint
+    from anybone.training.loop import train as train_network
+
+    with terminal.progress(run.name) as bar:
+        cache = _cache(data, run)
+        held_out = _held_out(cache, hold_out)
+        network = train_network(settings, cache, held_out, run, _shown(bar))
+    patients = len(set(cache.patients) - held_out)
+    origin = f"trained by anybone for {settings.minutes:g} minutes; patients: {patients}"
+    found = checkpoint.Checkpoint(settings.model, network.state_dict(), licence, origin, name)
+    header = checkpoint.save(found, run / (name + checkpoint.SUFFIX))
+    terminal.result(f"{header.path}  {header.parameters / 1e6:.1f} M parameters")
+    terminal.note(f"Use them: anybone segment INPUT --weights {header.path}")
+
+
+def read_config(path: Path | None) -> TrainingConfig:
+    """The configuration in a TOML file: what it does not say is as `TrainingConfig` has it.
+
+    Raises:
+        UsageError: There is no such file, it is no TOML, or a key is not known.
+    """
+    from anybone.model.config import ModelConfig
+    from anybone.training.config import Augmentation, TrainingConfig, small_model
+
+    if path is None:
+        return TrainingConfig()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The configuration {path} cannot be read: {error}.") from error
+    augmentation = values.pop("augmentation", {})
+    _check_keys(values, TrainingConfig, f"{path}")
+    _check_keys(augmentation, Augmentation, f"{path}, [augmentation]")
+    if "model" in values:
+        values["model"] = ModelConfig.from_dict(_merged(small_model().to_dict(), values["model"]))
+    ranges: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in augmentation.items()}
+    return TrainingConfig(**values, augmentation=Augmentation(**ranges))
+
+
+def _merged(defaults: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with what was given in their place, tables within tables too."""
+    given = {key: _merged(defaults.get(key, {}), v) if isinstance(v, dict) else v for key, v in values.items()}
+    return {**defaults, **given}
+
+
+def _check_keys(values: Mapping[str, Any], kind: type, where: str) -> None:
+    known = {field.name for field in fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise UsageError(f"{where} has {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
+
+
+def _cache(data: Path, run: Path) -> Cache:
+    """The slices of all cases, prepared once a run."""
+    from anybone.training.cache import load_cache, save_cache
+    from anybone.training.data import prepare
+
+    path = run / CACHE_NAME
+    if not path.is_file():
+        run.mkdir(parents=True, exist_ok=True)
+        save_cache(prepare(data), path)
+    return load_cache(path)
+
+
+def _held_out(cache: Cache, named: list[str] | None) -> set[str]:
+    """The patients that are never trained on: those named, else those that are suggested for the known collections."""
+    from anybone.training.data import VALIDATION
+
+    known = set(cache.patients)
+    unknown = sorted(set(named or []) - known)
+    if unknown:
+        raise UsageError(f"There is no patient {', '.join(unknown)} to hold out. There are {', '.join(sorted(known))}.")
+    held_out = set(named) if named else VALIDATION & known
+    if held_out == known:
+        raise UsageError("All patients are held out, so none is left to train on. Hold out fewer with --hold-out.")
+    return held_out
+
+
+def _shown(bar: Bar) -> Callable[[int, float, dict[str, float]], None]:
+    def show(step: int, share: float, losses: dict[str, float]) -> None:
+        bar("train", round(1000 * share), 1000)
+
+    return show
