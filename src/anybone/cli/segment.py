@@ -68,15 +68,16 @@ def segment(
     terminal = Terminal(quiet, verbose)
     hints = typed_hints(point, not_point, box, scribble, mask, bone=name, world=world)
     hints += read_hints(prompts, bone=name, world=world) if prompts is not None else []
-    cleaning: dict[str, Any] = {"min_component_mm3": min_component_mm3, "max_hole_mm3": max_hole_mm3}
+    cleaning = {"min_component_mm3": min_component_mm3, "max_hole_mm3": max_hole_mm3}
     pointing = _pointing(hints, _reach(propagate, first, last, direction))
     if pointing is not None and (fast or any(value is not None for value in cleaning.values())):
         raise UsageError("--fast, --min-component-mm3 and --max-hole-mm3 do nothing to a bone that is pointed at.")
-    choices: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal}
-    settings = SegmentOptions(preprocessing.value, **choices, **cleaning, every=2 if fast else 1)
+    choices: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal, **cleaning}
+    given = {name: value for name, value in choices.items() if value is not None}  # the preset has the rest
+    settings = SegmentOptions(preprocessing.value, **given, every=2 if fast else 1)
     job = Job(choose_method(weights, method, device.value), settings, pointing, series, frame, preview, statistics)
-    given = [*(inputs or []), *(more_inputs or [])]
-    raise typer.Exit(_segment(given, output, job, terminal, force=force, resume=resume))
+    paths = [*(inputs or []), *(more_inputs or [])]
+    raise typer.Exit(_segment(paths, output, job, terminal, force=force, resume=resume))
 
 
 def _segment(
