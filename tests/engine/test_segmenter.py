@@ -79,3 +79,8 @@ def test_one_slice(segmenter):
 def test_options_that_cannot_be_meant(wrong):
     with pytest.raises(UsageError):
         SegmentOptions(**wrong)
+
+
+def test_sixteen_bits_find_the_same(segmenter, volume):
+    bones = segmenter.segment(volume, SegmentOptions(bfloat16=True))
+    assert np.array_equal(bones.mask, volume.data > 0.5)

@@ -51,6 +51,7 @@ class SegmentOptions:
         max_hole_mm3: Smaller closed 3-D holes are filled: marrow and vessel channels are part of a bone.
         every: Encode every n-th slice only and interpolate logits between them; 2 halves the time.
         batch: Slices that are encoded together; one is fastest on a CPU.
+        bfloat16: Encode in 16 bits: sooner on processors that compute in them, slower on others, and rounder.
     """
 
     preprocessing: Preprocessing = "default"
@@ -63,6 +64,7 @@ class SegmentOptions:
     max_hole_mm3: float = _AS_PRESET
     every: int = 1
     batch: int = 1
+    bfloat16: bool = False
 
     def __post_init__(self) -> None:
         if self.preprocessing not in PRESETS:

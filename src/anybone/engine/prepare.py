@@ -63,7 +63,9 @@ def embed(network: Network, prepared: Prepared, indices: Sequence[int], clock: C
     frames = [prepared.frames[k] for k in indices]
     with clock.step("encode"):
         images = torch.cat([render(prepared.unit, frame, prepared.options) for frame in frames])
-        embedding = network.encode(images.to(device_of(network)))
+        device = device_of(network)
+        with torch.autocast(device.type, torch.bfloat16, enabled=prepared.options.bfloat16):
+            embedding = network.encode(images.to(device)).float()
     if prepared.probability is None:
         return embedding
     with clock.step("fuse"):
