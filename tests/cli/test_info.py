@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+import anybone
+
+Run = Callable[..., Result]
+
+
+def test_the_grid_and_what_would_be_done(run: Run, limb: Path, tiny: Path) -> None:
+    result = run("info", limb, "--weights", tiny)
+    assert result.exit_code == 0, result.stderr
+    assert "96 x 96 x 5 voxels of 1.8 x 1.8 x 28 mm, LPS" in result.stdout
+    assert "5 axial slices along k (axis 2), weights tiny" in result.stdout
+
+
+def test_json_holds_the_same(run: Run, limb: Path, tiny: Path) -> None:
+    (told,) = json.loads(run("info", limb, "--weights", tiny, "--json").stdout)
+    assert told["shape_ijk"] == [96, 96, 5]
+    assert told["affine_ras_mm"] == anybone.read(limb).geometry.affine_ras_mm.tolist()
+    assert (told["plane"], told["slice_axis"], told["slices"]) == ("axial", 2, 5)
+    assert told["weights"]["name"] == "tiny"
+    assert told["problem"] is None
+
+
+def test_without_weights_that_is_said(run: Run, limb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anybone.model.catalogue.DEFAULT_NAME", "absent")
+    assert "anybone weights add" in run("info", limb).stdout
+    assert run("info", limb, "--weights", "absent").exit_code == 3
+
+
+def test_a_folder_and_a_damaged_file(run: Run, limb: Path) -> None:
+    Path("study").mkdir()
+    Path("study/good.nii.gz").write_bytes(limb.read_bytes())
+    Path("study/bad.nii.gz").write_bytes(b"no image")
+    result = run("info", "study")
+    assert result.exit_code == 3
+    assert "bad.nii.gz" in result.stderr
+    assert "good.nii.gz" in result.stdout
+    assert len(json.loads(run("info", "study", "--json").stdout)) == 1
+
+
+def test_an_empty_folder(run: Run) -> None:
+    Path("study").mkdir()
+    assert run("info", "study").exit_code == 4
+
+
+@pytest.mark.shared
+def test_series_of_a_zip(run: Run, shared: Path) -> None:
+    found = json.loads(run("info", shared / "data" / "dicom" / "thigh_t1_and_t2fs.zip", "--json").stdout)
+    assert [one["shape_ijk"] for one in found] == [[384, 384, 40], [512, 512, 40]]
+    assert all(one["series"] and one["plane"] == "axial" for one in found)

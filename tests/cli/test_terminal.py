@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import io
+import sys
+import time
+
+import pytest
+
+from anybone.cli import terminal
+from anybone.cli.terminal import Terminal
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "PATIENCE_S", 0.05)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def work(shown: Terminal, seconds: float) -> None:
+    with shown.progress("knee.nii.gz") as bar:
+        bar("encode", 1, 4)
+        time.sleep(seconds)
+        bar("encode", 2, 4)
+        bar("decode", 1, 9)
+        time.sleep(0.15)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_long_work_shows_a_bar_on_stderr_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    work(Terminal(), 0.3)
+    assert "knee.nii.gz  encode" in screen.getvalue()
+    assert "knee.nii.gz  decode" in screen.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("impatient")
+def test_no_bar_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for screen, shown in ((io.StringIO(), Terminal()), (Screen(), Terminal(quiet=True))):
+        monkeypatch.setattr(sys, "stderr", screen)
+        work(shown, 0.2)
+        assert screen.getvalue() == ""
+
+
+def test_no_bar_for_short_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    work(Terminal(), 0.0)
+    assert screen.getvalue() == ""
+
+
+def test_words_go_where_they_belong(capsys: pytest.CaptureFixture[str]) -> None:
+    for shown in (Terminal(), Terminal(quiet=True)):
+        shown.result("path")
+        shown.note("note")
+        shown.note("detail", verbose=1)
+        shown.warn("careful")
+        shown.error("broken")
+    out, err = capsys.readouterr()
+    assert out == "path\n"
+    assert err.splitlines() == ["note", "warning: careful", "error: broken", "error: broken"]
