@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Int
+    from jaxtyping import Bool, Float
+    from jaxtyping import Integer as Int  # signed or not: images and labels are uint8
 else:
     try:
-        from jaxtyping import Bool, Float, Int
+        from jaxtyping import Bool, Float
+        from jaxtyping import Integer as Int
     except ImportError:
 
         class _Unchecked:
