@@ -26,8 +26,8 @@ import torch
 
 from anybone.anatomy.limb import limb_phantom
 from anybone.engine.attend import attention_map, published_volume
-from anybone.engine.normalise import published_input
 from anybone.engine.device import has_bfloat16
+from anybone.engine.normalise import published_input
 from anybone.engine.options import SegmentOptions
 from anybone.engine.segmenter import Segmenter
 from anybone.geometry import Geometry

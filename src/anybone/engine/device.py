@@ -12,8 +12,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 itself, so that 16 bits are faster than 32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -34,7 +34,9 @@ def prepare(folder: Path) -> Cache:
         bones.append(_fit(_separate(bone), aspect, "nearest"))
         patients.append(patient)
     if not images:
-        raise NothingFoundError(f"No training cases in {folder}; expected spine_t2/PPP/KKK.png or limb_t1/NNN_t1.nii.gz.")
+        raise NothingFoundError(
+            f"No training cases in {folder}; expected spine_t2/PPP/KKK.png or limb_t1/NNN_t1.nii.gz."
+        )
     return Cache(torch.stack(images), torch.stack(bones), patients)
 
 

@@ -80,7 +80,7 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    model = BoneSam(config.model).to(memory_format=torch.channels_last)
+    model = BoneSam(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = _Run(model, copy.deepcopy(model).eval().requires_grad_(False), _optimiser(model, config), torch.Generator())
     run.rng.manual_seed(config.seed)
     if (folder / CHECKPOINT).is_file():
@@ -121,7 +121,7 @@ def _one_step(run: _Run, training: Cache, sampler: BalancedSampler, config: Trai
     losses = training_loss(run.model, images, bones, config, run.rng)
     total = torch.stack(list(losses.values())).sum()
     run.optimiser.zero_grad(set_to_none=True)
-    total.backward()
+    torch.autograd.backward(total)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
     run.optimiser.step()
     _average(run, config.ema)
@@ -141,7 +141,7 @@ def _average(run: _Run, keep: float) -> None:
 def _optimiser(model: BoneSam, config: TrainingConfig) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]  # norms, biases: not decayed
-    groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 

@@ -28,7 +28,7 @@ def mask_loss(
 @torch.no_grad()
 def intersection_over_union(
     logits: Float[Tensor, "b h w"], target: Bool[Tensor, "b h w"], known: Bool[Tensor, "b h w"]
-) -> Float[Tensor, "b"]:
+) -> Float[Tensor, b]:
     """IoU of each thresholded image where the truth is known; 1 where both are empty."""
     found, truth = (logits > 0) & known, target & known
     union = (found | truth).sum((1, 2))

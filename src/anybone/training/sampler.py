@@ -11,7 +11,6 @@ from torch import Tensor
 from anybone.shapes import Int
 from anybone.training.cache import IGNORE, Cache
 
-
 _T = TypeVar("_T")
 
 
@@ -31,7 +30,7 @@ class BalancedSampler:
             region.setdefault(patient, ([], []))[0 if bony else 1].append(index)
         self._empty_share = empty_share
 
-    def draw(self, count: int, rng: torch.Generator) -> Int[Tensor, "count"]:
+    def draw(self, count: int, rng: torch.Generator) -> Int[Tensor, count]:
         """Indices of slices."""
         return torch.tensor([self._one(rng) for _ in range(count)])
 

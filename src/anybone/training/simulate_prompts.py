@@ -38,7 +38,7 @@ def draw_prompts(
     labels = torch.full((len(bones), max_points), -1, dtype=torch.long)
     target = torch.zeros(bones.shape, dtype=torch.bool)
     for i, image in enumerate(bones):
-        present = [int(c) for c in image.unique() if 0 < c < IGNORE]
+        present = [int(c) for c in torch.unique(image) if 0 < c < IGNORE]
         count = int(torch.randint(1, max_points + 1, (1,), generator=rng))
         places = []
         if present and torch.rand(1, generator=rng) < component_share:
@@ -70,10 +70,12 @@ def correct(
             points[i, 0] = _pick(wrong[i], rng)
             x, y = (int(v) for v in points[i, 0])
             labels[i, 0] = int(prompted.target[i, y, x])
-    return Prompted(torch.cat([prompted.points_xy, points], 1), torch.cat([prompted.labels, labels], 1), prompted.target)
+    return Prompted(
+        torch.cat([prompted.points_xy, points], 1), torch.cat([prompted.labels, labels], 1), prompted.target
+    )
 
 
-def _pick(where: Bool[Tensor, "h w"], rng: torch.Generator) -> Float[Tensor, "2"]:
+def _pick(where: Bool[Tensor, "h w"], rng: torch.Generator) -> Float[Tensor, 2]:
     """A random pixel (x, y) of a mask."""
     chosen = where.nonzero()
     y, x = chosen[int(torch.randint(len(chosen), (1,), generator=rng))].tolist()

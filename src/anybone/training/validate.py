@@ -73,7 +73,7 @@ def _overlap(found: Bool[Tensor, "1 h w"], truth: Bool[Tensor, "1 h w"], known: 
 def _centres(bones: Int[Tensor, "1 h w"]) -> Float[Tensor, "n 2"]:
     """For each bone its pixel (x, y) that is nearest to its centre of gravity."""
     centres = []
-    for number in bones.unique().tolist():
+    for number in torch.unique(bones).tolist():
         if 0 < number < IGNORE:
             pixels = (bones[0] == number).nonzero().float()
             nearest = ((pixels - pixels.mean(0)) ** 2).sum(1).argmin()

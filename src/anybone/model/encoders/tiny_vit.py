@@ -152,12 +152,16 @@ class AttentionBlock(nn.Module):
         return by_rows(self._transform, x, STRIP_ROWS).permute(0, 3, 1, 2)
 
     def _attend(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        attended = self.attention(x)
-        return x + (attended if self.space_adapter is None else self.space_adapter(attended))
+        attended: Tensor = self.attention(x)
+        if self.space_adapter is not None:
+            attended = self.space_adapter(attended)
+        return x + attended
 
     def _transform(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
         out: Tensor = x + self.mlp(x)
-        return out if self.mlp_adapter is None else out + PARALLEL_ADAPTER_SCALE * self.mlp_adapter(x)
+        if self.mlp_adapter is not None:
+            out = out + PARALLEL_ADAPTER_SCALE * self.mlp_adapter(x)
+        return out
 
 
 class TinyVit(nn.Module):

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from anybone.errors import NothingFoundError
+from anybone.training.cache import FRAME, IGNORE
+from anybone.training.data import VALIDATION, prepare
+
+
+@pytest.fixture
+def folder(tmp_path):
+    spine = tmp_path / "spine_t2" / "001"
+    spine.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for k in ("010", "011"):
+        labels = np.zeros((80, 64), np.uint8)
+        labels[10:20, 20:40] = 1
+        labels[30:40, 20:40] = 1
+        labels[21:29, 20:40] = 2  # a disc is no bone
+        Image.fromarray(rng.integers(0, 255, (80, 64), dtype=np.uint8)).save(spine / f"{k}.png")
+        Image.fromarray(labels).save(spine / f"{k}_labels.png")
+    limb = tmp_path / "limb_t1"
+    limb.mkdir()
+    bone = np.zeros((40, 20, 5), np.uint8)
+    bone[10:20, 5:15] = 1
+    bone[30, 10] = 1  # a speck
+    nib.Nifti1Image(rng.random((40, 20, 5)).astype(np.float32), np.diag([1, 2, 3, 1])).to_filename(
+        limb / "009_t1.nii.gz"
+    )
+    nib.Nifti1Image(bone, np.diag([1, 2, 3, 1])).to_filename(limb / "009_bone.nii.gz")
+    (limb / "trusted_slices.json").write_text(json.dumps({"009": {"trusted_slices": [1, 3], "slices": 5}}))
+    return tmp_path
+
+
+def test_cases_become_slices(folder):
+    cache = prepare(folder)
+    assert cache.patients == ["spine/001"] * 2 + ["limb/009"] * 2  # trusted slices only
+    assert cache.images.shape == cache.bones.shape == (4, FRAME, FRAME)
+
+
+def test_what_is_not_known_is_ignored(folder):
+    bones = prepare(folder).bones
+    scale = FRAME / 80
+    assert (bones[0, int(41 * scale) :, : int(63 * scale)] == IGNORE).all()  # below the lowest vertebra
+    assert sorted(torch.unique(bones[0]).tolist()) == [0, 1, 2, IGNORE]
+    assert sorted(torch.unique(bones[2]).tolist()) == [0, 1, IGNORE]  # the speck
+
+
+def test_pixels_are_square_in_mm(folder):
+    bones = prepare(folder).bones  # 40 x 20 voxels of 1 x 2 mm fill the square frame
+    rows, columns = (bones[2] == 1).nonzero().unbind(1)
+    assert (rows.min(), rows.max() + 1) == (96, 192)
+    assert (columns.min(), columns.max() + 1) == (96, 288)
+
+
+def test_an_empty_folder_says_what_was_expected(tmp_path):
+    with pytest.raises(NothingFoundError, match="spine_t2"):
+        prepare(tmp_path)
+
+
+@pytest.mark.shared
+def test_suggested_validation_patients_exist(shared):
+    for patient in VALIDATION:
+        region, number = patient.split("/")
+        found = shared / "data" / ("spine_t2" if region == "spine" else "limb_t1")
+        assert list(found.glob(f"{number}*"))
