@@ -1,0 +1,231 @@
+"""The house rules that a machine can hold: imports point one way, starting is light, files and functions stay small."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import anybone
+
+PACKAGE = Path(anybone.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+CORE = ("errors", "geometry", "volume", "prompts", "segmentation", "labels", "shapes", "version")
+LAYERS = (
+    CORE,
+    ("io", "export", "metrics", "model"),
+    ("engine",),
+    ("training", "anatomy", "evaluation"),
+    ("cli", "server"),
+)
+STRANGERS = LAYERS[1]  # parts of one layer that never import one another
+LAYER_OF = {part: n for n, parts in enumerate(LAYERS) for part in parts}
+
+HEAVY = {"torch", "scipy", "nibabel", "pydicom", "SimpleITK", "PIL", "safetensors", "monai", "openvino"}
+LIGHT = (
+    *CORE,
+    "io",
+    "export",
+    "metrics",
+    "cli",
+    "engine.options",
+    "model.catalogue",
+    "model.checkpoint",
+    "model.config",
+)
+
+MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
+
+PUBLIC = {
+    "AnyboneError",
+    "Box",
+    "Geometry",
+    "MaskHint",
+    "Point",
+    "Provenance",
+    "Scribble",
+    "SegmentOptions",
+    "Segmentation",
+    "Segmenter",
+    "Session",
+    "Volume",
+    "__version__",
+    "load",
+    "read",
+    "read_segmentation",
+    "write",
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module.
+
+    Attributes:
+        module: Its full name.
+        line: Where.
+        at_start: Whether it is loaded as soon as the importing module is.
+    """
+
+    module: str
+    line: int
+    at_start: bool
+
+
+def name_of(path: Path) -> str:
+    """The module's name below `anybone`; empty for the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[0]
+
+
+def imports_in(source: str) -> list[Import]:
+    return list(_walk(ast.parse(source), at_start=True))
+
+
+def _walk(node: ast.AST, at_start: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Import(names=names):
+                yield from (Import(alias.name, child.lineno, at_start) for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                yield Import(module, child.lineno, at_start)
+                if module == "anybone":
+                    yield from (Import(f"anybone.{alias.name}", child.lineno, at_start) for alias in names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                yield from _walk(child, at_start=False)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                yield from (i for n in child.body for i in _walk(ast.Module([n], []), at_start=False))
+                yield from (i for n in child.orelse for i in _walk(ast.Module([n], []), at_start))
+            case _:
+                yield from _walk(child, at_start)
+
+
+def wrong_direction(importer: str, imported: str) -> bool:
+    """Whether one part of the package may not import another."""
+    low, high = LAYER_OF[imported], LAYER_OF[importer]
+    return low > high or (low == high and importer != imported and importer in STRANGERS)
+
+
+def within_package(source: str) -> Iterator[tuple[int, str]]:
+    for found in imports_in(source):
+        if found.module.startswith("anybone.") and part_of(found.module.removeprefix("anybone.")) in LAYER_OF:
+            yield found.line, part_of(found.module.removeprefix("anybone."))
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    assert wrong_direction("io", "model")
+    assert wrong_direction("errors", "engine")
+    assert wrong_direction("engine", "cli")
+    assert not wrong_direction("engine", "model")
+    assert not wrong_direction("io", "io")
+    source = "from anybone import io\ndef f():\n    import torch.nn\n"
+    source += "if TYPE_CHECKING:\n    import scipy\nelse:\n    import PIL\n"
+    assert [part for _, part in within_package(source)] == ["io"]
+    assert {i.module: i.at_start for i in imports_in(source)} == {
+        "anybone": True,
+        "anybone.io": True,
+        "torch.nn": False,
+        "scipy": False,
+        "PIL": True,
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_module_has_a_place(path: Path) -> None:
+    assert name_of(path) == "" or part_of(name_of(path)) in LAYER_OF
+
+
+def test_imports_point_one_way() -> None:
+    wrong = [
+        f"{name_of(path)}:{line} imports {imported}"
+        for path in FILES
+        if name_of(path)
+        for line, imported in within_package(path.read_text(encoding="utf-8"))
+        if wrong_direction(part_of(name_of(path)), imported)
+    ]
+    assert not wrong
+
+
+def test_the_network_knows_no_volume() -> None:
+    imported = {
+        part
+        for path in (PACKAGE / "model").rglob("*.py")
+        for _, part in within_package(path.read_text(encoding="utf-8"))
+    }
+    assert imported <= {"errors", "shapes", "version", "model"}
+
+
+@pytest.mark.parametrize("part", ["io", "export", "metrics"])
+def test_files_tables_and_metrics_never_need_torch(part: str) -> None:
+    wrong = [
+        f"{name_of(path)}:{found.line}"
+        for path in (PACKAGE / part).rglob("*.py")
+        for found in imports_in(path.read_text(encoding="utf-8"))
+        if part_of(found.module) == "torch"
+    ]
+    assert not wrong
+
+
+def test_what_starts_light_loads_nothing_heavy() -> None:
+    wrong = [
+        f"{name_of(path)}:{found.line} imports {found.module}"
+        for path in FILES
+        if name_of(path) == "" or any(f"{name_of(path)}.".startswith(f"{light}.") for light in LIGHT)
+        for found in imports_in(path.read_text(encoding="utf-8"))
+        if found.at_start and part_of(found.module) in HEAVY
+    ]
+    assert not wrong
+
+
+def test_only_the_command_line_talks_to_a_terminal() -> None:
+    wrong = [
+        f"{name_of(path)}:{found.line}"
+        for path in FILES
+        if part_of(name_of(path)) != "cli"
+        for found in imports_in(path.read_text(encoding="utf-8"))
+        if part_of(found.module) in {"typer", "rich", "click"}
+    ]
+    assert not wrong
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(anybone.__all__) == PUBLIC
+    assert len(anybone.__all__) == len(PUBLIC)
+    assert set(dir(anybone)) >= PUBLIC
+    for name in PUBLIC:
+        assert getattr(anybone, name) is not None
+
+
+@pytest.mark.parametrize(
+    "module", ["anybone", *(f"anybone.{name_of(p)}" for p in FILES if p.name == "__init__.py" and name_of(p))]
+)
+def test_every_listed_name_exists(module: str) -> None:
+    loaded = importlib.import_module(module)
+    missing = [name for name in getattr(loaded, "__all__", []) if not hasattr(loaded, name)]
+    assert not missing
+
+
+def test_files_stay_small() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: n for name, n in lengths.items() if n > MAX_FILE_LINES} == {}
+
+
+def test_functions_stay_small() -> None:
+    long = {
+        f"{name_of(path)}.{node.name}": node.end_lineno - node.lineno + 1
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= MAX_FUNCTION_LINES
+    }
+    assert long == {}
