@@ -45,11 +45,13 @@ def convert(
         raise UsageError(
             f"{target} has no suffix that can be written. Name a file with one of {', '.join(write_suffixes())}."
         )
-    image = _read(source, series, frame, mask)
+    with terminal.progress(source.name):
+        image = _read(source, series, frame, mask)
     if isinstance(image, Volume):
         for note in image.source.notes:
             terminal.warn(f"{source.name}: {note}")
-    write(image, target)
+    with terminal.progress(target.name):
+        write(image, target)
     kind = "mask of " + ", ".join(image.names.values()) if isinstance(image, Segmentation) else "volume"
     terminal.result(f"{target}  {kind}, {' x '.join(str(n) for n in image.geometry.shape_ijk)}")
 

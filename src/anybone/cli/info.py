@@ -33,25 +33,35 @@ def info(
     anybone info knee.nii.gz
     anybone info study.zip --json
     """
-    from anybone.io import describe
-
     terminal = Terminal(verbose=verbose)
     header = _header(weights)
-    found: list[Description] = []
-    codes = set()
-    for path in [p for given in paths for p in _files(given)]:
-        try:
-            found += describe(path)
-        except AnyboneError as error:
-            terminal.error(message_of(error))
-            codes.add(exit_code_of(error))
+    found, failures = _describe_all(paths, terminal)
+    for error in failures:
+        terminal.error(message_of(error))
     if as_json:
         terminal.result(json.dumps([_plain(d, header) for d in found], indent=2))
     else:
         for description in found:
             terminal.result(_text(description, header))
+    codes = {exit_code_of(error) for error in failures}
     if codes:
         raise typer.Exit(codes.pop() if len(codes) == 1 else FAILED)
+
+
+def _describe_all(paths: list[Path], terminal: Terminal) -> tuple[list[Description], list[AnyboneError]]:
+    """What the headers of all files say, and why some cannot be read."""
+    from anybone.io import describe
+
+    found, failures = [], []
+    with terminal.progress("headers") as bar:
+        files = [path for given in paths for path in _files(given)]
+        for number, path in enumerate(files, 1):
+            try:
+                found += describe(path)
+            except AnyboneError as error:
+                failures.append(error)
+            bar("read", number, len(files))
+    return found, failures
 
 
 def _files(given: Path) -> list[Path]:

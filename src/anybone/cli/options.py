@@ -116,6 +116,15 @@ Fast = Annotated[
     ),
 ]
 
+Bfloat16 = Annotated[
+    bool,
+    typer.Option(
+        "--bfloat16",
+        help="Encode in 16 bits: sooner on processors that compute in them, slower on others, and rounder.",
+        rich_help_panel=_RUN,
+    ),
+]
+
 # --- point ---
 Points = Annotated[
     list[str] | None,

@@ -35,6 +35,7 @@ def segment(
     method: opt.Method = None,
     device: opt.DeviceName = opt.Device.auto,
     fast: opt.Fast = False,
+    bfloat16: opt.Bfloat16 = False,
     point: opt.Points = None,
     not_point: opt.NotPoints = None,
     box: opt.Boxes = None,
@@ -74,7 +75,7 @@ def segment(
         raise UsageError("--fast, --min-component-mm3 and --max-hole-mm3 do nothing to a bone that is pointed at.")
     choices: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal, **cleaning}
     given = {name: value for name, value in choices.items() if value is not None}  # the preset has the rest
-    settings = SegmentOptions(preprocessing.value, **given, every=2 if fast else 1)
+    settings = SegmentOptions(preprocessing.value, **given, every=2 if fast else 1, bfloat16=bfloat16)
     job = Job(choose_method(weights, method, device.value), settings, pointing, series, frame, preview, statistics)
     paths = [*(inputs or []), *(more_inputs or [])]
     raise typer.Exit(_segment(paths, output, job, terminal, force=force, resume=resume))

@@ -50,9 +50,10 @@ def add(
     terminal = Terminal(quiet, verbose)
     if name is not None:
         _free_place(name, force)
-    found = _checkpoint(file, attention)
-    found = replace(found, name=name or found.name)
-    header = checkpoint.save(found, _free_place(found.name, force))
+    with terminal.progress(file.name):
+        found = _checkpoint(file, attention)
+        found = replace(found, name=name or found.name)
+        header = checkpoint.save(found, _free_place(found.name, force))
     terminal.result(f"{header.name}  {header.path}")
     terminal.note(f"Licence: {header.licence}. Use them: anybone segment INPUT --weights {header.name}")
 
@@ -103,8 +104,10 @@ def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose 
 @guarded
 def verify(which: Named = None, verbose: opt.Verbose = 0) -> None:
     """Check that no bit of the weights has changed since they were written."""
-    header = checkpoint.verify(catalogue.locate(which))
-    Terminal(verbose=verbose).result(f"{header.name}  whole  sha256 {header.sha256}")
+    terminal = Terminal(verbose=verbose)
+    with terminal.progress("verify"):
+        header = checkpoint.verify(catalogue.locate(which))
+    terminal.result(f"{header.name}  whole  sha256 {header.sha256}")
 
 
 def _checkpoint(file: Path, attention: Path | None) -> Checkpoint:
