@@ -39,3 +39,10 @@ def test_the_map_covers_the_slice_and_not_the_rest_of_the_frame():
 
 def test_volume_of_any_shape_becomes_cells():
     assert attention_input(torch.rand(3, 70, 200)).shape == (1, 1, 64, 64, 64)
+
+
+def test_what_attend_gives_is_taken_as_it_is():
+    probability = torch.rand(2, 1, 64, 64, 64)
+    maps = attention_map(probability, 5, 20)
+    assert maps.shape == (2, 64, 64)
+    assert torch.equal(maps[1], attention_map(probability[1, 0], 5, 20))

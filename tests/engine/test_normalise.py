@@ -38,3 +38,7 @@ def test_published_input_brightens_dark_slices():
     x = published_input(volume, 0)
     assert x.shape == (1, 3, 1024, 1024)
     assert np.isfinite(published_input(volume, 2).numpy()).all()
+
+
+def test_published_input_takes_volumes_and_arrays(volume):
+    assert published_input(volume, 0).equal(published_input(volume.data, 0))

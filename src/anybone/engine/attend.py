@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.engine.normalise import clip_to_unit
+from anybone.engine.normalise import as_stored, clip_to_unit
 from anybone.engine.slicing import SliceFrame
 from anybone.model.config import EMBEDDING_STRIDE
 from anybone.shapes import Float
+from anybone.volume import Volume
 
 SIDE = 64  # cells along each axis of the 3-D branch
 REACH = 8  # cells of depth that are summed on either side of a slice
@@ -20,9 +21,9 @@ FAINT = 0.1  # probabilities up to this do not count
 CURVE_ZERO, CURVE_KNEE, CURVE_KNEE_VALUE = 0.001, 0.05, 0.8
 
 
-def published_volume(volume: NDArray[np.generic]) -> Float[Tensor, "1 1 64 64 64"]:
-    """The 3-D branch's input that the published program makes of a file's own array "i j k"."""
-    return attention_input(clip_to_unit(np.asarray(volume, dtype=np.float32)))
+def published_volume(volume: Volume | NDArray[np.generic]) -> Float[Tensor, "1 1 64 64 64"]:
+    """The 3-D branch's input that the published program makes of a volume, or of a file's own array "i j k"."""
+    return attention_input(clip_to_unit(as_stored(volume)))
 
 
 def attention_input(unit: Float[Tensor, "i j k"]) -> Float[Tensor, "1 1 64 64 64"]:
@@ -31,12 +32,21 @@ def attention_input(unit: Float[Tensor, "i j k"]) -> Float[Tensor, "1 1 64 64 64
     return (cells - 0.5) / 0.5
 
 
-def attention_map(probability: Float[Tensor, "64 64 64"], k: int, depth: int) -> Float[Tensor, "64 64"]:
-    """The attention map of slice `k` of `depth`, from the 3-D branch's probability with slices on its last axis."""
+def attention_map(probability: Float[Tensor, "*b 64 64 64"], k: int, depth: int) -> Float[Tensor, "*b2 64 64"]:
+    """The attention map of slice `k` of `depth`, from the 3-D branch's probability with slices on its last axis.
+
+    Args:
+        probability: Of one volume, "64 64 64", which gives "64 64"; or what `attend` gives, "b 1 64 64 64", which
+            gives "b 64 64", as `fuse` takes it.
+        k: Slice index.
+        depth: Slices of the volume.
+    """
+    if probability.ndim == 5:
+        probability = probability[:, 0]
     centre = int(k * SIDE / depth)
     near = probability[..., max(centre - REACH, 0) : min(centre + REACH, SIDE)]
     summed = torch.where(near > FAINT, near, 0).sum(-1)
-    a = summed / (summed.max() + 1e-8)
+    a = summed / (summed.amax((-2, -1), keepdim=True) + 1e-8)
     low = a * (CURVE_KNEE_VALUE / CURVE_KNEE)
     high = (a - CURVE_KNEE) * ((1 - CURVE_KNEE_VALUE) / (1 - CURVE_KNEE)) + CURVE_KNEE_VALUE
     return torch.where(a > CURVE_KNEE, high, torch.where(a > CURVE_ZERO, low, 0))

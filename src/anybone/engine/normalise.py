@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from anybone.model.preprocess import to_network
 from anybone.shapes import Float
+from anybone.volume import Volume
 
 CLIP_PERCENTILES = (1.0, 99.0)
 PUBLISHED_SIZE = 1024
@@ -32,14 +33,19 @@ def clip_to_unit(data: NDArray[np.float32]) -> Float[Tensor, "i j k"]:
     return unit / (high - low) if high > low else unit
 
 
-def published_input(volume: NDArray[np.generic], k: int) -> Float[Tensor, "1 3 1024 1024"]:
+def published_input(volume: Volume | NDArray[np.generic], k: int) -> Float[Tensor, "1 3 1024 1024"]:
     """The network input that the published program makes of slice `k` along the third array axis.
 
     Args:
-        volume: The file's own array, "i j k", as stored.
+        volume: What `anybone.read` gave, or the file's own array "i j k" as stored.
         k: Slice index.
     """
-    return published_slice(clip_to_unit(np.asarray(volume, dtype=np.float32)), k)
+    return published_slice(clip_to_unit(as_stored(volume)), k)
+
+
+def as_stored(volume: Volume | NDArray[np.generic]) -> NDArray[np.float32]:
+    """The file's own array "i j k" as float32."""
+    return np.asarray(volume.data if isinstance(volume, Volume) else volume, dtype=np.float32)
 
 
 def published_slice(unit: Float[Tensor, "i j k"], k: int) -> Float[Tensor, "1 3 1024 1024"]:

@@ -53,9 +53,13 @@ class BoneSam(nn.Module):
         return torch.sigmoid(self.depth_attention(volumes))
 
     def fuse(
-        self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
+        self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "*b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
-        """The embedding joined with attention maps by the gate; unchanged for a network without a 3-D branch."""
+        """The embedding joined with attention maps by the gate; unchanged for a network without a 3-D branch.
+
+        One map "h2 w2" is taken for one image.
+        """
+        attention = attention[None] if attention.ndim == 2 else attention
         return embedding if self.fusion is None else self.fusion(embedding, attention)
 
     def decode(
