@@ -218,6 +218,18 @@ def test_damaged_weights_end_the_run_at_once(run: Run, limb: Path, tiny: Path) -
     result = run("segment", limb, "other.nii.gz", "-o", "out", "--weights", "cut.safetensors")
     assert result.exit_code == 3
     assert result.stderr.count("error:") == 1
+    assert json.loads(Path("out/run.json").read_text())["exit_code"] == 3
+
+
+def test_a_folder_that_cannot_be_made_shows_before_the_work(
+    run: Run, limb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anybone.io.read", lambda *a, **k: pytest.fail("the volume was read"))
+    Path("file").touch()
+    result = run("segment", limb, "--method", "cortex", "-o", "file/out.nii.gz")
+    assert result.exit_code == 1
+    assert "file" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_an_interrupt_keeps_finished_cases(run: Run, limb: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,3 +261,8 @@ def test_a_bug_in_one_case_is_named_as_one(run: Run, limb: Path, tiny: Path, mon
     assert "bug" in result.stderr
     assert "Traceback" not in result.stderr
     assert "Traceback" in run("segment", limb, "--weights", tiny, "-vv").stderr
+
+
+def test_16_bits_are_an_option(run: Run, limb: Path, tiny: Path) -> None:
+    assert run("segment", limb, "--weights", tiny, "--bfloat16", "--threshold", ALL_BONE).exit_code == 0
+    assert json.loads(Path("run.json").read_text())["options"]["bfloat16"] is True

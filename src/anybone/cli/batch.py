@@ -16,7 +16,7 @@ from anybone.cli.pointing import Placed, Pointing, place, point_at
 from anybone.cli.run_record import CaseRecord, RunRecord
 from anybone.cli.terminal import Bar, Terminal
 from anybone.engine.options import SegmentOptions
-from anybone.errors import NothingFoundError
+from anybone.errors import AnyboneError, NothingFoundError
 from anybone.segmentation import Segmentation
 from anybone.volume import Volume
 
@@ -59,6 +59,7 @@ class _Opened:
 
 def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Terminal) -> int:
     """The exit code of the run: 0, else that of the failed cases, 1 where they differ."""
+    record.write()  # a folder that cannot be written to shows before the work
     codes: list[int] = []
     try:
         for number, case in enumerate(cases, 1):
@@ -77,6 +78,9 @@ def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Term
         record.write(INTERRUPTED)
         if len(cases) > 1:
             terminal.note(f"{len(codes)} of {len(cases)} cases are finished; --resume goes on with the rest.")
+        raise
+    except AnyboneError as error:
+        record.write(exit_code_of(error))
         raise
     code = _overall(codes)
     record.write(code)
