@@ -10,7 +10,7 @@ from PIL import Image
 
 from anybone.errors import NothingFoundError
 from anybone.training.cache import FRAME, IGNORE
-from anybone.training.data import VALIDATION, prepare
+from anybone.training.data import VALIDATION, prepare, without_sacrum
 
 
 @pytest.fixture
@@ -50,6 +50,18 @@ def test_what_is_not_known_is_ignored(folder):
     assert (bones[0, int(41 * scale) :, : int(63 * scale)] == IGNORE).all()  # below the lowest vertebra
     assert sorted(torch.unique(bones[0]).tolist()) == [0, 1, 2, IGNORE]
     assert sorted(torch.unique(bones[2]).tolist()) == [0, 1, IGNORE]  # the speck
+
+
+def test_an_oblique_sacrum_is_not_taught_as_background():
+    labels = np.zeros((200, 8), np.uint8)
+    labels[100:120, :4] = 1
+    labels[130:150, 4:] = 1  # the last vertebra reaches down to row 149
+    labels[121:125, 2] = 2  # a disc is known
+    bone = without_sacrum(labels)
+    assert (bone[120:121, :4] == IGNORE).all()
+    assert (bone[121:125, 2] == 0).all()
+    assert (bone[150:] == IGNORE).all()
+    assert (bone[:100, :4] == 0).all()
 
 
 def test_pixels_are_square_in_mm(folder):

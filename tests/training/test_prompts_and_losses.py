@@ -5,7 +5,7 @@ import torch
 
 from anybone.training.cache import IGNORE
 from anybone.training.losses import intersection_over_union, mask_loss
-from anybone.training.simulate_prompts import correct, draw_prompts
+from anybone.training.simulate_prompts import correct, draw_boxes, draw_points, no_prompts
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def bones() -> torch.Tensor:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_points_lie_where_they_say(bones, seed):
-    prompted = draw_prompts(bones, 4, 0.7, torch.Generator().manual_seed(seed))
+    prompted = draw_points(bones, 4, torch.Generator().manual_seed(seed))
     for image, target, points, labels in zip(bones, prompted.target, prompted.points_xy, prompted.labels, strict=True):
         assert (labels >= 0).any()
         for (x, y), label in zip(points.long(), labels, strict=True):
@@ -31,14 +31,14 @@ def test_points_lie_where_they_say(bones, seed):
 
 
 def test_only_bones_that_are_pointed_at_are_asked_for(bones):
-    prompted = draw_prompts(bones[:1], 1, 1.0, torch.Generator().manual_seed(0))
+    prompted = draw_points(bones[:1], 1, torch.Generator().manual_seed(0))
     assert int(prompted.target[0].sum()) == 64
 
 
 def test_a_correction_lies_in_the_error(bones):
     rng = torch.Generator().manual_seed(0)
-    prompted = draw_prompts(bones, 2, 0.0, rng)
     known = bones != IGNORE
+    prompted = no_prompts((bones > 0) & known)
     answer = prompted.target.clone()
     answer[0, 20:28, 20:28] = False  # one bone was missed
     answer[2, 5:7, 5:7] = True  # one was imagined
@@ -46,6 +46,16 @@ def test_a_correction_lies_in_the_error(bones):
     x, y = corrected.points_xy[0, -1].long()
     assert bones[0, y, x] == 2
     assert corrected.labels[:, -1].tolist() == [1, -1, 0]  # nothing was wrong in the second
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_box_surrounds_its_bone(bones, seed):
+    boxed = draw_boxes(bones, torch.Generator().manual_seed(seed))
+    rows, columns = boxed.target[0].nonzero().unbind(1)
+    tight = torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]) - 0.5
+    assert (boxed.boxes_xyxy[0, 0] - tight).abs().max() <= 0.12 * 8 + 1e-4
+    assert int(boxed.target[0].sum()) == 64
+    assert not boxed.target[2].any()
 
 
 def test_unknown_pixels_have_no_gradient():

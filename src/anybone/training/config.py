@@ -43,8 +43,8 @@ class Augmentation:
         ghost: Probability of a faint shifted copy, as motion leaves.
     """
 
-    zoom: tuple[float, float] = (0.45, 1.25)
-    turn_degrees: float = 30.0
+    zoom: tuple[float, float] = (0.45, 1.6)
+    turn_degrees: float = 45.0
     quarter_turns: float = 0.3
     flip: float = 0.5
     stretch: float = 0.25
@@ -65,6 +65,7 @@ class TrainingConfig:
 
     Attributes:
         model: Sizes of the network.
+        start: Weights to begin with: a checkpoint of this network, or a SAM or MobileSAM `.pth`; "" begins at random.
         augmentation: How images are changed.
         minutes: How long to train; the learning rate follows the share of it that has passed.
         batch: Images a step.
@@ -74,8 +75,9 @@ class TrainingConfig:
         clip_norm: Largest norm of the gradient.
         ema: How much of the averaged weights each step keeps.
         empty_share: Share of slices without bone among those drawn.
-        component_share: Share of prompted images whose target is only the bones pointed at; else all bone.
         max_points: Most points drawn for a prompt.
+        box_share: Share of prompted steps that give boxes in place of points.
+        automatic_share: Share of steps that correct the automatic answer; the others correct the prompted one.
         quality_weight: Of the quality head's squared error.
         save_minutes: Between checkpoints.
         validate_minutes: Between validations.
@@ -85,6 +87,7 @@ class TrainingConfig:
     """
 
     model: ModelConfig = field(default_factory=small_model)
+    start: str = ""
     augmentation: Augmentation = field(default_factory=Augmentation)
     minutes: float = 90.0
     batch: int = 8
@@ -94,8 +97,9 @@ class TrainingConfig:
     clip_norm: float = 1.0
     ema: float = 0.998
     empty_share: float = 0.08
-    component_share: float = 0.7
     max_points: int = 4
+    box_share: float = 0.25
+    automatic_share: float = 0.5
     quality_weight: float = 0.1
     save_minutes: float = 3.0
     validate_minutes: float = 15.0

@@ -17,6 +17,7 @@ from anybone.training.cache import FRAME, IGNORE, Cache
 
 VALIDATION = {"spine/007", "spine/055", "spine/107", "spine/166", "spine/220", "limb/014", "limb/028", "limb/039"}
 VERTEBRA = 1  # label of vertebrae in spine_t2
+SACRUM_ROWS = 90  # 50 mm at the 0.55 mm of these images: how far above the last row an unlabelled sacrum can begin
 MIN_BONE_PIXELS = 20  # smaller components of a reference are its own speckle
 
 Slice = tuple[str, NDArray[np.float32], NDArray[np.uint8], float]  # patient, image 0..1, bone or IGNORE, aspect
@@ -49,13 +50,24 @@ def _spine(folder: Path) -> Iterator[Slice]:
         unit = clip_to_unit(volume).numpy()
         for k, path in enumerate(paths):
             labels = np.asarray(Image.open(path.with_name(path.stem + "_labels.png")))
-            bone = (labels == VERTEBRA).astype(np.uint8)
-            rows = np.flatnonzero(bone.any(1))
-            if rows.size:  # the sacrum is not labelled: what lies below the lowest vertebra is not known
-                bone[rows[-1] + 1 :] = IGNORE
-            else:
-                bone[:] = IGNORE
-            yield f"spine/{patient.name}", unit[:, :, k], bone, 1.0
+            yield f"spine/{patient.name}", unit[:, :, k], without_sacrum(labels), 1.0
+
+
+def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bone of a sagittal slice "rows columns", head up, with IGNORE where an unlabelled sacrum may lie.
+
+    That is all below the lowest vertebra's lowest row, and, since that vertebra stands oblique, what is unlabelled
+    below it in its own columns.
+    """
+    bone = (labels == VERTEBRA).astype(np.uint8)
+    rows = np.flatnonzero(bone.any(1))
+    if not rows.size:
+        return np.full(bone.shape, IGNORE, dtype=np.uint8)
+    row = np.arange(len(bone))[:, None]
+    lowest = np.where(bone > 0, row, -1).max(0)  # of each column; -1 without bone
+    near_the_end = (lowest >= 0) & (row > np.maximum(lowest, rows[-1] - SACRUM_ROWS))
+    bone[(near_the_end & (labels == 0)) | (row > rows[-1])] = IGNORE
+    return bone
 
 
 def _limb(folder: Path) -> Iterator[Slice]:

@@ -17,6 +17,8 @@ import torch
 
 from anybone.errors import InputError
 from anybone.model.bone_sam import BoneSam
+from anybone.model.checkpoint import SUFFIX, load
+from anybone.model.convert import start_from_sam
 from anybone.training.augment import augment
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
@@ -85,6 +87,8 @@ def train(
     run.rng.manual_seed(config.seed)
     if (folder / CHECKPOINT).is_file():
         run.restore(folder / CHECKPOINT)
+    elif config.start:
+        _start(run, Path(config.start))
 
     everyone = set(cache.patients)
     training, held_out = cache.of(everyone - validation), cache.of(everyone & validation)
@@ -110,6 +114,14 @@ def train(
     _validate(run, held_out, folder)
     run.save(folder / CHECKPOINT)
     return run.average
+
+
+def _start(run: _Run, path: Path) -> None:
+    if path.suffix == SUFFIX:
+        run.model.load_state_dict({k: v.float() for k, v in load(path).weights.items()})
+    else:
+        start_from_sam(run.model, path)
+    run.average.load_state_dict(run.model.state_dict())
 
 
 def _one_step(run: _Run, training: Cache, sampler: BalancedSampler, config: TrainingConfig) -> dict[str, float]:

@@ -1,6 +1,8 @@
-"""One training step: encode once; answer automatically, to points, and to a correction of that answer."""
+"""One training step: encode once; answer automatically, to points or boxes, and to a correction of an answer."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,9 +14,10 @@ from anybone.shapes import Bool, Float, Int
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import intersection_over_union, mask_loss
-from anybone.training.simulate_prompts import Prompted, correct, draw_prompts
+from anybone.training.simulate_prompts import Prompted, correct, draw_boxes, draw_points, no_prompts
 
 ALL_BONE, ASKED = 0, 1  # channel 0 is taught all bone whatever the prompts, channel 1 what they ask for
+ALL_BONE_WEIGHT = 0.25
 
 
 def training_loss(
@@ -24,31 +27,36 @@ def training_loss(
     config: TrainingConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """The loss of a batch by part: "automatic", "points", "corrected", "quality"; their sum is what is minimised."""
+    """The loss of a batch by part: "automatic", "prompted", "corrected", "quality"; their sum is what is minimised."""
     known = bones != IGNORE
     all_bone = (bones > 0) & known
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
     embedding = embedding.float()
 
-    automatic, quality = model.decode(embedding)
-    large = _enlarge(automatic, images)
-    losses = {"automatic": mask_loss(large[:, ASKED], all_bone, known) + mask_loss(large[:, ALL_BONE], all_bone, known)}
-    losses["automatic"] = losses["automatic"] / 2
-    error = _quality_error(quality, large, all_bone, all_bone, known)
+    nothing = no_prompts(all_bone)
+    automatic = _answer(model, embedding, nothing, None, all_bone, known)
+    boxed = float(torch.rand(1, generator=rng)) < config.box_share
+    prompted = draw_boxes(bones, rng) if boxed else draw_points(bones, config.max_points, rng)
+    first = _answer(model, embedding, prompted, None, all_bone, known)
+    from_automatic = float(torch.rand(1, generator=rng)) < config.automatic_share
+    asked, earlier = (nothing, automatic) if from_automatic else (prompted, first)
+    again = correct(asked, _enlarge(earlier.logits, images)[:, ASKED] > 0, known, rng)
+    second = _answer(model, embedding, again, earlier.logits[:, ASKED : ASKED + 1].detach(), all_bone, known)
+    error = automatic.quality_error + first.quality_error + second.quality_error
+    return {
+        "automatic": automatic.loss,
+        "prompted": first.loss,
+        "corrected": second.loss,
+        "quality": config.quality_weight * error,
+    }
 
-    prompted = draw_prompts(bones, config.max_points, config.component_share, rng)
-    first, quality, loss = _answer(model, embedding, prompted, None, all_bone, known)
-    losses["points"] = loss
-    error = error + _quality_error(quality, first, all_bone, prompted.target, known)
 
-    again = correct(prompted, first[:, ASKED] > 0, known, rng)
-    previous = F.interpolate(first[:, ASKED : ASKED + 1].detach(), scale_factor=0.25, mode="area")
-    second, quality, loss = _answer(model, embedding, again, previous, all_bone, known)
-    losses["corrected"] = loss
-    error = error + _quality_error(quality, second, all_bone, again.target, known)
-    losses["quality"] = config.quality_weight * error
-    return losses
+@dataclass(frozen=True)
+class _Answer:
+    logits: Float[Tensor, "b 2 h4 w4"]
+    loss: Float[Tensor, ""]
+    quality_error: Float[Tensor, ""]
 
 
 def _answer(
@@ -58,10 +66,19 @@ def _answer(
     previous: Float[Tensor, "b 1 h4 w4"] | None,
     all_bone: Bool[Tensor, "b h w"],
     known: Bool[Tensor, "b h w"],
-) -> tuple[Float[Tensor, "b 2 h w"], Float[Tensor, "b 2"], Float[Tensor, ""]]:
-    logits, quality = model.decode(embedding, prompted.points_xy, prompted.labels, mask_logits=previous)
+) -> _Answer:
+    has_points = prompted.labels.shape[1] > 0
+    logits, quality = model.decode(
+        embedding,
+        points_xy=prompted.points_xy if has_points else None,
+        point_labels=prompted.labels if has_points else None,
+        boxes_xyxy=prompted.boxes_xyxy,
+        mask_logits=previous,
+    )
     large = _enlarge(logits, all_bone)
-    return large, quality, mask_loss(large[:, ASKED], prompted.target, known)
+    loss = mask_loss(large[:, ASKED], prompted.target, known)
+    loss = loss + ALL_BONE_WEIGHT * mask_loss(large[:, ALL_BONE], all_bone, known)
+    return _Answer(logits, loss, _quality_error(quality, large, all_bone, prompted.target, known))
 
 
 def _enlarge(logits: Float[Tensor, "b 2 h4 w4"], like: Tensor) -> Float[Tensor, "b 2 h w"]:
