@@ -14,6 +14,7 @@ import torch
 
 from anybone.engine.cleanup import clean
 from anybone.engine.decode import decode
+from anybone.engine.device import has_bfloat16
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import device_of, embed, prepare
@@ -87,7 +88,9 @@ class Segmenter:
         with_bone = np.flatnonzero(np.moveaxis(mask, prepared.axis, 0).any((1, 2))).tolist()
         known = [quality[k] for k in with_bone if k in quality]
         scores = {1: float(np.clip(np.mean(known), 0, 1))} if known else {}
-        provenance = self.provenance(volume, options, clock, _remarks(volume, mask, prepared.alive))
+        provenance = self.provenance(
+            volume, options, clock, _remarks(volume, mask, prepared.alive, options, device_of(self.model))
+        )
         return Segmentation(mask.astype(np.uint16), volume.geometry, scores=scores, provenance=provenance)
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
@@ -110,8 +113,12 @@ class Segmenter:
         )
 
 
-def _remarks(volume: Volume, mask: np.ndarray, alive: np.ndarray) -> tuple[str, ...]:
+def _remarks(
+    volume: Volume, mask: np.ndarray, alive: np.ndarray, options: SegmentOptions, device: torch.device
+) -> tuple[str, ...]:
     remarks = list(volume.source.notes)
+    if options.bfloat16 and not has_bfloat16(device):
+        remarks.append("This processor does not compute in bfloat16 itself: it would be faster without that option.")
     if not alive.all():
         remarks.append(f"{int((~alive).sum())} of {alive.size} slices hold no signal and were skipped.")
     if not mask.any():

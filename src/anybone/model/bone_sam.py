@@ -95,6 +95,10 @@ class BoneSam(nn.Module):
         """This network, ready to run: evaluation mode, batch norms folded, channels last. Not trainable any more."""
         self.eval().requires_grad_(False)
         fold_batch_norms(self)
+        return self.channels_last()
+
+    def channels_last(self) -> BoneSam:
+        """This network with its 2-D convolutions' weights channels-last, which their feature maps then follow."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

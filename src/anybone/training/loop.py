@@ -82,7 +82,7 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    model = BoneSam(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = BoneSam(config.model).channels_last()
     run = _Run(model, copy.deepcopy(model).eval().requires_grad_(False), _optimiser(model, config), torch.Generator())
     run.rng.manual_seed(config.seed)
     if (folder / CHECKPOINT).is_file():
