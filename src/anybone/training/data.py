@@ -59,7 +59,7 @@ def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     That is all below the lowest vertebra's lowest row, and, since that vertebra stands oblique, what is unlabelled
     below it in its own columns.
     """
-    bone = (labels == VERTEBRA).astype(np.uint8)
+    bone: NDArray[np.uint8] = (labels == VERTEBRA).astype(np.uint8)
     rows = np.flatnonzero(bone.any(1))
     if not rows.size:
         return np.full(bone.shape, IGNORE, dtype=np.uint8)
