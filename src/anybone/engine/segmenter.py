@@ -95,7 +95,10 @@ class Segmenter:
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
         """A session in which prompts are added to a volume, one after the other."""
-        return Session(self, volume, options or SegmentOptions())
+        chosen = options or SegmentOptions()
+        return Session(
+            self.runner, volume, chosen, lambda clock: self.provenance(volume, chosen, clock, volume.source.notes)
+        )
 
     def provenance(
         self, volume: Volume, options: SegmentOptions, clock: Clock, warnings: tuple[str, ...]

@@ -6,9 +6,8 @@ A click runs steps 7 and 8 only. Every change makes a new state; undo and redo w
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.decode import decode, on_slice
+from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import embed, prepare
 from anybone.engine.progress import Clock, Progress
@@ -23,11 +23,8 @@ from anybone.engine.propagation import StopRule, next_slice
 from anybone.engine.stitch import to_slice
 from anybone.errors import PromptError
 from anybone.prompts import Prompt, check_inside
-from anybone.segmentation import Segmentation
+from anybone.segmentation import Provenance, Segmentation
 from anybone.volume import Volume
-
-if TYPE_CHECKING:
-    from anybone.engine.segmenter import Segmenter
 
 CACHE_BYTES = 512 << 20  # embeddings kept; a 1024-pixel network's take 4 MiB a slice
 
@@ -46,15 +43,18 @@ class Session:
     """One person's work on one volume.
 
     Args:
-        segmenter: Whose network answers.
+        network: What answers.
         volume: The image.
         options: How it is cut and thresholded. Masks of prompts are not cleaned: what was pointed at stays.
+        describe: How a result was made, from the seconds that its steps took.
     """
 
-    def __init__(self, segmenter: Segmenter, volume: Volume, options: SegmentOptions) -> None:
+    def __init__(
+        self, network: Network, volume: Volume, options: SegmentOptions, describe: Callable[[Clock], Provenance]
+    ) -> None:
         self.volume = volume
-        self._segmenter = segmenter
-        self._network = segmenter.runner
+        self._network = network
+        self._describe = describe
         self._clock = Clock()
         self._prepared = prepare(self._network, volume, options, self._clock)
         self._embeddings: OrderedDict[int, Tensor] = OrderedDict()
@@ -196,8 +196,7 @@ class Session:
         labels = self._state.labels
         if labels is None:
             labels = np.zeros(self.volume.geometry.shape_ijk, dtype=np.uint16)
-        options = self._prepared.options
-        provenance = self._segmenter.provenance(self.volume, options, self._clock, self.volume.source.notes)
+        provenance = self._describe(self._clock)
         return Segmentation(labels, self.volume.geometry, names=self._state.names, provenance=provenance)
 
     def undo(self) -> bool:
