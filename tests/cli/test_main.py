@@ -94,3 +94,8 @@ def test_tracebacks_are_for_those_who_ask() -> None:
 def test_an_exit_is_no_error() -> None:
     result = outcome(typer.Exit(4))
     assert (result.exit_code, result.stderr) == (4, "")
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "anybone", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"anybone {anybone.__version__}"
