@@ -21,7 +21,7 @@ LAYERS = (
     ("io", "export", "metrics", "model"),
     ("engine",),
     ("training", "anatomy", "evaluation"),
-    ("cli", "server"),
+    ("cli", "server", "__main__"),
 )
 STRANGERS = LAYERS[1]  # parts of one layer that never import one another
 LAYER_OF = {part: n for n, parts in enumerate(LAYERS) for part in parts}
