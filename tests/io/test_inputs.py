@@ -33,3 +33,27 @@ def test_a_file_is_itself_and_a_missing_one_an_error(tmp_path):
 
 def test_an_empty_folder_gives_nothing(tmp_path):
     assert find_inputs(tmp_path) == []
+
+
+def test_a_folder_of_reports_is_no_input(tmp_path, array, affine, dicom_files):
+    import pydicom
+
+    dicom_files.write_classic(tmp_path / "t1", array, affine)
+    report = pydicom.dcmread(tmp_path / "t1" / "im001.dcm")
+    for keyword in ("Rows", "Columns", "PixelData"):
+        delattr(report, keyword)
+    report.SOPClassUID = pydicom.uid.BasicTextSRStorage
+    (tmp_path / "report").mkdir()
+    report.save_as(tmp_path / "report" / "r.dcm")
+    assert find_inputs(tmp_path) == [tmp_path / "t1"]
+
+
+def test_a_series_picks_the_folders_that_hold_it(tmp_path, array, affine, dicom_files):
+    for number, text in ((3, "ax T1"), (5, "ax T2 fs")):
+        study = dicom_files.Study(number=number, text=text)
+        dicom_files.write_classic(tmp_path / f"patient/s{number}", array, affine, study)
+    (tmp_path / "patient" / "x.nii").write_text("x")
+    assert find_inputs(tmp_path, "3") == [tmp_path / "patient/s3"]
+    assert find_inputs(tmp_path, "T2 fs") == [tmp_path / "patient/s5"]
+    assert find_inputs(tmp_path, "ax") == [tmp_path / "patient/s3", tmp_path / "patient/s5"]
+    assert find_inputs(tmp_path, "9") == []

@@ -61,18 +61,19 @@ class Case:
         return self.output.name[: -len(suffix)]
 
 
-def plan_cases(inputs: Sequence[Path], output: Path | None) -> list[Case]:
+def plan_cases(inputs: Sequence[Path], output: Path | None, series: str | None = None) -> list[Case]:
     """Every input, folders taken apart, with the mask file that it becomes.
 
     Args:
         inputs: Files, DICOM folders, zips, or folders of these.
         output: A file for a single input, a folder for any number; None: the current folder.
+        series: Of folders, only what holds this DICOM series is an input.
 
     Raises:
-        NothingFoundError: A folder holds no image.
+        NothingFoundError: A folder holds no image, or none of the series.
         UsageError: `output` is a file and there are several inputs, or it has a suffix that cannot be written.
     """
-    found = _distinct([path for given in inputs for path in _expand(given)])
+    found = _distinct([path for given in inputs for path in _expand(given, series)])
     if not found:
         raise UsageError("There is no input. Give a file, a DICOM folder or zip, or a folder of these.")
     if output is not None and not output.is_dir():
@@ -118,12 +119,14 @@ def check_outputs(cases: Sequence[Case], others: Sequence[Path], *, keep_existin
         )
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, series: str | None) -> list[Path]:
     if not path.is_dir():
         return [path]  # a missing file is one failing case among the others: reading it says so
     from anybone.io import find_inputs
 
-    found = [p for p in find_inputs(path) if not _stem_of(p).endswith(RESULT_ENDING)]
+    found = [p for p in find_inputs(path, series) if not _stem_of(p).endswith(RESULT_ENDING)]
+    if not found and series is not None:
+        raise NothingFoundError(f"{path} holds no series {series!r}. `anybone info {path}` lists those that there are.")
     if not found:
         raise NothingFoundError(
             f"{path} holds no image that can be read, results of earlier runs (*{RESULT_ENDING}) aside. "

@@ -85,7 +85,7 @@ def _segment(
     inputs: list[Path], output: Path | None, job: Job, terminal: Terminal, *, force: bool, resume: bool
 ) -> int:
     """The exit code of the run."""
-    cases = plan_cases(inputs, output)
+    cases = plan_cases(inputs, output, job.series)
     if job.pointing is not None and len(cases) > 1:
         raise UsageError(f"Prompts belong to one volume, but there are {len(cases)} inputs. Give one input.")
     masks = job.pointing.mask_files if job.pointing is not None else []

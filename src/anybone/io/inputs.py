@@ -8,17 +8,22 @@ from os import PathLike
 from pathlib import Path
 
 from anybone.errors import ReadError
+from anybone.io import dicom
 from anybone.io.dicom.files import PREAMBLE_BYTES, looks_like_dicom
-from anybone.io.formats import FORMATS, suffix_of
+from anybone.io.formats import FORMATS, format_of, suffix_of
 from anybone.io.limits import MAX_FILES
 
-_LOOKED_INTO = 50  # files without a telling name that are opened in one folder before it is taken for no DICOM folder
+_LOOKED_INTO = 50  # files without a telling name that are opened before a folder is taken for one without images
 
 
-def find_inputs(path: str | PathLike[str]) -> list[Path]:
-    """The inputs below a folder, sorted: image files, zips, and each folder that holds DICOM files itself.
+def find_inputs(path: str | PathLike[str], series: str | None = None) -> list[Path]:
+    """The inputs below a folder, sorted: image files, zips, and each folder that holds DICOM images itself.
 
     A file is its own only input. Hidden files and folders, and linked folders, are left out.
+
+    Args:
+        path: A file or folder.
+        series: Takes, of a folder, the DICOM inputs alone that hold a series of this name, number, UID or description.
 
     Raises:
         ReadError: There is no such file or folder, or it holds too many files.
@@ -26,7 +31,10 @@ def find_inputs(path: str | PathLike[str]) -> list[Path]:
     path = Path(path)
     if not path.exists():
         raise ReadError(f"{path} does not exist. Check the name.")
-    return sorted(_walk(path)) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    found = sorted(_walk(path))
+    return found if series is None else [p for p in found if format_of(p) == "dicom" and dicom.holds(p, series)]
 
 
 def _walk(top: Path) -> Iterator[Path]:
@@ -42,7 +50,8 @@ def _walk(top: Path) -> Iterator[Path]:
         images = [p for p in files if suffix_of(p, suffixes)]
         yield from images
         others = (p for p in files if p not in set(images))
-        if any(_is_dicom(p) for _, p in zip(range(_LOOKED_INTO), others, strict=False)):
+        looked_into = (p for _, p in zip(range(_LOOKED_INTO), others, strict=False))
+        if any(_is_dicom(p) and dicom.holds(p) for p in looked_into):  # contours and reports are no images
             yield Path(parent)
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anybone.errors import GeometryError, ReadError
+from anybone.errors import AnyboneError, GeometryError, ReadError
 from anybone.io.dicom.files import open_files
 from anybone.io.dicom.images import Found, read_headers
 from anybone.io.dicom.pixels import read_pixels
-from anybone.io.dicom.series import Series, choose, group
+from anybone.io.dicom.series import Series, choose, group, named
 from anybone.io.dicom.stack import build
 from anybone.io.types import Description, Request
 from anybone.io.voxels import finish
@@ -51,9 +51,23 @@ def describe(path: Path) -> list[Description]:
     return [_description(path, series, found.notes) for series in group(_images(found, path))]
 
 
+def holds(path: Path, series: str | None = None) -> bool:
+    """Whether a folder, zip or file holds a DICOM image; with `series`, one of a series that is so named.
+
+    Where headers are damaged the answer is yes: reading then says what is wrong.
+    """
+    try:
+        with open_files(path) as files:
+            if series is None:
+                return any(read_headers([file]).images for file in files)
+            return bool(named(group(read_headers(files)), series.strip()))
+    except AnyboneError:
+        return True
+
+
 def _images(found: Found, path: Path) -> Found:
     if not found.images:
-        skipped = f" ({found.notes[0]})" if found.notes else ""
+        skipped = f" ({found.notes[0].rstrip('.')})" if found.notes else ""
         raise ReadError(f"{path} holds no DICOM image{skipped}. Give a folder, zip or file of DICOM MR images.")
     return found
 

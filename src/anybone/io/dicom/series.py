@@ -111,16 +111,20 @@ def _listing(candidates: Sequence[Series]) -> str:
     return f"Choose one with --series NAME, or read(path, series=NAME); NAME stands before the colon:{lines}"
 
 
-def _fitting(candidates: Sequence[Series], wanted: str) -> list[Series]:
+def named(candidates: Sequence[Series], wanted: str) -> list[Series]:
+    """Those of that name or UID; else of that number or whole series; else those with it in their description."""
     exact = [c for c in candidates if wanted in (c.name, c.uid)]
-    if exact:
-        return exact
     whole = [c for c in candidates if wanted in (str(c.images[0].series_number), c.images[0].series_uid)]
-    if whole:
-        return whole
+    return exact or whole or [c for c in candidates if wanted and wanted.casefold() in c.text.casefold()]
+
+
+def _fitting(candidates: Sequence[Series], wanted: str) -> list[Series]:
+    """As `named`; a small number that names none is a place in the list, before it is a part of a description."""
+    found = named(candidates, wanted)
     if wanted.isdecimal() and len(wanted) < 7 and 1 <= int(wanted) <= len(candidates):
-        return [candidates[int(wanted) - 1]]
-    return [c for c in candidates if wanted and wanted.casefold() in c.text.casefold()]
+        by_name = [c for c in found if wanted in (c.name, c.uid, str(c.images[0].series_number))]
+        return by_name or [candidates[int(wanted) - 1]]
+    return found
 
 
 def _order(image: Image) -> float:
