@@ -214,7 +214,11 @@ def test_folders_without_images_say_so(tmp_path):
     with pytest.raises(ReadError, match="no DICOM image"):
         read(tmp_path / "x.nii.gz")
     (tmp_path / "x.nii.gz" / "a.nii").write_bytes(b"text")
-    with pytest.raises(ReadError, match=r"no DICOM image.*a\.nii"):
+    with pytest.raises(ReadError, match=r"no DICOM image \(1 file that is no .* left out: a\.nii\)\. Give"):
+        read(tmp_path / "x.nii.gz")
+    for name in "bcdef":
+        (tmp_path / "x.nii.gz" / name).write_bytes(b"text")
+    with pytest.raises(ReadError, match=r"no DICOM image \(6 files .* b, c, d, e, \.\.\.\)\. Give"):
         read(tmp_path / "x.nii.gz")
 
 

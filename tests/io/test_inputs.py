@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pydicom
 import pytest
 
 from anybone.errors import ReadError
-from anybone.io import find_inputs
+from anybone.io import dicom, find_inputs
 
 
 def test_a_folder_gives_its_images_zips_and_dicom_folders(tmp_path, array, affine, dicom_files):
@@ -35,17 +38,55 @@ def test_an_empty_folder_gives_nothing(tmp_path):
     assert find_inputs(tmp_path) == []
 
 
-def test_a_folder_of_reports_is_no_input(tmp_path, array, affine, dicom_files):
-    import pydicom
-
-    dicom_files.write_classic(tmp_path / "t1", array, affine)
-    report = pydicom.dcmread(tmp_path / "t1" / "im001.dcm")
+def _report(image: Path, path: Path) -> None:
+    """A structured report: the header of `image` without anything of the picture."""
+    dataset = pydicom.dcmread(image)
     for keyword in ("Rows", "Columns", "PixelData"):
-        delattr(report, keyword)
-    report.SOPClassUID = pydicom.uid.BasicTextSRStorage
-    (tmp_path / "report").mkdir()
-    report.save_as(tmp_path / "report" / "r.dcm")
+        delattr(dataset, keyword)
+    dataset.SOPClassUID = pydicom.uid.BasicTextSRStorage
+    path.parent.mkdir(exist_ok=True)
+    dataset.save_as(path)
+
+
+def test_folders_of_reports_are_no_inputs_and_that_is_said(tmp_path, array, affine, dicom_files, caplog):
+    dicom_files.write_classic(tmp_path / "t1", array, affine)
+    _report(tmp_path / "t1" / "im001.dcm", tmp_path / "report" / "r.dcm")
     assert find_inputs(tmp_path) == [tmp_path / "t1"]
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "1 folder was left out" in record.getMessage()
+    assert str(tmp_path / "report") in record.getMessage()
+
+
+def test_images_behind_many_reports_are_found(tmp_path, array, affine, dicom_files, caplog):
+    dicom_files.write_classic(tmp_path / "d", array, affine, prefix="z")
+    for n in range(55):
+        _report(tmp_path / "d" / "z001.dcm", tmp_path / "d" / f"a{n:02d}.dcm")
+    assert find_inputs(tmp_path) == [tmp_path / "d"]
+    assert not caplog.records
+
+
+def test_segmentations_are_no_images(tmp_path, array, affine, dicom_files):
+    study = dicom_files.Study(modality="SEG", extra={"SOPClassUID": pydicom.uid.SegmentationStorage})
+    dicom_files.write_classic(tmp_path, array, affine, study)
+    assert find_inputs(tmp_path) == []
+
+
+def test_a_folder_of_damaged_images_stays_an_input(tmp_path, array, affine, dicom_files, caplog):
+    dicom_files.write_classic(tmp_path, array, affine)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:500])
+    assert find_inputs(tmp_path) == [tmp_path]
+    assert not caplog.records
+
+
+def test_only_the_first_image_of_a_folder_is_looked_at(tmp_path, array, affine, dicom_files, monkeypatch):
+    dicom_files.write_classic(tmp_path, array, affine)
+    opened = []
+    holds = dicom.holds
+    monkeypatch.setattr(dicom, "holds", lambda path: opened.append(path.name) or holds(path))
+    assert find_inputs(tmp_path) == [tmp_path]
+    assert opened == ["im001.dcm"]
 
 
 def test_a_series_picks_the_folders_that_hold_it(tmp_path, array, affine, dicom_files):

@@ -62,6 +62,13 @@ def test_thigh_lists_both_series_and_skips_the_contours(shared):
     assert "3 files that are no DICOM images" in t1.notes[0]
 
 
+def test_folders_of_contours_are_no_inputs(shared, tmp_path, caplog):
+    with zipfile.ZipFile(shared / THIGH) as archive:
+        archive.extractall(tmp_path)
+    assert find_inputs(tmp_path) == [tmp_path / "STS_001" / t / "image" for t in ("MR_T1", "MR_T2")]
+    assert "2 folders were left out" in caplog.text
+
+
 def test_knee_has_two_echoes_in_one_series(shared):
     with pytest.raises(SeriesError, match=r"8#echo1[\s\S]*8#echo2"):
         read(shared / KNEE)

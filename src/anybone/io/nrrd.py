@@ -1,7 +1,7 @@
 """NRRD: one file (.nrrd, .seg.nrrd) or a header with its voxels beside it (.nhdr).
 
-Parsed here, not by ITK: its reader opens any file that a header names, and hands out unread memory as voxels where a
-compressed stream is cut off. `Volume.data` is i, j, k = the spatial axes in the order of the header.
+Parsed here, not by ITK: its readers open any file that a header names, and that of MetaImage hands out unwritten memory
+as voxels where a compressed stream is cut off. `Volume.data` is i, j, k = the spatial axes in the order of the header.
 """
 
 from __future__ import annotations

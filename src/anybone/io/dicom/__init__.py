@@ -13,7 +13,7 @@ from pathlib import Path
 
 from anybone.errors import AnyboneError, GeometryError, ReadError
 from anybone.io.dicom.files import open_files
-from anybone.io.dicom.images import Found, read_headers
+from anybone.io.dicom.images import Found, holds_image, read_headers
 from anybone.io.dicom.pixels import read_pixels
 from anybone.io.dicom.series import Series, choose, group, named
 from anybone.io.dicom.stack import build
@@ -59,7 +59,7 @@ def holds(path: Path, series: str | None = None) -> bool:
     try:
         with open_files(path) as files:
             if series is None:
-                return any(read_headers([file]).images for file in files)
+                return any(holds_image(file) for file in files)
             return bool(named(group(read_headers(files)), series.strip()))
     except AnyboneError:
         return True
@@ -67,7 +67,7 @@ def holds(path: Path, series: str | None = None) -> bool:
 
 def _images(found: Found, path: Path) -> Found:
     if not found.images:
-        skipped = f" ({found.notes[0].rstrip('.')})" if found.notes else ""
+        skipped = f" ({found.notes[0].removesuffix('.')})" if found.notes else ""
         raise ReadError(f"{path} holds no DICOM image{skipped}. Give a folder, zip or file of DICOM MR images.")
     return found
 

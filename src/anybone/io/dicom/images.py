@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ _KEYWORDS = [
     *(classic for classic, _ in SPLITS.values()),
 ]
 
+_ROWS = 0x00280010  # the tag up to which a file shows whether it is an image
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _NOT_MEASURED = ("Segmentation Storage",)  # image storage classes that hold no MR signal
 _NAMES_SHOWN = 5
@@ -123,7 +124,9 @@ def read_headers(files: Iterable[File]) -> Found:
 
 def _skip_note(skipped: list[str]) -> str:
     shown = ", ".join(skipped[:_NAMES_SHOWN]) + (", ..." if len(skipped) > _NAMES_SHOWN else "")
-    return f"{len(skipped)} files that are no DICOM images were left out: {shown}."
+    one = len(skipped) == 1
+    count = "1 file that is no DICOM image was" if one else f"{len(skipped)} files that are no DICOM images were"
+    return f"{count} left out: {shown}."
 
 
 def read_dataset(file: File, *, pixels: bool) -> FileDataset | None:
@@ -139,14 +142,37 @@ def read_dataset(file: File, *, pixels: bool) -> FileDataset | None:
     import pydicom
 
     with file.stream() as stream:
-        if not looks_like_dicom(stream.read(PREAMBLE_BYTES + 8)):
+        if not _is_dicom(stream, file.name):
             return None
-        stream.seek(0)
-        if _DEFLATED in _transfer_syntax(stream):
-            raise ReadError(f"{file.name} is a deflated DICOM file, which is not read. Save it uncompressed.")
-        stream.seek(0)
         tags = None if pixels else list(_KEYWORDS)
         return pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels, specific_tags=tags)
+
+
+def holds_image(file: File) -> bool:
+    """Whether a file is a DICOM image, by its header up to the number of rows: pixels and contours are not read.
+
+    A damaged one counts as an image, so that it is not passed over: reading it says what is wrong.
+    """
+    from pydicom.filereader import read_partial
+
+    try:
+        with refusing(file.name), file.stream() as stream:
+            if not _is_dicom(stream, file.name):
+                return False
+            return _is_image(read_partial(stream, stop_when=lambda tag, _vr, _length: tag > _ROWS, force=True))
+    except ReadError:
+        return True
+
+
+def _is_dicom(stream: BinaryIO, name: str) -> bool:
+    """Whether the stream, which then stands at its start again, is DICOM."""
+    if not looks_like_dicom(stream.read(PREAMBLE_BYTES + 8)):
+        return False
+    stream.seek(0)
+    if _DEFLATED in _transfer_syntax(stream):
+        raise ReadError(f"{name} is a deflated DICOM file, which is not read. Save it uncompressed.")
+    stream.seek(0)
+    return True
 
 
 def _transfer_syntax(stream: Any) -> str:
