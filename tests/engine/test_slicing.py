@@ -60,3 +60,13 @@ def test_noise_has_no_signal():
     noise[20:40, 20:40, 1] = 0.5
     assert has_signal(torch.from_numpy(noise), 2, 0.1).tolist() == [False, True, False]
     assert has_signal(torch.from_numpy(noise), 2, 0.0).all()
+
+
+@pytest.mark.parametrize("side", [256, 1024])
+def test_published_slices_fill_the_frame_of_any_network(side):
+    options = SegmentOptions(preprocessing="published")
+    _, frames = make_frames(Geometry((40, 60, 2), np.diag([0.5, 1.0, 5.0, 1])), side, options)
+    unit = torch.rand(40, 60, 2, generator=torch.Generator().manual_seed(0))
+    x = render(unit, frames[1], options)
+    assert x.shape == (1, 3, side, side)
+    assert not torch.equal(x, render(unit, frames[1], SegmentOptions(keep_aspect=False)))  # 8 bits, stretched

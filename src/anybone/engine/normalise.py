@@ -48,14 +48,13 @@ def as_stored(volume: Volume | NDArray[np.generic]) -> NDArray[np.float32]:
     return np.asarray(volume.data if isinstance(volume, Volume) else volume, dtype=np.float32)
 
 
-def published_slice(unit: Float[Tensor, "i j k"], k: int) -> Float[Tensor, "1 3 1024 1024"]:
-    """As `published_input`, for a volume that `clip_to_unit` made."""
+def published_slice(unit: Float[Tensor, "i j k"], k: int, side: int = PUBLISHED_SIZE) -> Float[Tensor, "1 3 side side"]:
+    """As `published_input`, for a volume that `clip_to_unit` made, and a network of any input size."""
     peak = float(unit.max())
     plane = unit[:, :, k] / peak if peak > 0 else unit[:, :, k]
     low, high = plane.min(), plane.max()
     bytes_ = ((plane - low) / (high - low + 1e-5) * 255).to(torch.uint8)
-    size = (PUBLISHED_SIZE, PUBLISHED_SIZE)
-    resized = F.interpolate(bytes_[None, None], size=size, mode="bilinear", antialias=True, align_corners=False)
+    resized = F.interpolate(bytes_[None, None], size=(side, side), mode="bilinear", antialias=True, align_corners=False)
     x = resized[0].float() / 255
     bounds = np.quantile(x.numpy(), (0.01, 0.99))
     x = x.clamp(float(bounds[0]), float(bounds[1]))

@@ -73,6 +73,8 @@ class SegmentOptions:
             raise UsageError(f"axis is 0, 1 or 2 (array axes i, j, k); found {self.axis!r}.")
         if self.every < 1 or self.batch < 1:
             raise UsageError(f"every and batch are at least 1; found {self.every} and {self.batch}.")
+        if self.preprocessing == "published" and self.keep_aspect:
+            raise UsageError("The published preprocessing squashes slices to a square; leave keep_aspect out.")
         for name, value in PRESETS[self.preprocessing].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.engine.normalise import PUBLISHED_SIZE, published_slice
+from anybone.engine.normalise import published_slice
 from anybone.engine.options import SegmentOptions
 from anybone.geometry import Geometry
 from anybone.model.preprocess import to_network
@@ -88,8 +88,8 @@ def _round_up(value: int, step: int) -> int:
 
 def render(unit: Float[Tensor, "i j k"], frame: SliceFrame, options: SegmentOptions) -> Float[Tensor, "1 3 h w"]:
     """The network's input for one slice of a volume in 0..1."""
-    if options.preprocessing == "published" and max(frame.frame_shape) == PUBLISHED_SIZE:
-        return published_slice(unit.movedim(frame.axis, 2), frame.index)
+    if options.preprocessing == "published":
+        return published_slice(unit.movedim(frame.axis, 2), frame.index, frame.content_shape[0])
     plane = unit.select(frame.axis, frame.index)[None, None]
     grey = F.interpolate(plane, size=frame.content_shape, mode="bilinear", antialias=True, align_corners=False)
     (h, w), (height, width) = frame.content_shape, frame.frame_shape

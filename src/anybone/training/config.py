@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from anybone.errors import UsageError
 from anybone.model.config import ModelConfig, TinyVitConfig
 
 
@@ -84,6 +85,9 @@ class TrainingConfig:
         bfloat16: Whether the encoder computes in bfloat16, twice as fast on CPUs and GPUs that have it.
         seed: Of every random draw.
         threads: Of torch; 0 leaves torch's choice.
+
+    Raises:
+        UsageError: The model has a 3-D branch, which this training would leave as it began.
     """
 
     model: ModelConfig = field(default_factory=small_model)
@@ -106,6 +110,13 @@ class TrainingConfig:
     bfloat16: bool = True
     seed: int = 0
     threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.model.depth_attention is not None:
+            raise UsageError(
+                f"Slices are trained on, so a 3-D branch ({self.model.depth_attention!r}) would stay untrained. "
+                "Set depth_attention to None."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as plain values."""
