@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool, Float, Shaped
     from jaxtyping import Integer as Int  # signed or not: images and labels are uint8
 else:
     try:
-        from jaxtyping import Bool, Float
+        from jaxtyping import Bool, Float, Shaped
         from jaxtyping import Integer as Int
     except ImportError:
 
@@ -21,6 +21,6 @@ else:
             def __class_getitem__(cls, item: Any) -> Any:
                 return item[0]
 
-        Bool = Float = Int = _Unchecked
+        Bool = Float = Int = Shaped = _Unchecked
 
-__all__ = ["Bool", "Float", "Int"]
+__all__ = ["Bool", "Float", "Int", "Shaped"]

@@ -44,3 +44,14 @@ def config() -> TrainingConfig:
     return TrainingConfig(
         model=TINY, augmentation=STILL, minutes=0.02, batch=2, bfloat16=False, save_minutes=0.005, validate_minutes=9.0
     )
+
+
+@pytest.fixture
+def bones() -> torch.Tensor:
+    """Three slices: two bones and an unknown strip; one small bone; none."""
+    bones = torch.zeros(3, 32, 32, dtype=torch.long)
+    bones[0, 4:12, 4:12] = 1
+    bones[0, 20:28, 20:28] = 2
+    bones[0, 30:] = IGNORE
+    bones[1, 2:4, 2:4] = 1
+    return bones

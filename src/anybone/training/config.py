@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from anybone.errors import UsageError
 from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.training.simulate_prompts import PROMPTS
 
 
 def small_model() -> ModelConfig:
@@ -76,9 +78,13 @@ class TrainingConfig:
         clip_norm: Largest norm of the gradient.
         ema: How much of the averaged weights each step keeps.
         empty_share: Share of slices without bone among those drawn.
-        max_points: Most points drawn for a prompt.
-        box_share: Share of prompted steps that give boxes in place of points.
+        prompts: How often each kind of prompt is drawn, relative to the others: keys of `simulate_prompts.PROMPTS`. All
+            bone without any prompt is asked for in every step besides, since its image is encoded anyway.
+        corrections: Rounds of one click each in what the last answer got wrong.
         automatic_share: Share of steps that correct the automatic answer; the others correct the prompted one.
+        focal: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as
+            published.
+        boundary: Weight of the boundary term beside Dice and cross-entropy; 0 as published.
         quality_weight: Of the quality head's squared error.
         save_minutes: Between checkpoints.
         validate_minutes: Between validations.
@@ -87,7 +93,8 @@ class TrainingConfig:
         threads: Of torch; 0 leaves torch's choice.
 
     Raises:
-        UsageError: The model has a 3-D branch, which this training would leave as it began.
+        UsageError: A kind of prompt that there is not, or a model with a 3-D branch, which this training would leave as
+            it began.
     """
 
     model: ModelConfig = field(default_factory=small_model)
@@ -101,9 +108,13 @@ class TrainingConfig:
     clip_norm: float = 1.0
     ema: float = 0.998
     empty_share: float = 0.08
-    max_points: int = 4
-    box_share: float = 0.25
+    prompts: Mapping[str, float] = field(
+        default_factory=lambda: {"points": 0.45, "boxes": 0.2, "scribbles": 0.1, "mask": 0.1, "mixed": 0.15}
+    )
+    corrections: int = 2
     automatic_share: float = 0.5
+    focal: float = 0.0
+    boundary: float = 0.0
     quality_weight: float = 0.1
     save_minutes: float = 3.0
     validate_minutes: float = 15.0
@@ -112,6 +123,9 @@ class TrainingConfig:
     threads: int = 0
 
     def __post_init__(self) -> None:
+        unknown = sorted(set(self.prompts) - set(PROMPTS))
+        if unknown or not any(weight > 0 for weight in self.prompts.values()):
+            raise UsageError(f"prompts has weights for {', '.join(PROMPTS)}; found {dict(self.prompts)}.")
         if self.model.depth_attention is not None:
             raise UsageError(
                 f"Slices are trained on, so a 3-D branch ({self.model.depth_attention!r}) would stay untrained. "

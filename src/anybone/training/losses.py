@@ -1,4 +1,4 @@
-"""Dice and cross-entropy, as published, where the truth is known."""
+"""What a wrong mask costs, where the truth is known."""
 
 from __future__ import annotations
 
@@ -9,20 +9,48 @@ from torch.nn import functional as F
 from anybone.shapes import Bool, Float
 
 SMOOTH = 16.0  # pixels added to both sides of the Dice ratio: keeps small and empty targets from ruling a batch
+BAND_PX = 5  # width of the band along the truth's border in which the boundary term counts
 
 
 def mask_loss(
-    logits: Float[Tensor, "b h w"], target: Bool[Tensor, "b h w"], known: Bool[Tensor, "b h w"]
+    logits: Float[Tensor, "b h w"],
+    target: Bool[Tensor, "b h w"],
+    known: Bool[Tensor, "b h w"],
+    *,
+    focal: float = 0.0,
+    boundary: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Dice loss plus binary cross-entropy, averaged over the batch; unknown pixels have no gradient."""
+    """Dice loss plus binary cross-entropy, averaged over the batch; unknown pixels have no gradient.
+
+    Args:
+        logits: Of bone.
+        target: The truth.
+        known: Where it is known.
+        focal: Exponent that plays down what is right already (Lin et al. 2017); 0: every pixel counts the same.
+        boundary: Weight of a further cross-entropy along the border of the truth alone.
+    """
     truth, weight = target.float(), known.float()
     probability = logits.sigmoid() * weight
     truth_known = truth * weight
     overlap = (probability * truth_known).sum((1, 2))
     dice = (2 * overlap + SMOOTH) / (probability.sum((1, 2)) + truth_known.sum((1, 2)) + SMOOTH)
-    entropy = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * weight).sum((1, 2))
-    entropy = entropy / weight.sum((1, 2)).clamp(min=1)
-    return ((1 - dice) + entropy).mean()
+    entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    if focal:
+        entropy = entropy * (1 - torch.exp(-entropy)) ** focal
+    loss = (1 - dice) + _mean(entropy, weight)
+    if boundary:
+        loss = loss + boundary * _mean(entropy, weight * _band(truth))
+    return loss.mean()
+
+
+def _mean(values: Float[Tensor, "b h w"], weight: Float[Tensor, "b h w"]) -> Float[Tensor, b]:
+    return (values * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)
+
+
+def _band(truth: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+    grown = F.max_pool2d(truth[:, None], BAND_PX, 1, BAND_PX // 2)
+    shrunk = -F.max_pool2d(-truth[:, None], BAND_PX, 1, BAND_PX // 2)
+    return (grown - shrunk)[:, 0]
 
 
 @torch.no_grad()

@@ -1,20 +1,33 @@
-"""Prompts as a person would give them: on some bones, beside others, around one, and on what an answer got wrong.
+"""Prompts as a person would give them, drawn for a whole batch at once on any device.
 
-What prompts mean is the same here and in a session: points and boxes alone ask for the bones they lie on; a point
-given on top of an earlier answer corrects that answer.
+What prompts mean is the same here and in a session: points, boxes, scribbles and masks ask for the bones they lie on; a
+point given on top of an earlier answer corrects that answer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from anybone.shapes import Bool, Float, Int
+from anybone.training import places
 from anybone.training.cache import IGNORE
 
+MOST_POINTS = 12  # bones that one drawn prompt points at
+ALL_SHARE = 0.25  # prompts that point at every bone of the slice; as many point at one alone, the others at some
+JITTER_PX = 1.0  # standard deviation of where a hand's click lands
 BOX_SLACK = 0.12  # how far a hand-drawn box misses its bone, as a share of its sides
+MOST_BOXES = 3
+SCRIBBLE_POINTS = 8
+SCRIBBLED_BONES = 2
+MASK_STRIDE = 4  # input pixels per pixel of a mask prompt
+SURE_LOGIT = 8.0  # of a mask drawn by hand, as the engine gives it
+MASK_SHIFT = 0.06  # how far a rough mask lies beside its bone, in half frames
+MIDDLE_SHARE = 0.5  # corrections that are clicked in the middle of the largest error; the others anywhere in it
 
 
 @dataclass(frozen=True)
@@ -24,90 +37,157 @@ class Prompted:
     Attributes:
         points_xy: Pixels of the input frame.
         labels: 1 bone, 0 not, -1 padding.
-        boxes_xyxy: One box an image, or None.
+        boxes_xyxy: As many for each image, or None.
+        mask_logits: A rough mask, or None.
         target: What the prompts ask for.
     """
 
     points_xy: Float[Tensor, "b n 2"]
     labels: Int[Tensor, "b n"]
-    boxes_xyxy: Float[Tensor, "b 1 4"] | None
+    boxes_xyxy: Float[Tensor, "b m 4"] | None
+    mask_logits: Float[Tensor, "b 1 h4 w4"] | None
     target: Bool[Tensor, "b h w"]
 
 
 def no_prompts(target: Bool[Tensor, "b h w"]) -> Prompted:
-    """A request without prompts, for which the automatic answer is corrected."""
-    return Prompted(*_nothing(len(target)), None, target)
+    """A request without prompts: for all bone, and for what corrects it."""
+    return Prompted(
+        torch.zeros(len(target), 0, 2, device=target.device),
+        torch.zeros(len(target), 0, dtype=torch.long, device=target.device),
+        None,
+        None,
+        target,
+    )
 
 
-def draw_points(bones: Int[Tensor, "b h w"], max_points: int, rng: torch.Generator) -> Prompted:
-    """One point on each of some randomly chosen bones, and sometimes one beside them.
-
-    Images without bone get a point on something else.
-    """
-    points = torch.zeros(len(bones), max_points, 2)
-    labels = torch.full((len(bones), max_points), -1, dtype=torch.long)
-    target = torch.zeros(bones.shape, dtype=torch.bool)
-    for i, image in enumerate(bones):
-        count = int(torch.randint(1, max_points + 1, (1,), generator=rng))
-        chosen = _choose_bones(image, max(1, count - 1), rng)
-        target[i] = torch.isin(image, torch.tensor(chosen))
-        places = [(image == number, 1) for number in chosen]
-        others = (image != IGNORE) & ~target[i]
-        if len(places) < count and others.any():
-            rivals = others & (image > 0)
-            places.append((rivals if rivals.any() and torch.rand(1, generator=rng) < 0.5 else others, 0))
-        for j, (where, label) in enumerate(places):
-            points[i, j] = _pick(where, rng)
-            labels[i, j] = label
-    return Prompted(points, labels, None, target)
+def draw_points(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
+    """A point on each of some bones, and up to two beside them; images without bone get only the latter."""
+    chosen = places.choose(bones, _count(len(bones), rng), rng)
+    target = places.mask_of(bones, chosen)
+    on, on_labels = _points_on(bones, chosen, MOST_POINTS, rng)
+    away, away_labels = _points_beside(bones, target, rng)
+    return Prompted(torch.cat([on, away], 1), torch.cat([on_labels, away_labels], 1), None, None, target)
 
 
 def draw_boxes(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
-    """A loose box around one bone of each image; around nothing where there is no bone."""
-    size = bones.shape[-1]
-    boxes = torch.zeros(len(bones), 1, 4)
-    target = torch.zeros(bones.shape, dtype=torch.bool)
-    for i, image in enumerate(bones):
-        chosen = _choose_bones(image, 1, rng)
-        if chosen:
-            target[i] = image == chosen[0]
-            rows, columns = target[i].nonzero().unbind(1)
-            tight = torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]).float()
-            slack = BOX_SLACK * (tight[2:] - tight[:2]).repeat(2)
-            boxes[i, 0] = (tight - 0.5 + (torch.rand(4, generator=rng) * 2 - 1) * slack).clamp(-0.5, size - 0.5)
-        else:
-            corners = torch.rand(2, 2, generator=rng).sort(0).values * size
-            boxes[i, 0] = corners.flatten()
-    return Prompted(*_nothing(len(bones)), boxes, target)
+    """Loose boxes around bones; in images without bone, one around nothing."""
+    count = int(torch.randint(1, MOST_BOXES + 1, (1,), generator=rng, device=rng.device))
+    chosen = places.choose(bones, torch.full((len(bones),), count, device=bones.device), rng)
+    tight = places.boxes(bones, places.first(chosen, count, rng))
+    slack = BOX_SLACK * (tight[..., 2:] - tight[..., :2]).repeat(1, 1, 2)
+    loose = tight + (places.uniform(tight, rng) * 2 - 1) * slack
+    nowhere = (places.uniform(tight, rng) * bones.shape[-1]).view(len(bones), count, 2, 2).sort(2).values.flatten(2)
+    boxes = torch.where(chosen.any(1)[:, None, None], loose, nowhere).clamp(-0.5, bones.shape[-1] - 0.5)
+    return replace(no_prompts(places.mask_of(bones, chosen)), boxes_xyxy=boxes)
+
+
+def draw_scribbles(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
+    """Lines on one or two bones, where they lie on the bone; images without bone get points beside bone."""
+    count = torch.randint(1, SCRIBBLED_BONES + 1, (len(bones),), generator=rng, device=rng.device)
+    chosen = places.choose(bones, count, rng)
+    target = places.mask_of(bones, chosen)
+    start, labels = _points_on(bones, chosen, SCRIBBLED_BONES, rng)
+    end, _ = _points_on(bones, chosen, SCRIBBLED_BONES, rng)  # the same bones in the same order
+    along = torch.linspace(0, 1, SCRIBBLE_POINTS, device=bones.device)[:, None]
+    points = (start[:, :, None] + (end - start)[:, :, None] * along).flatten(1, 2)
+    labels = labels.repeat_interleave(SCRIBBLE_POINTS, 1)
+    labels = torch.where(places.at(target, points), labels, -1)
+    away, away_labels = _points_beside(bones, target, rng)
+    away_labels = torch.where(chosen.any(1, keepdim=True), -1, away_labels)
+    return replace(
+        no_prompts(target), points_xy=torch.cat([points, away], 1), labels=torch.cat([labels, away_labels], 1)
+    )
+
+
+def draw_mask(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
+    """A rough mask of some bones: shifted, grown or shrunk; from a hand, or from the neighbouring slice."""
+    chosen = places.choose(bones, _count(len(bones), rng), rng)
+    target = places.mask_of(bones, chosen)
+    return replace(no_prompts(target), mask_logits=_rough(target, rng))
+
+
+def draw_mixed(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
+    """Points together with a rough mask of the same bones, or with a box around one."""
+    if float(torch.rand(1, generator=rng, device=rng.device)) < 0.5:
+        pointed = draw_points(bones, rng)
+        return replace(pointed, mask_logits=_rough(pointed.target, rng))
+    chosen = places.choose(bones, torch.ones(len(bones), dtype=torch.long, device=bones.device), rng)
+    target = places.mask_of(bones, chosen)
+    points, labels = _points_on(bones, chosen, 1, rng)
+    away, away_labels = _points_beside(bones, target, rng)
+    boxes = places.boxes(bones, places.first(chosen, 1, rng)).clamp(-0.5, bones.shape[-1] - 0.5)
+    return Prompted(torch.cat([points, away], 1), torch.cat([labels, away_labels], 1), boxes, None, target)
+
+
+# The kinds of prompts; `TrainingConfig.prompts` says how often each is drawn.
+PROMPTS: Mapping[str, Callable[[Int[Tensor, "b h w"], torch.Generator], Prompted]] = {
+    "points": draw_points,
+    "boxes": draw_boxes,
+    "scribbles": draw_scribbles,
+    "mask": draw_mask,
+    "mixed": draw_mixed,
+}
 
 
 def correct(
     prompted: Prompted, answer: Bool[Tensor, "b h w"], known: Bool[Tensor, "b h w"], rng: torch.Generator
 ) -> Prompted:
-    """The same request with one more point an image, in what the answer got wrong."""
+    """The same request with one more point an image, in what the answer got wrong; padding where nothing is."""
     wrong = (answer != prompted.target) & known
-    points, labels = torch.zeros(len(answer), 1, 2), torch.full((len(answer), 1), -1, dtype=torch.long)
-    for i in range(len(answer)):
-        if wrong[i].any():
-            points[i, 0] = _pick(wrong[i], rng)
-            x, y = (int(v) for v in points[i, 0])
-            labels[i, 0] = int(prompted.target[i, y, x])
-    together = torch.cat([prompted.points_xy, points], 1), torch.cat([prompted.labels, labels], 1)
-    return Prompted(*together, prompted.boxes_xyxy, prompted.target)
+    score = places.uniform(wrong, rng)
+    if float(torch.rand(1, generator=rng, device=rng.device)) < MIDDLE_SHARE:
+        inner = F.avg_pool2d(F.avg_pool2d(wrong[:, None].float(), 9, 1, 4), 9, 1, 4)[:, 0]
+        score = inner + 1e-3 * score
+    points, found = places.best(torch.where(wrong, score, -1.0))
+    labels = torch.where(found, places.at(prompted.target, points[:, None])[:, 0].long(), -1)
+    return replace(
+        prompted,
+        points_xy=torch.cat([prompted.points_xy, points[:, None]], 1),
+        labels=torch.cat([prompted.labels, labels[:, None]], 1),
+    )
 
 
-def _nothing(batch: int) -> tuple[Tensor, Tensor]:
-    return torch.zeros(batch, 0, 2), torch.zeros(batch, 0, dtype=torch.long)
+def _count(batch: int, rng: torch.Generator) -> Int[Tensor, b]:
+    """For each image, how many bones are asked for: one, some, or all that can be pointed at."""
+    kind = torch.rand(batch, generator=rng, device=rng.device)
+    some = torch.randint(2, MOST_POINTS, (batch,), generator=rng, device=rng.device)
+    return torch.where(kind < ALL_SHARE, MOST_POINTS, torch.where(kind > 1 - ALL_SHARE, 1, some))
 
 
-def _choose_bones(image: Int[Tensor, "h w"], count: int, rng: torch.Generator) -> list[int]:
-    """The numbers of up to `count` bones of an image, chosen at random."""
-    present = [number for number in torch.unique(image).tolist() if 0 < number < IGNORE]
-    return [present[j] for j in torch.randperm(len(present), generator=rng)[:count].tolist()]
+def _points_on(
+    bones: Int[Tensor, "b h w"], chosen: Bool[Tensor, "b 256"], most: int, rng: torch.Generator
+) -> tuple[Float[Tensor, "b n 2"], Int[Tensor, "b n"]]:
+    """A point on each chosen bone, more often in its middle than at its edge; the order is that of the bones."""
+    inner = F.avg_pool2d(((bones > 0) & (bones != IGNORE))[:, None].float(), 9, 1, 4)[:, 0]
+    points = places.one_in_each(bones, places.uniform(bones, rng) * (0.05 + inner))
+    order = chosen.float().sort(dim=1, descending=True, stable=True).indices[:, :most]
+    labels = torch.where(chosen.gather(1, order), 1, -1)
+    picked = points.gather(1, order[..., None].expand(-1, -1, 2))
+    return picked + JITTER_PX * torch.randn(picked.shape, generator=rng, device=rng.device), labels
 
 
-def _pick(where: Bool[Tensor, "h w"], rng: torch.Generator) -> Float[Tensor, 2]:
-    """A random pixel (x, y) of a mask."""
-    chosen = where.nonzero()
-    y, x = chosen[int(torch.randint(len(chosen), (1,), generator=rng))].tolist()
-    return torch.tensor([float(x), float(y)])
+def _points_beside(
+    bones: Int[Tensor, "b h w"], target: Bool[Tensor, "b h w"], rng: torch.Generator
+) -> tuple[Float[Tensor, "b 2 2"], Int[Tensor, "b 2"]]:
+    """A point on another bone, near the target or anywhere, each in half the images; in images without bone always."""
+    others = (bones != IGNORE) & ~target
+    near = F.max_pool2d(target[:, None].float(), 21, 1, 10)[:, 0]
+    weight = torch.where(bones > 0, 1.0, 0.3) + near
+    first, found = places.best(torch.where(others, places.uniform(bones, rng) * weight, -1.0))
+    second, _ = places.best(torch.where(others, places.uniform(bones, rng), -1.0))
+    given = torch.rand(len(bones), 2, generator=rng, device=rng.device) < 0.5
+    given[:, 0] |= ~target.flatten(1).any(1)
+    return torch.stack([first, second], 1), torch.where(given & found[:, None], 0, -1)
+
+
+def _rough(target: Bool[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b 1 h4 w4"]:
+    b, h, w = target.shape
+    theta = torch.eye(2, 3, device=target.device).repeat(b, 1, 1)
+    noise = torch.rand(b, 2, 3, generator=rng, device=rng.device) * 2 - 1
+    theta = theta + noise * torch.tensor([0.08, 0.08, MASK_SHIFT], device=target.device)
+    grid = F.affine_grid(theta, [b, 1, h // MASK_STRIDE, w // MASK_STRIDE], align_corners=False)
+    moved = F.grid_sample(target[:, None].float(), grid, align_corners=False)
+    soft = F.avg_pool2d(moved, 3, 1, 1)
+    level = 0.2 + 0.6 * torch.rand(b, 1, 1, 1, generator=rng, device=rng.device)  # grown or shrunk
+    sure = SURE_LOGIT * torch.where(torch.rand(b, 1, 1, 1, generator=rng, device=rng.device) < 0.5, 1.0, 0.5)
+    return torch.where(soft > level, sure, -sure)

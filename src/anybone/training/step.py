@@ -1,4 +1,4 @@
-"""One training step: encode once; answer automatically, to points or boxes, and to a correction of an answer."""
+"""One training step: encode once; answer automatically, to a prompt, and to corrections of an answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anybone.shapes import Bool, Float, Int
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import intersection_over_union, mask_loss
-from anybone.training.simulate_prompts import Prompted, correct, draw_boxes, draw_points, no_prompts
+from anybone.training.simulate_prompts import PROMPTS, Prompted, correct, no_prompts
 
 ALL_BONE, ASKED = 0, 1  # channel 0 is taught all bone whatever the prompts, channel 1 what they ask for
 ALL_BONE_WEIGHT = 0.25
@@ -28,72 +28,71 @@ def training_loss(
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
     """The loss of a batch by part: "automatic", "prompted", "corrected", "quality"; their sum is what is minimised."""
-    known = bones != IGNORE
-    all_bone = (bones > 0) & known
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
-    embedding = embedding.float()
+    batch = _Batch(model, embedding.float(), (bones > 0) & (bones != IGNORE), bones != IGNORE, config)
 
-    nothing = no_prompts(all_bone)
-    automatic = _answer(model, embedding, nothing, None, all_bone, known)
-    boxed = float(torch.rand(1, generator=rng)) < config.box_share
-    prompted = draw_boxes(bones, rng) if boxed else draw_points(bones, config.max_points, rng)
-    first = _answer(model, embedding, prompted, None, all_bone, known)
-    from_automatic = float(torch.rand(1, generator=rng)) < config.automatic_share
-    asked, earlier = (nothing, automatic) if from_automatic else (prompted, first)
-    again = correct(asked, _enlarge(earlier.logits, images)[:, ASKED] > 0, known, rng)
-    second = _answer(model, embedding, again, earlier.logits[:, ASKED : ASKED + 1].detach(), all_bone, known)
-    error = automatic.quality_error + first.quality_error + second.quality_error
+    automatic = batch.answer(no_prompts(batch.all_bone))
+    prompted = batch.answer(_draw(bones, config, rng))
+    from_automatic = float(torch.rand(1, generator=rng, device=rng.device)) < config.automatic_share
+    last = automatic if from_automatic else prompted
+    errors = [automatic.quality_error, prompted.quality_error]
+    corrected = automatic.loss.new_zeros(())
+    for _ in range(config.corrections):
+        asked = correct(last.asked, batch.enlarged(last.logits)[:, ASKED] > 0, batch.known, rng)
+        last = batch.answer(asked, previous=last.logits[:, ASKED : ASKED + 1].detach())
+        corrected = corrected + last.loss / config.corrections
+        errors.append(last.quality_error)
     return {
         "automatic": automatic.loss,
-        "prompted": first.loss,
-        "corrected": second.loss,
-        "quality": config.quality_weight * error,
+        "prompted": prompted.loss,
+        "corrected": corrected,
+        "quality": config.quality_weight * torch.stack(errors).sum(),
     }
+
+
+def _draw(bones: Int[Tensor, "b h w"], config: TrainingConfig, rng: torch.Generator) -> Prompted:
+    weights = torch.tensor([config.prompts.get(kind, 0.0) for kind in PROMPTS], device=rng.device)
+    kind = list(PROMPTS)[int(torch.multinomial(weights, 1, generator=rng))]
+    return PROMPTS[kind](bones, rng)
 
 
 @dataclass(frozen=True)
 class _Answer:
+    asked: Prompted
     logits: Float[Tensor, "b 2 h4 w4"]
     loss: Float[Tensor, ""]
     quality_error: Float[Tensor, ""]
 
 
-def _answer(
-    model: BoneSam,
-    embedding: Float[Tensor, "b c h16 w16"],
-    prompted: Prompted,
-    previous: Float[Tensor, "b 1 h4 w4"] | None,
-    all_bone: Bool[Tensor, "b h w"],
-    known: Bool[Tensor, "b h w"],
-) -> _Answer:
-    has_points = prompted.labels.shape[1] > 0
-    logits, quality = model.decode(
-        embedding,
-        points_xy=prompted.points_xy if has_points else None,
-        point_labels=prompted.labels if has_points else None,
-        boxes_xyxy=prompted.boxes_xyxy,
-        mask_logits=previous,
-    )
-    large = _enlarge(logits, all_bone)
-    loss = mask_loss(large[:, ASKED], prompted.target, known)
-    loss = loss + ALL_BONE_WEIGHT * mask_loss(large[:, ALL_BONE], all_bone, known)
-    return _Answer(logits, loss, _quality_error(quality, large, all_bone, prompted.target, known))
+@dataclass(frozen=True)
+class _Batch:
+    """Encoded images and the truth about them."""
 
+    model: BoneSam
+    embedding: Float[Tensor, "b c h16 w16"]
+    all_bone: Bool[Tensor, "b h w"]
+    known: Bool[Tensor, "b h w"]
+    config: TrainingConfig
 
-def _enlarge(logits: Float[Tensor, "b 2 h4 w4"], like: Tensor) -> Float[Tensor, "b 2 h w"]:
-    return F.interpolate(logits, size=like.shape[1:], mode="bilinear", align_corners=False)
+    def answer(self, asked: Prompted, previous: Float[Tensor, "b 1 h4 w4"] | None = None) -> _Answer:
+        """The network's answer to prompts, on top of an earlier one or of their own mask, and what it costs."""
+        has_points = asked.labels.shape[1] > 0
+        logits, quality = self.model.decode(
+            self.embedding,
+            points_xy=asked.points_xy if has_points else None,
+            point_labels=asked.labels if has_points else None,
+            boxes_xyxy=asked.boxes_xyxy,
+            mask_logits=asked.mask_logits if previous is None else previous,
+        )
+        large = self.enlarged(logits)
+        truths = {ALL_BONE: self.all_bone, ASKED: asked.target}
+        terms = {"focal": self.config.focal, "boundary": self.config.boundary}
+        loss = mask_loss(large[:, ASKED], truths[ASKED], self.known, **terms)
+        loss = loss + ALL_BONE_WEIGHT * mask_loss(large[:, ALL_BONE], truths[ALL_BONE], self.known, **terms)
+        iou = [intersection_over_union(large[:, channel], truth, self.known) for channel, truth in truths.items()]
+        return _Answer(asked, logits, loss, F.mse_loss(quality, torch.stack(iou, 1)))
 
-
-def _quality_error(
-    quality: Float[Tensor, "b 2"],
-    logits: Float[Tensor, "b 2 h w"],
-    all_bone: Bool[Tensor, "b h w"],
-    asked: Bool[Tensor, "b h w"],
-    known: Bool[Tensor, "b h w"],
-) -> Float[Tensor, ""]:
-    truth = [
-        intersection_over_union(logits[:, ALL_BONE], all_bone, known),
-        intersection_over_union(logits[:, ASKED], asked, known),
-    ]
-    return F.mse_loss(quality, torch.stack(truth, 1))
+    def enlarged(self, logits: Float[Tensor, "b 2 h4 w4"]) -> Float[Tensor, "b 2 h w"]:
+        """Logits at the size of the images."""
+        return F.interpolate(logits, size=self.known.shape[1:], mode="bilinear", align_corners=False)
