@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from anybone.training.config import TrainingConfig, small_model
 Run = Callable[..., Result]
 
 TINY = """
-minutes = 0.01
+steps = 3
 batch = 2
 threads = 1
 bfloat16 = false
@@ -63,6 +64,15 @@ def test_weights_come_out(run: Run, cases: None, config: Path) -> None:
     checkpoint.load(header.path).build()
 
 
+def test_minutes_become_steps_that_stay(run: Run, cases: None, config: Path) -> None:
+    words = ("train", "data", "-o", "run", "--config", config, "--hold-out", "limb/b", "--minutes", "0.001")
+    assert run(*words).exit_code == 0
+    steps = json.loads(Path("run/config.json").read_text())["steps"]
+    assert run(*words).exit_code == 0
+    assert json.loads(Path("run/config.json").read_text())["steps"] == steps
+    assert run(*words, "--steps", "3").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [(("limb/x",), "limb/a, limb/b"), (("limb/a", "limb/b"), "none is left")],
@@ -83,7 +93,7 @@ def test_a_folder_without_cases(run: Run, config: Path) -> None:
 
 def test_what_the_file_does_not_say_is_as_the_defaults(config: Path) -> None:
     settings = read_config(config)
-    assert settings.minutes == 0.01
+    assert settings.steps == 3
     assert settings.learning_rate == TrainingConfig().learning_rate
     assert settings.augmentation.zoom == (0.5, 1.0)
     assert settings.model.tiny_vit.dims == (8, 8, 16, 16)

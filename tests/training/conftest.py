@@ -41,9 +41,7 @@ def cache() -> Cache:
 
 @pytest.fixture
 def config() -> TrainingConfig:
-    return TrainingConfig(
-        model=TINY, augmentation=STILL, minutes=0.02, batch=2, bfloat16=False, save_minutes=0.005, validate_minutes=9.0
-    )
+    return TrainingConfig(model=TINY, augmentation=STILL, steps=4, batch=2, bfloat16=False)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -29,7 +30,10 @@ def train(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE.toml", help="What differs from the defaults.")
     ] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", min=0, help="How long.", show_default="90")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="How many.", show_default="6000")] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0, help="As many steps as fit into this, by a trial of a few.")
+    ] = None,
     hold_out: Annotated[
         list[str] | None,
         typer.Option("--hold-out", metavar="PATIENT", help="Never trained on. Repeat.", show_default="those suggested"),
@@ -47,18 +51,24 @@ def train(
     anybone weights add run/trained.safetensors --name mine
     """
     terminal = Terminal(quiet, verbose)
+    if steps is not None and minutes is not None:
+        raise UsageError("--steps and --minutes both say how long. Give one.")
     settings = read_config(config)
-    if minutes is not None:
-        settings = replace(settings, minutes=minutes)
+    if steps is not None:
+        settings = replace(settings, steps=steps)
     from anybone.model import checkpoint
-    from anybone.training.loop import train as train_network
+    from anybone.training import loop
+    from anybone.training.sources import RealSlices
 
     with terminal.progress(run.name) as bar:
         cache = _cache(data, run)
         held_out = _held_out(cache, hold_out)
-        network = train_network(settings, cache, held_out, run, _shown(bar))
-    patients = len(set(cache.patients) - held_out)
-    origin = f"trained by anybone for {settings.minutes:g} minutes; patients: {patients}"
+        patients = set(cache.patients) - held_out
+        sources = {"real": RealSlices(cache.of(patients), settings)}
+        if minutes is not None:
+            settings = replace(settings, steps=_earlier_steps(run) or loop.steps_within(minutes, settings, sources))
+        network = loop.train(settings, sources, cache.of(held_out), run, _shown(bar, settings.steps))
+    origin = f"trained by anybone in {settings.steps} steps; patients: {len(patients)}"
     found = checkpoint.Checkpoint(settings.model, network.state_dict(), licence, origin, name)
     header = checkpoint.save(found, run / (name + checkpoint.SUFFIX))
     terminal.result(f"{header.path}  {header.parameters / 1e6:.1f} M parameters")
@@ -128,8 +138,14 @@ def _held_out(cache: Cache, named: list[str] | None) -> set[str]:
     return held_out
 
 
-def _shown(bar: Bar) -> Callable[[int, float, dict[str, float]], None]:
-    def show(step: int, share: float, losses: dict[str, float]) -> None:
-        bar("train", round(1000 * share), 1000)
+def _earlier_steps(run: Path) -> int | None:
+    """The steps of the run in that folder, so that going on with it needs no other trial; None where there is none."""
+    path = run / "config.json"
+    return int(json.loads(path.read_text())["steps"]) if path.is_file() else None
+
+
+def _shown(bar: Bar, steps: int) -> Callable[[int, dict[str, float]], None]:
+    def show(step: int, losses: dict[str, float]) -> None:
+        bar("train", step, steps)
 
     return show

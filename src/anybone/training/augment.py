@@ -31,24 +31,24 @@ def plain(
 
 
 def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
-    return torch.rand(n, generator=rng) * (high - low) + low
+    return torch.rand(n, generator=rng, device=rng.device) * (high - low) + low
 
 
 def _happens(n: int, probability: float, rng: torch.Generator) -> Tensor:
-    return torch.rand(n, generator=rng) < probability
+    return torch.rand(n, generator=rng, device=rng.device) < probability
 
 
 def _grid(n: int, size: int, a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b size size 2"]:
     turn = _uniform(n, -a.turn_degrees, a.turn_degrees, rng) * math.pi / 180
-    quarters = torch.randint(1, 4, (n,), generator=rng) * _happens(n, a.quarter_turns, rng)
+    quarters = torch.randint(1, 4, (n,), generator=rng, device=rng.device) * _happens(n, a.quarter_turns, rng)
     turn = turn + quarters * (math.pi / 2)
     zoom, stretch = _uniform(n, *a.zoom, rng), 1 + _uniform(n, -a.stretch, a.stretch, rng)
     mirror = torch.where(_happens(n, a.flip, rng), -1.0, 1.0)
-    theta = torch.zeros(n, 2, 3)
+    theta = torch.zeros(n, 2, 3, device=rng.device)
     theta[:, 0, 0], theta[:, 0, 1] = turn.cos() * zoom * stretch * mirror, -turn.sin() * zoom
     theta[:, 1, 0], theta[:, 1, 1] = turn.sin() * zoom * mirror, turn.cos() * zoom / stretch
-    theta[:, :, 2] = torch.rand(n, 2, generator=rng) * (2 * a.shift) - a.shift
-    coarse = (torch.rand(n, 2, 6, 6, generator=rng) * 2 - 1) * a.warp
+    theta[:, :, 2] = torch.rand(n, 2, generator=rng, device=rng.device) * (2 * a.shift) - a.shift
+    coarse = (torch.rand(n, 2, 6, 6, generator=rng, device=rng.device) * 2 - 1) * a.warp
     warp = F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     return F.affine_grid(theta, [n, 1, size, size], align_corners=False) + warp
 
@@ -60,24 +60,24 @@ def _contrast(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) 
     x = torch.where(_happens(n, a.curve, rng).view(each), _curve(x, rng), x)
     tissue = (x > 0.04).float()  # air stays dark when tissues are inverted
     x = torch.where(_happens(n, a.invert, rng).view(each), (1 - x) * tissue, x)
-    coarse = torch.rand(n, 1, 4, 4, generator=rng) * 2 - 1
+    coarse = torch.rand(n, 1, 4, 4, generator=rng, device=rng.device) * 2 - 1
     field = F.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[:, 0]
-    x = x * (1 + a.bias * torch.rand(each, generator=rng) * field)
+    x = x * (1 + a.bias * torch.rand(each, generator=rng, device=rng.device) * field)
     small = F.avg_pool2d(x[:, None], 2)
     blurred = F.interpolate(small, size=size, mode="bilinear", align_corners=False)[:, 0]
     x = torch.where(_happens(n, a.blur, rng).view(each), blurred, x)
-    shift = int(torch.randint(8, size[0] // 2, (1,), generator=rng))
-    ghost = torch.rand(each, generator=rng) * 0.2
+    shift = int(torch.randint(8, size[0] // 2, (1,), generator=rng, device=rng.device))
+    ghost = torch.rand(each, generator=rng, device=rng.device) * 0.2
     x = torch.where(_happens(n, a.ghost, rng).view(each), x + ghost * x.roll(shift, 1), x)
     noise = _uniform(n, 0, a.noise, rng).view(each)
-    real = x + noise * torch.randn(x.shape, generator=rng)
-    x = (real**2 + (noise * torch.randn(x.shape, generator=rng)) ** 2).sqrt()
+    real = x + noise * torch.randn(x.shape, generator=rng, device=rng.device)
+    x = (real**2 + (noise * torch.randn(x.shape, generator=rng, device=rng.device)) ** 2).sqrt()
     return x.clamp(0, 1)
 
 
 def _curve(x: Float[Tensor, "b h w"], rng: torch.Generator, knots: int = 6) -> Float[Tensor, "b h w"]:
     """Grey values through a random piecewise-linear curve that keeps black black."""
-    values = torch.rand(len(x), knots, generator=rng)
+    values = torch.rand(len(x), knots, generator=rng, device=rng.device)
     values[:, 0] = 0
     place = x.clamp(0, 1) * (knots - 1)
     left = place.floor().clamp(max=knots - 2).long()

@@ -70,14 +70,15 @@ class TrainingConfig:
         model: Sizes of the network.
         start: Weights to begin with: a checkpoint of this network, or a SAM or MobileSAM `.pth`; "" begins at random.
         augmentation: How images are changed.
-        minutes: How long to train; the learning rate follows the share of it that has passed.
+        steps: How many; the learning rate follows the share of them that is done.
         batch: Images a step.
         learning_rate: Highest, after warm-up.
-        warm_up: Share of the run in which the learning rate rises.
+        warm_up: Share of the steps in which the learning rate rises.
         weight_decay: Of AdamW.
         clip_norm: Largest norm of the gradient.
         ema: How much of the averaged weights each step keeps.
-        empty_share: Share of slices without bone among those drawn.
+        sources: What share of the images each source gives: "real" slices of patients, "synthetic" anatomy.
+        empty_share: Share of slices without bone among the real ones.
         prompts: How often each kind of prompt is drawn, relative to the others: keys of `simulate_prompts.PROMPTS`. All
             bone without any prompt is asked for in every step besides, since its image is encoded anyway.
         corrections: Rounds of one click each in what the last answer got wrong.
@@ -86,11 +87,12 @@ class TrainingConfig:
             published.
         boundary: Weight of the boundary term beside Dice and cross-entropy; 0 as published.
         quality_weight: Of the quality head's squared error.
-        save_minutes: Between checkpoints.
-        validate_minutes: Between validations.
+        save_steps: Between checkpoints.
+        validate_steps: Between validations.
         bfloat16: Whether the encoder computes in bfloat16, twice as fast on CPUs and GPUs that have it.
         seed: Of every random draw.
         threads: Of torch; 0 leaves torch's choice.
+        device: Where: "cpu", "cuda", "mps".
 
     Raises:
         UsageError: A kind of prompt that there is not, or a model with a 3-D branch, which this training would leave as
@@ -100,13 +102,14 @@ class TrainingConfig:
     model: ModelConfig = field(default_factory=small_model)
     start: str = ""
     augmentation: Augmentation = field(default_factory=Augmentation)
-    minutes: float = 90.0
+    steps: int = 6000
     batch: int = 8
     learning_rate: float = 1e-3
     warm_up: float = 0.03
     weight_decay: float = 0.05
     clip_norm: float = 1.0
     ema: float = 0.998
+    sources: Mapping[str, float] = field(default_factory=lambda: {"real": 1.0})
     empty_share: float = 0.08
     prompts: Mapping[str, float] = field(
         default_factory=lambda: {"points": 0.45, "boxes": 0.2, "scribbles": 0.1, "mask": 0.1, "mixed": 0.15}
@@ -116,11 +119,12 @@ class TrainingConfig:
     focal: float = 0.0
     boundary: float = 0.0
     quality_weight: float = 0.1
-    save_minutes: float = 3.0
-    validate_minutes: float = 15.0
+    save_steps: int = 200
+    validate_steps: int = 1000
     bfloat16: bool = True
     seed: int = 0
     threads: int = 0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.prompts) - set(PROMPTS))

@@ -8,30 +8,31 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from anybone.errors import InputError
 from anybone.model.bone_sam import BoneSam
 from anybone.model.checkpoint import SUFFIX, load
 from anybone.model.convert import start_from_sam
-from anybone.training.augment import augment
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
-from anybone.training.sampler import BalancedSampler
+from anybone.training.sources import Source, draw_batch
 from anybone.training.step import training_loss
 from anybone.training.validate import validate
 
 CHECKPOINT, LOG, CONFIG = "checkpoint.pt", "log.csv", "config.json"
 LOG_EVERY = 20  # steps
+TRIAL_STEPS = 5
 
 
 @dataclass
-class _Run:
+class Run:
     """What a checkpoint holds, so that a killed run goes on exactly where it was."""
 
     model: BoneSam
@@ -40,83 +41,90 @@ class _Run:
     rng: torch.Generator
     step: int = 0
     seconds: float = 0.0
-    validated: float = 0.0
 
     def save(self, path: Path) -> None:
         """Writes all of it, never leaving half a file."""
         state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimiser")}
-        state |= {name: getattr(self, name) for name in ("step", "seconds", "validated")}
+        state |= {name: getattr(self, name) for name in ("step", "seconds")}
         torch.save(state | {"rng": self.rng.get_state()}, path.with_suffix(".part"))
         os.replace(path.with_suffix(".part"), path)
 
     def restore(self, path: Path) -> None:
         """Reads what `save` wrote."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         for name in ("model", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
-        self.step, self.seconds, self.validated = state["step"], state["seconds"], state["validated"]
+        self.step, self.seconds = state["step"], state["seconds"]
         self.rng.set_state(state["rng"])
 
 
 def train(
     config: TrainingConfig,
-    cache: Cache,
-    validation: set[str],
+    sources: Mapping[str, Source],
+    held_out: Cache,
     folder: Path,
-    progress: Callable[[int, float, dict[str, float]], None] | None = None,
+    progress: Callable[[int, dict[str, float]], None] | None = None,
 ) -> BoneSam:
-    """The averaged network after `config.minutes` of training; a run found in `folder` goes on where it stopped.
+    """The averaged network after `config.steps`; a run found in `folder` goes on where it stopped.
 
     Args:
         config: The run.
-        cache: Slices of all patients.
-        validation: Patients that are never trained on.
+        sources: By the names in `config.sources`.
+        held_out: Slices of patients to validate on; none of them may be in the sources.
         folder: Where checkpoint, log, configuration and pictures go.
-        progress: Called now and then with the step, the share of time passed, and the latest losses.
+        progress: Called now and then with the step and the latest losses.
 
     Raises:
         InputError: The folder holds a run of another configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _same_configuration(config, folder / CONFIG)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    model = BoneSam(config.model).channels_last()
-    run = _Run(model, copy.deepcopy(model).eval().requires_grad_(False), _optimiser(model, config), torch.Generator())
-    run.rng.manual_seed(config.seed)
+    run = new_run(config)
     if (folder / CHECKPOINT).is_file():
         run.restore(folder / CHECKPOINT)
     elif config.start:
         _start(run, Path(config.start))
-
-    everyone = set(cache.patients)
-    training, held_out = cache.of(everyone - validation), cache.of(everyone & validation)
-    sampler = BalancedSampler(training, config.empty_share)
-    saved = run.seconds
-    while run.seconds < 60 * config.minutes:
-        start = time.monotonic()
-        share = run.seconds / (60 * config.minutes)
-        for group in run.optimiser.param_groups:
-            group["lr"] = config.learning_rate * _schedule(share, config.warm_up)
-        losses = _one_step(run, training, sampler, config)
-        run.step += 1
-        run.seconds += time.monotonic() - start
+    while run.step < config.steps:
+        began = time.monotonic()
+        losses = one_step(run, sources, config)
+        run.seconds += time.monotonic() - began
         if run.step % LOG_EVERY == 0:
-            _log(folder / LOG, {"step": run.step, "seconds": round(run.seconds, 1), **losses})
+            row = {name: round(float(loss), 4) for name, loss in losses.items()}
+            _log(folder / LOG, {"step": run.step, "seconds": round(run.seconds, 1), **row})
             if progress:
-                progress(run.step, share, losses)
-        if run.seconds - run.validated > 60 * config.validate_minutes:
+                progress(run.step, row)
+        if run.step % config.validate_steps == 0 and run.step < config.steps:
             _validate(run, held_out, folder)
-        if run.seconds - saved > 60 * config.save_minutes:
+        if run.step % config.save_steps == 0:
             run.save(folder / CHECKPOINT)
-            saved = run.seconds
     _validate(run, held_out, folder)
     run.save(folder / CHECKPOINT)
     return run.average
 
 
-def _start(run: _Run, path: Path) -> None:
+def new_run(config: TrainingConfig) -> Run:
+    """A run before its first step."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    model = BoneSam(config.model).channels_last().to(config.device)
+    average = copy.deepcopy(model).eval().requires_grad_(False)
+    rng = torch.Generator(config.device)
+    rng.manual_seed(config.seed)
+    return Run(model, average, _optimiser(model, config), rng)
+
+
+def steps_within(minutes: float, config: TrainingConfig, sources: Mapping[str, Source]) -> int:
+    """How many steps fit into some minutes on this machine, by a trial of a few; at least one."""
+    run = new_run(config)
+    one_step(run, sources, config)  # the first is slower than those that follow
+    began = time.monotonic()
+    for _ in range(TRIAL_STEPS):
+        one_step(run, sources, config)
+    return max(1, int(60 * minutes * TRIAL_STEPS / (time.monotonic() - began)))
+
+
+def _start(run: Run, path: Path) -> None:
     if path.suffix == SUFFIX:
         run.model.load_state_dict({k: v.float() for k, v in load(path).weights.items()})
     else:
@@ -124,11 +132,11 @@ def _start(run: _Run, path: Path) -> None:
     run.average.load_state_dict(run.model.state_dict())
 
 
-def _one_step(run: _Run, training: Cache, sampler: BalancedSampler, config: TrainingConfig) -> dict[str, float]:
-    drawn = sampler.draw(config.batch, run.rng)
-    images, bones = augment(
-        training.images[drawn], training.bones[drawn], config.model.image_size, config.augmentation, run.rng
-    )
+def one_step(run: Run, sources: Mapping[str, Source], config: TrainingConfig) -> dict[str, Tensor]:
+    """The parts of the loss; the network, its average and the optimiser have taken a step."""
+    for group in run.optimiser.param_groups:
+        group["lr"] = config.learning_rate * _schedule(run.step / config.steps, config.warm_up)
+    images, bones = draw_batch(sources, config, run.rng)
     run.model.train()
     losses = training_loss(run.model, images, bones, config, run.rng)
     total = torch.stack(list(losses.values())).sum()
@@ -137,11 +145,12 @@ def _one_step(run: _Run, training: Cache, sampler: BalancedSampler, config: Trai
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
     run.optimiser.step()
     _average(run, config.ema)
-    return {name: round(float(loss.detach()), 4) for name, loss in losses.items()}
+    run.step += 1
+    return {name: loss.detach() for name, loss in losses.items()}
 
 
 @torch.no_grad()
-def _average(run: _Run, keep: float) -> None:
+def _average(run: Run, keep: float) -> None:
     keep = min(keep, (1 + run.step) / (10 + run.step))  # early averages forget the random start
     for mean, new in zip(run.average.state_dict().values(), run.model.state_dict().values(), strict=True):
         if mean.is_floating_point():
@@ -164,13 +173,12 @@ def _schedule(share: float, warm_up: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
 
 
-def _validate(run: _Run, held_out: Cache, folder: Path) -> None:
+def _validate(run: Run, held_out: Cache, folder: Path) -> None:
     if held_out.patients:
         scores = validate(run.average, held_out, folder / f"validation_{run.step:06d}.png")
         line = {"step": run.step, "minutes": round(run.seconds / 60, 1), **scores}
         with open(folder / "validation.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
-    run.validated = run.seconds
 
 
 def _log(path: Path, row: dict[str, Any]) -> None:

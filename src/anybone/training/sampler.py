@@ -37,9 +37,9 @@ class BalancedSampler:
     def _one(self, rng: torch.Generator) -> int:
         region = self._regions[_choose(list(self._regions), rng)]
         bony, empty = region[_choose(list(region), rng)]
-        wants_empty = float(torch.rand(1, generator=rng)) < self._empty_share
+        wants_empty = float(torch.rand(1, generator=rng, device=rng.device)) < self._empty_share
         return _choose(empty if (wants_empty and empty) or not bony else bony, rng)
 
 
 def _choose(items: Sequence[_T], rng: torch.Generator) -> _T:
-    return items[int(torch.randint(len(items), (1,), generator=rng))]
+    return items[int(torch.randint(len(items), (1,), generator=rng, device=rng.device))]

@@ -28,17 +28,19 @@ def validate(model: BoneSam, cache: Cache, picture: Path | None = None) -> dict[
     counts: dict[str, Tensor] = defaultdict(lambda: torch.zeros(2, 2, dtype=torch.float64))
     pictured = torch.linspace(0, len(cache.patients) - 1, PICTURED).long().tolist()
     tiles = []
+    device = next(model.parameters()).device
     for i, patient in enumerate(cache.patients):
-        image, bones = plain(cache.images[i : i + 1], cache.bones[i : i + 1], model.image_size)
+        one = slice(i, i + 1)
+        image, bones = plain(cache.images[one].to(device), cache.bones[one].to(device), model.image_size)
         known, truth = bones != IGNORE, (bones > 0) & (bones < IGNORE)
         embedding = model.encode(to_network(image))
         automatic = _mask(model.decode(embedding)[0], image)
         points = _centres(bones)
         clicked = automatic
         if len(points):
-            labels = torch.ones(1, len(points), dtype=torch.long)
+            labels = torch.ones(1, len(points), dtype=torch.long, device=device)
             clicked = _mask(model.decode(embedding, points[None], labels)[0], image)
-        counts[patient] += torch.stack([_overlap(m, truth, known) for m in (automatic, clicked)])
+        counts[patient] += torch.stack([_overlap(m, truth, known) for m in (automatic, clicked)]).cpu()
         if picture is not None and i in pictured:
             tiles.append(torch.cat([_outline(image, truth), _outline(image, automatic), _outline(image, clicked)], 1))
     if picture is not None:
@@ -78,18 +80,18 @@ def _centres(bones: Int[Tensor, "1 h w"]) -> Float[Tensor, "n 2"]:
             pixels = (bones[0] == number).nonzero().float()
             nearest = ((pixels - pixels.mean(0)) ** 2).sum(1).argmin()
             centres.append(pixels[nearest].flip(0))
-    return torch.stack(centres) if centres else torch.zeros(0, 2)
+    return torch.stack(centres) if centres else torch.zeros(0, 2, device=bones.device)
 
 
 def _outline(image: Float[Tensor, "1 h w"], mask: Bool[Tensor, "1 h w"]) -> Float[Tensor, "3 h w"]:
     colour = image.repeat(3, 1, 1)
     eroded = -F.max_pool2d(-mask.float()[None], 3, 1, 1)[0] > 0
     edge = (mask & ~eroded)[0]
-    colour[:, edge] = torch.tensor([1.0, 0.8, 0.1])[:, None]
+    colour[:, edge] = torch.tensor([1.0, 0.8, 0.1], device=image.device)[:, None]
     return colour
 
 
 def _save(picture: Float[Tensor, "3 h w"], path: Path) -> None:
     from PIL import Image
 
-    Image.fromarray((picture * 255).byte().permute(1, 2, 0).numpy()).save(path)
+    Image.fromarray((picture * 255).byte().permute(1, 2, 0).cpu().numpy()).save(path)
