@@ -93,3 +93,37 @@ def test_every_weight_gets_a_gradient(model):
     silent = {name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
     # the mask that SAM gives for unambiguous prompts is not used, as published
     assert all(name.startswith("mask_decoder.hypernetworks.0.") for name in silent), silent
+
+
+@pytest.fixture
+def detailed() -> BoneSam:
+    torch.manual_seed(0)
+    vit = TinyVitConfig(dims=(8, 16, 16, 32), depths=(1, 1, 1, 1), heads=(1, 1, 2, 2), windows=(7, 4, 4, 4), classes=0)
+    sizes = {"embed_dim": 32, "decoder_heads": 4, "decoder_mlp_dim": 32, "depth_attention": "light"}
+    return BoneSam(ModelConfig(image_size=128, tiny_vit=vit, detail_channels=4, **sizes)).eval().requires_grad_(False)
+
+
+def test_detail_rides_along_in_the_embedding(detailed):
+    embedding = detailed.encode(torch.randn(1, 3, 64, 128))
+    assert embedding.shape == (1, 32 + 16 * 4, 4, 8)
+    fused = detailed.fuse(embedding, torch.rand(1, 4, 8))
+    assert not torch.equal(fused[:, :32], embedding[:, :32])
+    assert torch.equal(fused[:, 32:], embedding[:, 32:])
+    assert detailed.decode(fused)[0].shape == (1, 2, 16, 32)
+
+
+def test_detail_changes_masks_where_it_lies(detailed):
+    embedding = detailed.encode(torch.randn(1, 3, 64, 64))
+    other = embedding.clone()
+    other[:, 32:, 1, 2] += 1.0  # 4 x 4 pixels of the mask: rows 4..7, columns 8..11
+    changed = (detailed.decode(embedding)[0] != detailed.decode(other)[0])[0, 1]
+    rows, columns = changed.nonzero().unbind(1)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (3, 8, 7, 12)  # a 3 x 3 kernel reaches one further
+
+
+def test_the_copy_that_runs_sees_the_same_detail(detailed):
+    image = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        before = detailed.decode(detailed.encode(image))[0]
+        after = detailed.for_inference()
+        assert torch.allclose(after.decode(after.encode(image))[0], before, atol=1e-4)

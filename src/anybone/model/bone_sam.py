@@ -59,8 +59,11 @@ class BoneSam(nn.Module):
 
         One map "h2 w2" is taken for one image.
         """
+        if self.fusion is None:
+            return embedding
         attention = attention[None] if attention.ndim == 2 else attention
-        return embedding if self.fusion is None else self.fusion(embedding, attention)
+        image, detail = embedding.split([self.config.embed_dim, embedding.shape[1] - self.config.embed_dim], 1)
+        return torch.cat([self.fusion(image, attention), detail], 1)
 
     def decode(
         self,

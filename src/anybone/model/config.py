@@ -8,6 +8,7 @@ from typing import Any, Literal
 from anybone.errors import CheckpointError
 
 EMBEDDING_STRIDE = 16  # input pixels per embedding cell, fixed by the encoder's strides 4, 8, 16, 16
+DETAIL_FACTOR = 4  # pixels of detail, and of a mask, per embedding cell along each side
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class ModelConfig:
         decoder_mlp_dim: Hidden width of the token MLP there.
         decoder_adapters: Whether those blocks carry adapters.
         masks: Masks the decoder returns; channel 1 of two is bone.
+        detail_channels: Channels of detail at a quarter of the input's resolution, from the encoder's first stage, that
+            sharpen the masks; each takes 16 further channels of the embedding. 0 as published.
         prompt_mask_channels: Hidden width of the mask prompt's convolutions.
         depth_attention: The 3-D branch: key of `model.depth_attention.DEPTH_BRANCHES`; None for a 2-D network.
     """
@@ -63,6 +66,7 @@ class ModelConfig:
     decoder_mlp_dim: int = 2048
     decoder_adapters: bool = True
     masks: int = 2
+    detail_channels: int = 0
     prompt_mask_channels: int = 16
     depth_attention: Literal["vnet", "light"] | None = "vnet"
 

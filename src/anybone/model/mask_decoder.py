@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from anybone.model.config import ModelConfig
-from anybone.model.layers import ChannelNorm, ReluMlp
+from anybone.model.config import DETAIL_FACTOR, ModelConfig
+from anybone.model.layers import ChannelNorm, ReluMlp, gelu
 from anybone.model.two_way import TwoWayTransformer
 from anybone.shapes import Float
 
@@ -33,22 +34,41 @@ class MaskDecoder(nn.Module):
             nn.ConvTranspose2d(c // 4, c // 8, 2, 2),
             nn.GELU(),
         )
+        self.sharpen = _Sharpen(c // 8, config.detail_channels) if config.detail_channels else None
         self.hypernetworks = nn.ModuleList(ReluMlp((c, c, c, c // 8)) for _ in range(outputs))
         self.quality_head = ReluMlp((c, c, c, outputs))
 
     def forward(
         self,
-        embedding: Float[Tensor, "b c h w"],
+        embedding: Float[Tensor, "b c_detail h w"],
         position: Float[Tensor, "1 c h w"],
         tokens: Float[Tensor, "b t c"],
         dense: Float[Tensor, "d c h w"],
     ) -> tuple[Float[Tensor, "b masks h4 w4"], Float[Tensor, "b masks"]]:
         """Mask logits and predicted IoU; the unambiguous mask of SAM is left out, as published."""
         b, _, h, w = embedding.shape
+        embedding, detail = embedding.split([position.shape[1], embedding.shape[1] - position.shape[1]], 1)
         own = torch.cat([self.quality_token, self.mask_tokens]).expand(b, -1, -1)
         image = (embedding + dense).flatten(2).transpose(1, 2)
         out, image = self.transformer(torch.cat([own, tokens], 1), image, position.flatten(2).transpose(1, 2))
         pixels = self.upscale(image.transpose(1, 2).unflatten(2, (h, w)))
+        if self.sharpen is not None:
+            pixels = self.sharpen(pixels, F.pixel_shuffle(detail, DETAIL_FACTOR))
         kernels = torch.stack([net(out[:, 1 + i]) for i, net in enumerate(self.hypernetworks) if i > 0], 1)
         logits = (kernels @ pixels.flatten(2)).unflatten(2, pixels.shape[2:])
         return logits, self.quality_head(out[:, 0])[:, 1:]
+
+
+class _Sharpen(nn.Module):
+    """The decoder's pixels, sharpened by detail of the encoder's first stage."""
+
+    def __init__(self, channels: int, detail_channels: int) -> None:
+        super().__init__()
+        self.join = nn.Conv2d(channels + detail_channels, channels, 3, padding=1)
+        self.out = nn.Conv2d(channels, channels, 1)
+
+    def forward(
+        self, pixels: Float[Tensor, "b c h4 w4"], detail: Float[Tensor, "b d h4 w4"]
+    ) -> Float[Tensor, "b c h4 w4"]:
+        """Pixels of the same shape."""
+        return pixels + self.out(gelu(self.join(torch.cat([pixels, detail], 1))))  # type: ignore[no-any-return]

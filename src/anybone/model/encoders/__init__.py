@@ -1,4 +1,4 @@
-"""Image encoders: image `b 3 h w` -> embedding `b c h/16 w/16`."""
+"""Image encoders: image `b 3 h w` -> embedding `b c h/16 w/16`, c = embed_dim + 16 detail_channels."""
 
 from __future__ import annotations
 
@@ -10,5 +10,7 @@ from anybone.model.config import ModelConfig
 from anybone.model.encoders.tiny_vit import TinyVit
 
 ENCODERS: dict[str, Callable[[ModelConfig], nn.Module]] = {
-    "tiny_vit": lambda config: TinyVit(config.tiny_vit, embed_dim=config.embed_dim),
+    "tiny_vit": lambda config: TinyVit(
+        config.tiny_vit, embed_dim=config.embed_dim, detail_channels=config.detail_channels
+    ),
 }

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anybone.model.adapters import PARALLEL_ADAPTER_SCALE, Adapter
-from anybone.model.config import TinyVitConfig
+from anybone.model.config import DETAIL_FACTOR, TinyVitConfig
 from anybone.model.layers import ChannelNorm, ConvNorm, by_rows, gelu
 from anybone.shapes import Float
 
@@ -165,9 +165,13 @@ class AttentionBlock(nn.Module):
 
 
 class TinyVit(nn.Module):
-    """The encoder: image `b 3 h w` -> embedding `b embed_dim h/16 w/16`; h and w are multiples of 32."""
+    """The encoder: image `b 3 h w` -> embedding `b c h/16 w/16`; h and w are multiples of 32.
 
-    def __init__(self, config: TinyVitConfig, *, embed_dim: int) -> None:
+    The embedding's first `embed_dim` channels are those of the last stage. Where there are `detail_channels`, 16 more
+    for each hold 4 x 4 pixels of the first stage in every cell.
+    """
+
+    def __init__(self, config: TinyVitConfig, *, embed_dim: int, detail_channels: int = 0) -> None:
         super().__init__()
         dims = config.dims
         self.patch_embed = PatchEmbed(dims[0])
@@ -189,15 +193,18 @@ class TinyVit(nn.Module):
             nn.Conv2d(embed_dim, embed_dim, 3, padding=1, bias=False),
             ChannelNorm(embed_dim),
         )
+        self.detail = nn.Conv2d(dims[0], detail_channels, 1) if detail_channels else None
         self.classifier = _classifier(dims[3], config.classes) if config.classes else None
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h2 w2"]:
         """The image embedding."""
-        x = self.patch_embed(images)
-        for stage, merge in zip(self.stages, [*self.merges, None], strict=True):
-            x = stage(x)
-            x = merge(x) if merge is not None else x
-        return self.neck(x)  # type: ignore[no-any-return]
+        first = x = self.stages[0](self.patch_embed(images))
+        for merge, stage in zip(self.merges, self.stages[1:], strict=True):
+            x = stage(merge(x))
+        embedding: Tensor = self.neck(x)
+        if self.detail is None:
+            return embedding
+        return torch.cat([embedding, F.pixel_unshuffle(self.detail(first), DETAIL_FACTOR)], 1)
 
 
 def _classifier(dim: int, classes: int) -> nn.Sequential:
