@@ -62,8 +62,8 @@ class BoneSam(nn.Module):
         if self.fusion is None:
             return embedding
         attention = attention[None] if attention.ndim == 2 else attention
-        image, detail = embedding.split([self.config.embed_dim, embedding.shape[1] - self.config.embed_dim], 1)
-        return torch.cat([self.fusion(image, attention), detail], 1)
+        own = self.config.embed_dim  # what follows is detail
+        return torch.cat([self.fusion(embedding[:, :own], attention), embedding[:, own:]], 1)
 
     def decode(
         self,

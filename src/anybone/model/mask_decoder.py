@@ -47,7 +47,7 @@ class MaskDecoder(nn.Module):
     ) -> tuple[Float[Tensor, "b masks h4 w4"], Float[Tensor, "b masks"]]:
         """Mask logits and predicted IoU; the unambiguous mask of SAM is left out, as published."""
         b, _, h, w = embedding.shape
-        embedding, detail = embedding.split([position.shape[1], embedding.shape[1] - position.shape[1]], 1)
+        embedding, detail = embedding[:, : position.shape[1]], embedding[:, position.shape[1] :]
         own = torch.cat([self.quality_token, self.mask_tokens]).expand(b, -1, -1)
         image = (embedding + dense).flatten(2).transpose(1, 2)
         out, image = self.transformer(torch.cat([own, tokens], 1), image, position.flatten(2).transpose(1, 2))
