@@ -1,0 +1,1 @@
+"""Where the shapes of bones come from."""
