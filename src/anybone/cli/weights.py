@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,8 +97,19 @@ def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose 
     terminal.result(
         f"{'network':11} {config['encoder']}, {config['image_size']} px, 3-D branch {config['depth_attention']}"
     )
+    for line in _card_lines(card):
+        terminal.result(line)
+
+
+def _card_lines(card: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """What a card says, tables within it indented; a table of plain values takes one line."""
     for key, value in card.items():
-        terminal.result(f"{key:11} {value if isinstance(value, str) else json.dumps(value)}")
+        if isinstance(value, dict) and any(isinstance(v, (dict, str)) for v in value.values()):
+            yield f"{indent}{key}"
+            yield from _card_lines(value, indent + "  ")
+        else:
+            told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            yield f"{indent}{key:11} {told}"
 
 
 @app.command("verify")
