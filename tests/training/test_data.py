@@ -67,8 +67,8 @@ def test_an_oblique_sacrum_is_not_taught_as_background():
 def test_pixels_are_square_in_mm(folder):
     bones = prepare(folder).bones  # 40 x 20 voxels of 1 x 2 mm fill the square frame
     rows, columns = (bones[2] == 1).nonzero().unbind(1)
-    assert (rows.min(), rows.max() + 1) == (96, 192)
-    assert (columns.min(), columns.max() + 1) == (96, 288)
+    assert (rows.min(), rows.max() + 1) == (FRAME // 4, FRAME // 2)
+    assert (columns.min(), columns.max() + 1) == (FRAME // 4, 3 * FRAME // 4)
 
 
 def test_an_empty_folder_says_what_was_expected(tmp_path):

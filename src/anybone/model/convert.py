@@ -14,7 +14,7 @@ from torch import Tensor
 
 from anybone.errors import CheckpointError
 from anybone.model.bone_sam import BoneSam
-from anybone.model.checkpoint import Checkpoint
+from anybone.model.checkpoint import SUFFIX, Checkpoint, load
 from anybone.model.config import ModelConfig
 
 PUBLISHED_LICENCE = "CC BY-NC 4.0 (non-commercial use only)"
@@ -99,8 +99,8 @@ def convert_published(bone_sam: Path, attention: Path) -> Checkpoint:
     return Checkpoint(config, weights, PUBLISHED_LICENCE, PUBLISHED_ORIGIN, "segment-anybone")
 
 
-def start_from_sam(model: BoneSam, path: Path) -> list[str]:
-    """Copies what fits of a SAM or MobileSAM file into `model`, and says what does not.
+def start_from(model: BoneSam, path: Path) -> list[str]:
+    """Copies what fits of a checkpoint, or of a SAM or MobileSAM `.pth`, into `model`, and says what does not.
 
     Parts that the file lacks (adapters, the 3-D branch) or that differ in shape (heads, an encoder of another kind)
     keep their initial values.
@@ -109,13 +109,15 @@ def start_from_sam(model: BoneSam, path: Path) -> list[str]:
         Our names of the weights that keep their initial values; they are logged too.
 
     Raises:
-        CheckpointError: The file is no plain state dict, or nothing in it fits.
+        CheckpointError: The file is damaged or no plain state dict, or nothing in it fits.
     """
     ours = model.state_dict()
-    theirs = rename(read_state_dict(path), _SAM_RULES)
+    theirs = load(path).weights if path.suffix == SUFFIX else rename(read_state_dict(path), _SAM_RULES)
     fitting = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
     if not fitting:
-        raise CheckpointError(f"No weight in {path.name} fits this network. Give a SAM or MobileSAM checkpoint.")
+        raise CheckpointError(
+            f"No weight in {path.name} fits this network. Give a checkpoint of a like one, or SAM's or MobileSAM's."
+        )
     model.load_state_dict(fitting, strict=False)
     for key in sorted(theirs.keys() & ours.keys() - fitting.keys()):
         _log.warning("%s: %s there, %s here: initialised", key, tuple(theirs[key].shape), tuple(ours[key].shape))

@@ -13,7 +13,7 @@ from torch import Tensor
 from anybone.shapes import Int
 
 IGNORE = 255  # a pixel whose truth is not known
-FRAME = 384  # pixels along a cached slice's sides
+FRAME = 512  # pixels along a cached slice's sides
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Cache:
     """Slices of many patients.
 
     Attributes:
-        images: uint8 "n 384 384", clipped and scaled by volume, padded at the bottom and right.
-        bones: uint8 "n 384 384": 0 background, 1.. the slice's separate bones, 255 not known.
+        images: uint8 "n 512 512", clipped and scaled by volume, padded at the bottom and right.
+        bones: uint8 "n 512 512": 0 background, 1.. the slice's separate bones, 255 not known.
         patients: Patient of each slice, such as "spine/007".
     """
 

@@ -68,7 +68,7 @@ class TrainingConfig:
 
     Attributes:
         model: Sizes of the network.
-        start: Weights to begin with: a checkpoint of this network, or a SAM or MobileSAM `.pth`; "" begins at random.
+        start: Weights to begin with: a checkpoint, or a SAM or MobileSAM `.pth`; what fits is taken. "": random.
         augmentation: How images are changed.
         steps: How many; the learning rate follows the share of them that is done.
         batch: Images a step.

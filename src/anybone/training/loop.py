@@ -18,8 +18,7 @@ from torch import Tensor
 
 from anybone.errors import InputError
 from anybone.model.bone_sam import BoneSam
-from anybone.model.checkpoint import SUFFIX, load
-from anybone.model.convert import start_from_sam
+from anybone.model.convert import start_from
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.sources import Source, draw_batch
@@ -83,7 +82,8 @@ def train(
     if (folder / CHECKPOINT).is_file():
         run.restore(folder / CHECKPOINT)
     elif config.start:
-        _start(run, Path(config.start))
+        start_from(run.model, Path(config.start))
+        run.average.load_state_dict(run.model.state_dict())
     while run.step < config.steps:
         began = time.monotonic()
         losses = one_step(run, sources, config)
@@ -122,14 +122,6 @@ def steps_within(minutes: float, config: TrainingConfig, sources: Mapping[str, S
     for _ in range(TRIAL_STEPS):
         one_step(run, sources, config)
     return max(1, int(60 * minutes * TRIAL_STEPS / (time.monotonic() - began)))
-
-
-def _start(run: Run, path: Path) -> None:
-    if path.suffix == SUFFIX:
-        run.model.load_state_dict({k: v.float() for k, v in load(path).weights.items()})
-    else:
-        start_from_sam(run.model, path)
-    run.average.load_state_dict(run.model.state_dict())
 
 
 def one_step(run: Run, sources: Mapping[str, Source], config: TrainingConfig) -> dict[str, Tensor]:
