@@ -18,7 +18,13 @@ _DEEPEST_MM = 5.0  # a vertex deeper inside another bone belongs to a thin part 
 
 
 def seat(
-    moving: Mesh, fixed: Mesh, direction: ArrayLike, gap_mm: float, around_mm: ArrayLike, radius_mm: float
+    moving: Mesh,
+    fixed: Mesh,
+    direction: ArrayLike,
+    gap_mm: float,
+    around_mm: ArrayLike,
+    radius_mm: float,
+    share: float = 0.0,
 ) -> Move:
     """The shift of `moving` along `direction` after which it is `gap_mm` away from `fixed`, measured along it.
 
@@ -29,6 +35,7 @@ def seat(
         gap_mm: Least distance between the two.
         around_mm: Only what lies within `radius_mm` of this point counts.
         radius_mm: See above.
+        share: How much of the facing surfaces may be nearer than `gap_mm`: edges that stand out.
     """
     up = np.asarray(direction, dtype=np.float64)
     up = up / np.linalg.norm(up)
@@ -39,10 +46,10 @@ def seat(
     size = int(2 * radius_mm / _COLUMN_MM)
     lowest = _heights(moving, axes, corner, size, radius_mm, -1)
     highest = _heights(fixed, axes, corner, size, radius_mm, 1)
-    clearance = lowest - highest
-    if not np.isfinite(clearance).any():
+    facing = np.isfinite(lowest) & np.isfinite(highest)
+    if not facing.any():
         return shifted(np.zeros(3))
-    return shifted(up * (gap_mm - float(np.nanmin(np.where(np.isfinite(clearance), clearance, np.nan)))))
+    return shifted(up * (gap_mm - float(np.quantile((lowest - highest)[facing], share))))
 
 
 def _heights(
@@ -51,7 +58,7 @@ def _heights(
     """The highest (sign 1) or lowest (sign -1) point of the mesh in each column; infinite where there is none."""
     at = (mesh.vertices_mm @ axes.T - corner) / [_COLUMN_MM, _COLUMN_MM, 1]
     near = (np.abs(at[:, 2]) < reach_mm)[mesh.faces].all(axis=1)
-    triangle, u, v, height = columns_met(at[mesh.faces[near]], (size, size))
+    _, u, v, height = columns_met(at[mesh.faces[near]], (size, size))
     found = np.full((size, size), -np.inf)
     np.maximum.at(found, (u, v), sign * height)
     return sign * found
@@ -82,10 +89,8 @@ def _pushes(meshes: Sequence[Mesh], gap_mm: float) -> list[NDArray[np.float64]]:
     pushes = np.zeros_like(points)
     boxes = np.stack([m.bounds_mm for m in meshes])
     for n in range(len(meshes)):
-        rivals = [
-            k for k in range(len(meshes))
-            if k != n and (boxes[k, 0] < boxes[n, 1] + _REACH_MM).all() and (boxes[k, 1] > boxes[n, 0] - _REACH_MM).all()
-        ]  # fmt: skip
+        near = (boxes[:, 0] < boxes[n, 1] + _REACH_MM).all(axis=1) & (boxes[:, 1] > boxes[n, 0] - _REACH_MM).all(axis=1)
+        rivals = [k for k in np.flatnonzero(near) if k != n]
         mine = np.flatnonzero(owner == n)
         for k in rivals:
             low, high = boxes[k, 0] - gap_mm, boxes[k, 1] + gap_mm

@@ -20,6 +20,7 @@ class Move:
     offset_mm: Array
 
     def __call__(self, points_mm: Array) -> Array:
+        """The moved points "... 3"."""
         return np.asarray(points_mm @ self.matrix.T + self.offset_mm)
 
     def after(self, first: Move) -> Move:
@@ -89,6 +90,13 @@ def aligned(source: Mesh, target: Mesh, start: Move = REST, scale: bool = True, 
         right = np.vstack([there[ahead.query(now)[1]], there])
         move = fitted(left, right, scale)
     return move
+
+
+def laid_upright(source: Mesh, target: Mesh) -> Move:
+    """As `aligned`, for long bones that both stand upright, wherever they stand and however long they are."""
+    (low, high), (below, above) = source.bounds_mm, target.bounds_mm
+    scale = float((above - below)[2] / (high - low)[2])
+    return aligned(source, target, Move(np.eye(3) * scale, (below + above) / 2 - scale * (low + high) / 2))
 
 
 def sphere(points_mm: Array) -> tuple[Array, float]:

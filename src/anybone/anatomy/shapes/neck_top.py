@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from anybone.anatomy.scene import Mesh
 from anybone.anatomy.shapes.solids import Space, bar, column, ellipsoid, united, without
-
-import numpy as np
 
 _SPACING_MM = 1.1
 

@@ -54,6 +54,18 @@ def _table() -> dict[str, tuple[str, str]]:
 
 PIECES: Mapping[str, tuple[str, str]] = MappingProxyType(_table())
 
+# The bones of a hand and of a foot without their side.
+CARPALS = _CARPALS
+HAND: tuple[str, ...] = tuple(
+    name.removeprefix("left ")
+    for name in PIECES
+    if name.startswith("left ") and any(word in name for word in (*_CARPALS, "metacarpal", "finger"))
+)
+
+FOOT: tuple[str, ...] = tuple(
+    name.removeprefix("left ") for name, (mesh, _) in PIECES.items() if mesh in ("l_foot", "l_bofoot", "l_talus")
+)
+
 
 def piece_of(mesh: Mesh, piece: str) -> Mesh:
     """The named piece of a mesh that holds several bones; the mesh itself for an empty name.

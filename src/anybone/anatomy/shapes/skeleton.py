@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.anatomy.mesh import closed, facing_out, refined, welded
+from anybone.anatomy.mesh import closed, facing_out, parts, refined, welded
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes.pieces import PIECES, piece_of
 from anybone.errors import MissingExtraError, UsageError
@@ -31,6 +31,13 @@ _BODY = "model/body/myofullbody.xml"
 _FROM_LPS_M = np.diag([-1000.0, -1000.0, 1000.0])
 _FACES = (600, 3500)  # a coarser bone is subdivided until it has about as many triangles for its size
 _FACES_PER_MM2 = 0.5
+_NECK_DISC_FACES = range(30, 60)
+_VERTEBRAE = {f"L{n}": f"lumbar{n}_geom_1_lumbar{n}" for n in range(1, 6)} | {
+    f"T{n}": f"torso_geom_{13 - n}_thoracic{n}_s" for n in range(1, 13)
+}
+_DEPTHS_MM = {
+    level: 33.0 if level[0] == "L" else 20.0 + int(level[1:]) for level in _VERTEBRAE
+}  # of the bodies, from there
 _PULL_N_PER_MM2 = 0.3  # greatest tension of muscle: turns the strength of a muscle into its cross-section
 
 
@@ -111,17 +118,8 @@ def _geoms() -> dict[str, int]:
 def _bone(name: str) -> Mesh:
     """A bone in the frame of its mesh, in mm, closed and smooth."""
     mesh_name, piece = PIECES[name]
-    simulator, model = _model()
-    geom = _geoms()[mesh_name]
-    mesh = int(model.geom_dataid[geom])
-    first, count = int(model.mesh_vertadr[mesh]), int(model.mesh_vertnum[mesh])
-    face, faces = int(model.mesh_faceadr[mesh]), int(model.mesh_facenum[mesh])
-    whole = Mesh(model.mesh_vert[first : first + count] * 1000.0, model.mesh_face[face : face + faces])
-    data = simulator.MjData(model)
-    data.qpos[0] = 0
-    simulator.mj_kinematics(model, data)
-    turn, offset = _FROM_LPS_M / 1000 @ data.geom_xmat[geom].reshape(3, 3), _FROM_LPS_M @ data.geom_xpos[geom]
-    bone = finished(piece_of(welded(whole.moved(turn, offset)), piece))
+    turn, offset = _rest(_geoms()[mesh_name])
+    bone = finished(piece_of(welded(_at_rest(mesh_name)), piece))
     return bone.moved(turn.T, -turn.T @ offset)
 
 
@@ -130,6 +128,45 @@ def finished(mesh: Mesh) -> Mesh:
     mended = closed(mesh)
     faces = float(np.prod(np.sort(np.diff(mended.bounds_mm, axis=0).ravel())[1:])) * _FACES_PER_MM2
     return facing_out(refined(mended, int(np.clip(faces, *_FACES))))
+
+
+@lru_cache(maxsize=1)
+def vertebral_bodies() -> Mapping[str, NDArray[np.float64]]:
+    """Middles of the vertebral bodies from C3 to L5 at rest, in RAS mm: the front of each of the coarse meshes."""
+    found = {}
+    for level, depth in _DEPTHS_MM.items():
+        at = _at_rest(_VERTEBRAE[level]).vertices_mm
+        front = at[at[:, 1] > at[:, 1].max() - depth / 2]
+        z = (front[:, 2].min() + front[:, 2].max()) / 2
+        found[level] = np.array([0.0, at[:, 1].max() - depth / 2, z])
+    discs = [
+        p.bounds_mm.mean(axis=0) for p in parts(welded(_at_rest("hat_cervical"))) if len(p.faces) in _NECK_DISC_FACES
+    ]
+    discs = sorted(discs, key=lambda middle: float(middle[2]))  # below C6 to below C2
+    for number, (below, above) in zip((6, 5, 4, 3), zip(discs, discs[1:], strict=False), strict=True):
+        found[f"C{number}"] = (below + above) / 2 * (0, 1, 1)
+    found["C7"] = (found["C6"] + found["T1"]) / 2
+    return found
+
+
+def _at_rest(mesh_name: str) -> Mesh:
+    """One of the model's meshes as it is, where it stands at rest, in RAS mm."""
+    simulator, model = _model()
+    geom = _geoms()[mesh_name]
+    mesh = int(model.geom_dataid[geom])
+    first, count = int(model.mesh_vertadr[mesh]), int(model.mesh_vertnum[mesh])
+    face, faces = int(model.mesh_faceadr[mesh]), int(model.mesh_facenum[mesh])
+    whole = Mesh(model.mesh_vert[first : first + count] * 1000.0, model.mesh_face[face : face + faces])
+    return whole.moved(*_rest(geom))
+
+
+def _rest(geom: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Turn and offset in mm from a mesh's own frame to RAS at rest."""
+    simulator, model = _model()
+    data = simulator.MjData(model)
+    data.qpos[0] = 0
+    simulator.mj_kinematics(model, data)
+    return _FROM_LPS_M / 1000 @ data.geom_xmat[geom].reshape(3, 3), _FROM_LPS_M @ data.geom_xpos[geom]
 
 
 def _muscles(simulator: Any, model: Any, data: Any) -> tuple[dict[str, MusclePath], dict[str, tuple[str, ...]]]:

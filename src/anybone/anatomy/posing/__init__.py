@@ -1,0 +1,1 @@
+"""Bodies put together and bent: leg, arm and trunk."""

@@ -1,0 +1,42 @@
+"""Manubrium and sternum, cut out of the skeleton's mesh of sternum and rib cartilages."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from anybone.anatomy.mesh import grid_around
+from anybone.anatomy.scene import Mesh
+from anybone.anatomy.shapes.skeleton import articulated
+from anybone.anatomy.surface_nets import surface
+from anybone.anatomy.voxelise import voxelise
+
+_SPACING_MM = 1.2
+_MANUBRIUM_MM = 48.0
+_GAP_MM = 2.0
+# Half widths in mm at shares of the way from the top to the tip of the xiphoid process.
+_HALF_WIDTHS = ((0.0, 0.22, 0.27, 0.34, 0.55, 0.78, 0.84, 1.0), (31, 22, 15, 15, 18, 19, 8, 4))
+
+
+@lru_cache(maxsize=1)
+def breastbone() -> dict[str, Mesh]:
+    """ "manubrium" and "sternum" where the skeleton at rest has them, in RAS mm."""
+    from scipy.ndimage import gaussian_filter
+
+    whole = articulated(["sternum"]).bones["sternum"]
+    grid = grid_around(whole, _SPACING_MM)
+    inside = gaussian_filter(voxelise(whole, grid).astype(np.float32), 0.7) - 0.5
+    x, y, z = np.moveaxis(
+        grid.to_world(np.argwhere(np.ones(grid.shape_ijk)).astype(float)).reshape(*grid.shape_ijk, 3), 3, 0
+    )
+    middle = np.abs(x) < 10
+    tip = float(z[(inside > 0) & middle].min())
+    top = float(z[(inside > 0) & middle].max())
+    share = (top - z) / (top - tip)
+    kept = np.minimum(inside * 4, (np.interp(share, *_HALF_WIDTHS) - np.abs(x)) / 2)
+    cut = top - _MANUBRIUM_MM - z
+    return {
+        "manubrium": surface(np.minimum(kept, (-cut - _GAP_MM / 2) / 2), grid),
+        "sternum": surface(np.minimum(kept, (cut - _GAP_MM / 2) / 2), grid),
+    }
