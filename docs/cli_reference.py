@@ -36,7 +36,7 @@ class Word:
 
     Attributes:
         panel: Heading that it stands under.
-        spelling: Names and placeholder, Markdown.
+        spelling: Names and what stands for the value, Markdown.
         meaning: Help and default, Markdown.
     """
 
@@ -95,7 +95,7 @@ def _word(name: str, annotated: Any, default: Any) -> Word:
         spelling = ", ".join(f"`{n}`" for n in names)
         panel = told.rich_help_panel or "Options"
         if not (told.count or kind is bool):
-            spelling += f" `{_placeholder(told.metavar, kind)}`"
+            spelling += f" `{_value_name(told.metavar, kind)}`"
     help_text = " ".join((told.help or "").split())
     return Word(panel, _cell(spelling), _cell(f"{help_text}{_told_default(told, default, required)}"))
 
@@ -105,7 +105,7 @@ def _names(told: Any) -> list[str]:
     return [word for word in (told.default, *(told.param_decls or ())) if isinstance(word, str)]
 
 
-def _placeholder(metavar: str | None, kind: Any) -> str:
+def _value_name(metavar: str | None, kind: Any) -> str:
     if metavar is not None:
         return metavar
     if get_origin(kind) in (Union, UnionType):
