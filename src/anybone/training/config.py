@@ -9,6 +9,7 @@ from typing import Any
 from anybone.errors import UsageError
 from anybone.model.config import ModelConfig, TinyVitConfig
 from anybone.training.simulate_prompts import PROMPTS
+from anybone.training.stages import STAGES
 
 
 def small_model() -> ModelConfig:
@@ -69,6 +70,7 @@ class TrainingConfig:
     Attributes:
         model: Sizes of the network.
         start: Weights to begin with: a checkpoint, or a SAM or MobileSAM `.pth`; what fits is taken. "": random.
+        stage: Which weights are trained: a key of `stages.STAGES`.
         augmentation: How images are changed.
         steps: How many; the learning rate follows the share of them that is done.
         batch: Images a step.
@@ -95,12 +97,13 @@ class TrainingConfig:
         device: Where: "cpu", "cuda", "mps".
 
     Raises:
-        UsageError: A kind of prompt that there is not, or a model with a 3-D branch, which this training would leave as
-            it began.
+        UsageError: A stage or kind of prompt that there is not, or a model with a 3-D branch, which this training would
+            leave as it began.
     """
 
     model: ModelConfig = field(default_factory=small_model)
     start: str = ""
+    stage: str = "everything"
     augmentation: Augmentation = field(default_factory=Augmentation)
     steps: int = 6000
     batch: int = 8
@@ -127,6 +130,8 @@ class TrainingConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        if self.stage not in STAGES:
+            raise UsageError(f"stage is one of {', '.join(STAGES)}; found {self.stage!r}.")
         unknown = sorted(set(self.prompts) - set(PROMPTS))
         if unknown or not any(weight > 0 for weight in self.prompts.values()):
             raise UsageError(f"prompts has weights for {', '.join(PROMPTS)}; found {dict(self.prompts)}.")

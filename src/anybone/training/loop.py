@@ -19,9 +19,11 @@ from torch import Tensor
 from anybone.errors import InputError
 from anybone.model.bone_sam import BoneSam
 from anybone.model.convert import start_from
+from anybone.model.lora import add_lora, merge_lora
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.sources import Source, draw_batch
+from anybone.training.stages import STAGES, prepare_stage, train_mode
 from anybone.training.step import training_loss
 from anybone.training.validate import validate
 
@@ -81,9 +83,6 @@ def train(
     run = new_run(config)
     if (folder / CHECKPOINT).is_file():
         run.restore(folder / CHECKPOINT)
-    elif config.start:
-        start_from(run.model, Path(config.start))
-        run.average.load_state_dict(run.model.state_dict())
     while run.step < config.steps:
         began = time.monotonic()
         losses = one_step(run, sources, config)
@@ -99,15 +98,23 @@ def train(
             run.save(folder / CHECKPOINT)
     _validate(run, held_out, folder)
     run.save(folder / CHECKPOINT)
+    merge_lora(run.average)
     return run.average
 
 
 def new_run(config: TrainingConfig) -> Run:
-    """A run before its first step."""
+    """A run before its first step: the network with what it starts from, and the weights that its stage trains."""
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    model = BoneSam(config.model).channels_last().to(config.device)
+    model = BoneSam(config.model)
+    if config.start:
+        start_from(model, Path(config.start))
+    stage = STAGES[config.stage]
+    if stage.lora:
+        add_lora(model)
+    prepare_stage(model, stage)
+    model = model.channels_last().to(config.device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
     rng = torch.Generator(config.device)
     rng.manual_seed(config.seed)
@@ -129,7 +136,7 @@ def one_step(run: Run, sources: Mapping[str, Source], config: TrainingConfig) ->
     for group in run.optimiser.param_groups:
         group["lr"] = config.learning_rate * _schedule(run.step / config.steps, config.warm_up)
     images, bones = draw_batch(sources, config, run.rng)
-    run.model.train()
+    train_mode(run.model)
     losses = training_loss(run.model, images, bones, config, run.rng)
     total = torch.stack(list(losses.values())).sum()
     run.optimiser.zero_grad(set_to_none=True)

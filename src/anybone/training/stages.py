@@ -1,0 +1,57 @@
+"""What is trained in each stage: one line a stage, patterns that the names of weights are searched for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A choice of weights.
+
+    Attributes:
+        trains: Pattern of the names of weights that are trained; all others stay as they are.
+        about: What it is for.
+        lora: Whether low-rank updates are added beside the linear layers of attention first, and trained.
+    """
+
+    trains: str
+    about: str
+    lora: bool = False
+
+
+_HEADS = r"^prompt_encoder\.|^mask_decoder\.(quality|mask_tokens|upscale|sharpen|hypernetworks)"
+
+STAGES: Mapping[str, Stage] = {
+    "everything": Stage(r"^(encoder|prompt_encoder|mask_decoder)\.", "the whole 2-D pathway, from scratch or from SAM"),
+    "decoder": Stage(r"^(prompt_encoder|mask_decoder)\.", "decoder and prompts; embeddings stay and can be cached"),
+    "adapters": Stage(r"adapter\.", "adapters of encoder and decoder alone, as published"),
+    "adapters and heads": Stage(rf"adapter\.|{_HEADS}", "adapters and what reads masks off: new heads on old features"),
+    "encoder adapters": Stage(r"^encoder\..*adapter\.", "adapters of the encoder alone"),
+    "decoder adapters": Stage(r"^mask_decoder\..*adapter\.", "adapters of the decoder alone"),
+    "last stage": Stage(
+        r"^encoder\.(stages\.3|neck|detail)\.|^(prompt_encoder|mask_decoder)\.", "all but the early stages"
+    ),
+    "lora": Stage(rf"\.lora_|{_HEADS}", "low-rank updates of attention (Hu et al. 2021), and heads", lora=True),
+}
+
+
+def prepare_stage(model: nn.Module, stage: Stage) -> list[str]:
+    """The names of the weights that are trained; only these have gradients from here on."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(re.search(stage.trains, name) is not None)
+    return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+
+
+def train_mode(model: nn.Module) -> None:
+    """Puts the model into training mode, but for batch norms that are not trained: their statistics stay too."""
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not any(
+            p.requires_grad for p in module.parameters()
+        ):
+            module.eval()
