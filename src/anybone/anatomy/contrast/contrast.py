@@ -42,6 +42,11 @@ class Contrast:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __getitem__(self, index: Tensor) -> Contrast:
+        """The contrasts of some images, by their numbers."""
+        tensors = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "names"}
+        return Contrast(**tensors, names=tuple(self.names[n] for n in index.tolist()))
+
     def to(self, device: torch.device | str) -> Contrast:
         """The same on another device."""
         moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "names"}
@@ -50,14 +55,10 @@ class Contrast:
 
 def joined(parts: list[Contrast], order: Tensor) -> Contrast:
     """Several batches as one; image n of the result is image `order[n]` of the parts, one after another."""
-    index = order.tolist()
     tensors = {
-        f.name: torch.cat([getattr(part, f.name) for part in parts])[order]
-        for f in fields(Contrast)
-        if f.name != "names"
+        f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Contrast) if f.name != "names"
     }
-    names = [name for part in parts for name in part.names]
-    return Contrast(**tensors, names=tuple(names[n] for n in index))
+    return Contrast(**tensors, names=tuple(name for part in parts for name in part.names))[order]
 
 
 def empty_table(count: int) -> Shaped[Tensor, "b 32 256"]:

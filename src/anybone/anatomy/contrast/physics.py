@@ -23,6 +23,7 @@ _SHIFT_HZ_PER_T = 3.4 * 42.58  # fat against water: 3.4 parts per million of the
 _RARE = 1.2  # fine levels above this are strands and walls
 # Spread between people, as deviation of the logarithm; of the share of fat, as deviation itself.
 _DENSITY_SPREAD, _T1_SPREAD, _T2_SPREAD, _FAT_SPREAD = 0.06, 0.10, 0.13, 0.03
+_FAINTEST = 1e-4  # no division by zero where a sequence leaves nothing
 _BRIGHT = (Tissue.MUSCLE, Tissue.FAT, Tissue.YELLOW_MARROW, Tissue.CARTILAGE)
 
 
@@ -85,7 +86,7 @@ def reference_signal(table: Tensor, fat_left: Tensor) -> Float[Tensor, " b"]:
     """The brightest of the tissues that fill most images."""
     means = table[:, list(_BRIGHT)].mean(dim=2)
     brightest: Tensor = (means.real.abs() + means.imag.abs() * fat_left[:, None]).amax(dim=1)
-    return brightest.clamp_min(1e-4)
+    return brightest.clamp(min=_FAINTEST)
 
 
 def _drawn(ranges: Sequence[Range], dice: Dice) -> Float[Tensor, "b 1"]:

@@ -1,0 +1,82 @@
+"""Developing: from the signal in slices to the images a scanner shows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from anybone.anatomy.contrast.contrast import Contrast
+from anybone.anatomy.contrast.dice import Dice
+from anybone.anatomy.scanner.atlas import Atlas
+from anybone.anatomy.scanner.fields import Space, fat_left, sensitivity
+from anybone.anatomy.scanner.frames import Frames
+from anybone.anatomy.scanner.kspace import Acquisition, KSpace
+from anybone.anatomy.scanner.pieces import pieces
+from anybone.anatomy.scanner.sample import Slices
+from anybone.shapes import Float
+
+_SLICE_SPREAD = 0.015  # deviation of the brightness of neighbouring slices
+_EVENED_SHARE = 0.4  # of series are divided by the coil's sensitivity, more or less
+_FAINTEST = 0.1  # sensitivity below which that stops
+_VOID = 6.0  # how fast signal falls with the share of metal around
+_VOID_PX = (5, 9, 15)
+
+
+def develop(
+    slices: Slices,
+    frames: Frames,
+    contrast: Contrast,
+    acquisition: Acquisition,
+    atlas: Atlas,
+    dice: Dice,
+    matrix: tuple[int, int] | None = None,
+) -> Float[Tensor, "b s y x"]:
+    """Magnitude images of slices of signal, about 1 where a bright common tissue is received neither well nor badly.
+
+    Args:
+        slices: From `sample`.
+        frames: Where they lie; on the CPU, as are `contrast` and `acquisition`.
+        contrast: What they were made with.
+        acquisition: How they are read out.
+        atlas: Where the body is cut, and where images are made.
+        dice: Draws coils, fields and noise.
+        matrix: Rows and columns of the images; as many as the slices have if None.
+    """
+    device, (count, *shape) = slices.signal.device, slices.signal.shape
+    rows, columns = matrix or (shape[1], shape[2])
+    space = Space.of(frames, (shape[0], shape[1], shape[2]))
+    received = sensitivity(space, frames, atlas, dice)
+    control = torch.stack([received, fat_left(space, contrast, dice)], dim=1)
+    gain = torch.exp(dice.normal(_SLICE_SPREAD, count, shape[0], 1, 1)) / contrast.reference[:, None, None, None]
+    evened = dice.uniform(0.3, 0.9, count) * dice.chance(_EVENED_SHARE, count)
+    k_space = KSpace(acquisition, frames, contrast, (shape[1], shape[2]), device)
+    generator = dice.on(device)
+    images = torch.empty(count, shape[0], rows, columns, device=device)
+    for which, part in pieces(count, tuple(shape), device):
+        bright, left = space.spread(control, which, part, device).unbind(1)
+        bright = bright.clamp_min_(0)
+        received_here = bright * gain[which, part].to(device)
+        if slices.metal is not None:
+            received_here *= _beside_metal(slices.metal[which, part], contrast.metal[which].to(device))
+        signal = slices.signal[which, part]
+        fat = (signal.imag * received_here).mul_(left.clamp_(0, 1))
+        image = k_space.image(which, signal.real * received_here, fat, (rows, columns), generator)
+        images[which, part] = image * _evening(bright, evened[which], (rows, columns))
+    return images
+
+
+def _evening(bright: Float[Tensor, "n s h w"], strength: Float[Tensor, " n"], matrix: tuple[int, int]) -> Tensor:
+    """What a scanner multiplies by to even out its coil: the noise of faint places comes up with their signal."""
+    if not strength.any():
+        return torch.ones((), device=bright.device)
+    even = bright.clamp_min(_FAINTEST) ** -strength[:, None, None, None].to(bright.device)
+    return even if even.shape[-2:] == matrix else F.interpolate(even, matrix, mode="bilinear", align_corners=False)
+
+
+def _beside_metal(metal: Float[Tensor, "n s h w"], reach: Float[Tensor, " n"]) -> Float[Tensor, "n s h w"]:
+    """Share of signal that is left around metal: its void is wider than itself."""
+    spread = metal
+    for width in _VOID_PX:
+        spread = torch.maximum(spread, F.avg_pool2d(spread, width, stride=1, padding=width // 2))
+    return torch.exp(-_VOID * reach[:, None, None, None] * spread)

@@ -1,0 +1,80 @@
+"""Frames: where the slices of each image of a batch lie in the voxels of its label map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from anybone.shapes import Float, Int
+
+# Directions in RAS of a column's step, a row's step and a slice's step, as images are shown: right-handed.
+PLANES: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyType(
+    {
+        "axial": ((-1, 0, 0), (0, -1, 0), (0, 0, 1)),
+        "coronal": ((-1, 0, 0), (0, 0, -1), (0, -1, 0)),
+        "sagittal": ((0, -1, 0), (0, 0, -1), (1, 0, 0)),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Stacks of parallel slices, one stack for each of b images. Positions and steps are in voxels of the map.
+
+    Attributes:
+        which: Number of the map in the atlas.
+        centre_vx: Middle of the stack.
+        right_vx: Step to the next column.
+        down_vx: Step to the next row.
+        through_vx: Step to the next slice.
+        spacing_mm: Length of these three steps.
+        thickness_mm: Of a slice; less than the third spacing where there are gaps.
+        shown: First and last row, first and last column that the field of view reaches; what lies beyond is empty.
+        planes: Names of the planes.
+    """
+
+    which: Int[Tensor, " b"]
+    centre_vx: Float[Tensor, "b 3"]
+    right_vx: Float[Tensor, "b 3"]
+    down_vx: Float[Tensor, "b 3"]
+    through_vx: Float[Tensor, "b 3"]
+    spacing_mm: Float[Tensor, "b 3"]
+    thickness_mm: Float[Tensor, " b"]
+    shown: Float[Tensor, "b 4"]
+    planes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.planes)
+
+    def __getitem__(self, index: Tensor) -> Frames:
+        """The frames of some images, by their numbers."""
+        tensors = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "planes"}
+        return Frames(**tensors, planes=tuple(self.planes[n] for n in index.tolist()))
+
+    def moved(self, rows: float, columns: float) -> Frames:
+        """The frames shifted in their planes."""
+        return replace(self, centre_vx=self.centre_vx + rows * self.down_vx + columns * self.right_vx)
+
+
+def oriented(
+    plane: str, tilt_rad: tuple[float, float, float], spacing_mm: tuple[float, float, float], voxel_mm: float
+) -> Float[Tensor, "3 3"]:
+    """Steps to the next column, row and slice in voxels, one a row, of a plane turned about i, j, k."""
+    directions = torch.tensor(PLANES[plane], dtype=torch.float32) @ rotation(tilt_rad).T
+    return directions * torch.tensor(spacing_mm)[:, None] / voxel_mm
+
+
+def rotation(angles_rad: tuple[float, float, float]) -> Float[Tensor, "3 3"]:
+    """The rotation about i, then j, then k."""
+    result = torch.eye(3)
+    for axis, angle in enumerate(angles_rad):
+        turn = torch.eye(3)
+        a, b = (axis + 1) % 3, (axis + 2) % 3
+        cos, sin = torch.cos(torch.tensor(angle)), torch.sin(torch.tensor(angle))
+        turn[a, a], turn[b, b], turn[a, b], turn[b, a] = cos, cos, -sin, sin
+        result = turn @ result
+    return result

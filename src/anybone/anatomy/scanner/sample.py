@@ -1,0 +1,201 @@
+"""Reading slices from an atlas: signal and bone, averaged through the thickness of each slice.
+
+Each slice is cut into thin layers. A layer reads the nearest voxel at every pixel, and the layers are also shifted
+against one another within a pixel (or a voxel, where that is wider), so that their mean is what a slice of some
+thickness made of pixels of some width measures: partial volumes, for the signal and for the labels alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from anybone.anatomy.contrast.contrast import SLOTS, Contrast
+from anybone.anatomy.contrast.texture import BLOCK, CODES, noise_blocks
+from anybone.anatomy.scanner.atlas import BONE_SHIFT, KIND_SHIFT, TISSUE_MASK, Atlas
+from anybone.anatomy.scanner.frames import Frames
+from anybone.anatomy.scanner.pieces import pieces
+from anybone.anatomy.tissue import Tissue
+from anybone.shapes import Float, Int, Shaped
+
+_SHIFTS = (0.7548777, 0.5698403)  # multiples of these fill the unit square evenly (Roberts' sequence)
+_SMOOTHING_VX = 1.25  # layers are spread at least this wide, which rounds the edges of voxels off
+Warp = Callable[[Tensor, slice], Tensor]
+
+HALF = 0.499  # of a voxel: exactly half of the layers is enough, whatever the rounding
+_INT32_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Slices:
+    """What lies in the slices, before the scanner.
+
+    Attributes:
+        signal: complex64; water real, fat imaginary.
+        bone: int16 number of the bone, where there is any; that of the middle of the slice where two meet.
+        share: Share of all bones together.
+        metal: Share of metal; None if the atlas has none.
+    """
+
+    signal: Shaped[Tensor, "b s h w"]
+    bone: Int[Tensor, "b s h w"]
+    share: Float[Tensor, "b s h w"]
+    metal: Float[Tensor, "b s h w"] | None
+
+    @property
+    def labels(self) -> Int[Tensor, "b s h w"]:
+        """Number of the bone where bones fill at least half of a voxel, else 0."""
+        return self.bone * (self.share >= HALF)
+
+
+def sample(
+    atlas: Atlas,
+    frames: Frames,
+    contrast: Contrast,
+    shape: tuple[int, int, int],
+    layers: int = 6,
+    texture_at: Int[Tensor, " b"] | None = None,
+    warp: Warp | None = None,
+) -> Slices:
+    """The slices of all frames.
+
+    Args:
+        atlas: Where to read; its device is where the work is done.
+        frames: On the CPU.
+        contrast: On the atlas' device.
+        shape: Slices, rows and columns.
+        layers: Thin layers in a slice.
+        texture_at: Where in the block of noise each image's texture begins; 0 if None.
+        warp: Displacement in voxels of the pixels of some slices of some images, "n 3 s h w".
+    """
+    device, count = atlas.voxels.device, len(frames)
+    reader = _Reader(atlas, frames, contrast, texture_at, layers)
+    signal = torch.empty(count, *shape, dtype=torch.complex64, device=device)
+    bone = torch.empty(count, *shape, dtype=torch.int16, device=device)
+    share = torch.empty(count, *shape, device=device)
+    metal = torch.empty(count, *shape, device=device) if atlas.has_metal else None
+    for image, slices in pieces(count, shape, device):
+        base = _positions(frames[image], shape, slices, device)
+        if warp is not None:
+            base = [x + moved for x, moved in zip(base, warp(image, slices).unbind(1), strict=True)]
+        read = reader.read(image, base)
+        signal[image, slices], bone[image, slices], share[image, slices] = read[:3]
+        if metal is not None:
+            metal[image, slices] = read[3]
+    return Slices(signal, bone, share, metal)
+
+
+def _positions(frames: Frames, shape: tuple[int, int, int], slices: slice, device: torch.device) -> list[Tensor]:
+    """Voxel positions i, j, k of the middle of every pixel, each "b s h w"."""
+    steps = [torch.arange(n, device=device, dtype=torch.float32) - (n - 1) / 2 for n in shape]
+    z, y, x = steps[0][slices, None, None], steps[1][:, None], steps[2]
+    through, down, right, centre = (
+        v.to(device)[:, :, None, None, None]
+        for v in (frames.through_vx, frames.down_vx, frames.right_vx, frames.centre_vx)
+    )
+    return [(centre[:, a] + through[:, a] * z + down[:, a] * y) + right[:, a] * x for a in range(3)]
+
+
+class _Reader:
+    """What does not change from piece to piece: tables, limits and offsets on the device."""
+
+    def __init__(
+        self, atlas: Atlas, frames: Frames, contrast: Contrast, texture_at: Tensor | None, layers: int
+    ) -> None:
+        device, count = atlas.voxels.device, len(frames)
+        self.index_type = torch.int32 if atlas.voxels.numel() <= _INT32_MAX else torch.int64
+        self.voxels, self.noise, self.has_metal = atlas.voxels, noise_blocks(device), atlas.has_metal
+        self.table = contrast.table.flatten()
+        shapes = atlas.shapes[frames.which]
+        self.limits = (shapes - 0.51).float().to(device)
+        self.sizes = shapes.to(device, self.index_type)
+        self.starts = atlas.starts[frames.which].to(device, self.index_type)
+        at = torch.zeros(count) if texture_at is None else texture_at
+        self.texture_at = at.to(device, torch.int32)
+        self.rows = (torch.arange(count, dtype=torch.int32) * SLOTS).to(device)
+        self.offsets = _layer_offsets(frames, atlas.spacing_mm[frames.which], layers).to(device)
+
+    def read(self, image: Tensor, base: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Mean signal, bone, share of bone and share of metal over the layers at positions "b s h w"."""
+        shape, device = base[0].shape, base[0].device
+        signal = torch.zeros(shape, dtype=torch.complex64, device=device)
+        metal = torch.zeros(shape if self.has_metal else (), device=device)
+        vote = _Vote(shape, device, len(self.offsets))
+        for offset in self.offsets[:, image].unbind(0):
+            ijk = self._nearest(image, base, offset)
+            code = self.voxels.index_select(0, self._flat(image, ijk)).view(shape)
+            signal += self._signal(image, ijk, code)
+            vote.add(code)
+            if self.has_metal:
+                metal += (code & TISSUE_MASK) == Tissue.METAL
+        count = len(self.offsets)
+        return signal.mul_(1 / count), vote.winner(), vote.bones / count, metal / count
+
+    def _nearest(self, image: Tensor, base: list[Tensor], offset: Tensor) -> list[Tensor]:
+        """The nearest voxel inside the map; beyond its faces the map goes on as it ends."""
+        limits = self.limits[image]
+        return [
+            (x + (offset[:, a, None, None, None] + 0.5))  # truncation below then rounds to the nearest
+            .clamp_(min=0)
+            .minimum(limits[:, a, None, None, None])
+            .to(torch.int32)
+            for a, x in enumerate(base)
+        ]
+
+    def _flat(self, image: Tensor, ijk: list[Tensor]) -> Tensor:
+        """Index into `voxels`."""
+        i, j, k = (x.to(self.index_type) for x in ijk)
+        sizes, start = self.sizes[image], self.starts[image][:, None, None, None]
+        nj, nk = sizes[:, 1, None, None, None], sizes[:, 2, None, None, None]
+        return ((i * nj).add_(j).mul_(nk).add_(k).add_(start)).flatten()
+
+    def _signal(self, image: Tensor, ijk: list[Tensor], code: Tensor) -> Tensor:
+        """Signal of voxel codes, each with its texture."""
+        i, j, k = ijk
+        code = code.to(torch.int32)
+        where = (i * BLOCK).add_(j & (BLOCK - 1)).mul_(BLOCK).add_(k & (BLOCK - 1))
+        where.add_(self.texture_at[image, None, None, None]).bitwise_and_(BLOCK**3 - 1)
+        kind = (code >> KIND_SHIFT).bitwise_and_(2 ** (BONE_SHIFT - KIND_SHIFT) - 1)
+        texture = self.noise.index_select(0, where.add_(kind.mul_(BLOCK**3)).flatten())
+        entry = (code & TISSUE_MASK).add_(self.rows[image, None, None, None]).mul_(CODES).flatten().add_(texture)
+        return self.table.index_select(0, entry).view(code.shape)
+
+
+def _layer_offsets(frames: Frames, voxel_mm: Tensor, layers: int) -> Float[Tensor, "layer b 3"]:
+    """Where each layer lies against the middle of the slice, in voxels."""
+    number = torch.arange(layers)
+    depth = (number + 0.5) / layers - 0.5
+    across = [(number * shift + 0.5) % 1 - 0.5 for shift in _SHIFTS]
+    steps = (frames.through_vx, frames.right_vx, frames.down_vx)
+    lengths_mm = frames.spacing_mm[:, [2, 0, 1]]
+    widths_mm = torch.cat([frames.thickness_mm[:, None], frames.spacing_mm[:, :2]], dim=1)
+    reach = torch.maximum(widths_mm, _SMOOTHING_VX * voxel_mm[:, None]) / lengths_mm
+    offsets = torch.zeros(layers, len(frames), 3)
+    for n, (place, step) in enumerate(zip((depth, *across), steps, strict=True)):
+        offsets += place[:, None, None] * (step * reach[:, n, None])
+    return offsets
+
+
+class _Vote:
+    """The bone of each voxel: that of the middle layer, or else the one of highest number in any layer."""
+
+    def __init__(self, shape: torch.Size, device: torch.device, layers: int) -> None:
+        self.highest = torch.zeros(shape, dtype=torch.int16, device=device)
+        self.middle = self.highest
+        self.bones = torch.zeros(shape, dtype=torch.int8, device=device)
+        self.votes, self.layers = 0, layers
+
+    def add(self, code: Tensor) -> None:
+        """Counts one more layer of voxel codes."""
+        self.bones += code >= 2**BONE_SHIFT
+        self.highest = torch.maximum(self.highest, code)
+        if self.votes == self.layers // 2:
+            self.middle = code
+        self.votes += 1
+
+    def winner(self) -> Tensor:
+        """Number of the bone, or 0."""
+        return torch.where(self.middle >= 2**BONE_SHIFT, self.middle, self.highest) >> BONE_SHIFT

@@ -1,0 +1,32 @@
+"""Smooth fields: cubic B-splines over a few control values, for illumination, field maps and warps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from anybone.shapes import Float
+
+
+def control_positions(knots: int) -> Float[Tensor, " k"]:
+    """Where control values sit along an axis that runs from 0 to 1; the outermost lie beyond it."""
+    return (torch.arange(knots) - 1) / (knots - 3)
+
+
+def weights(positions: Float[Tensor, "*n"], knots: int) -> Float[Tensor, "*n k"]:
+    """Weight of each control value at positions 0..1; each row sums to 1."""
+    away = (positions[..., None] * (knots - 3) + 1 - torch.arange(knots, device=positions.device)).abs()
+    near = 2 / 3 - away**2 + away**3 / 2
+    far = (2 - away).clamp_min(0) ** 3 / 6
+    return torch.where(away < 1, near, far)
+
+
+def field(
+    control: Float[Tensor, "b c kz ky kx"], depth: Float[Tensor, "b s"], rows: int, columns: int
+) -> Float[Tensor, "b c s h w"]:
+    """The field of control values at every pixel of slices that lie at `depth` 0..1 of the third axis."""
+    device = control.device
+    slices = torch.einsum("bckyx,bsk->bcsyx", control, weights(depth.to(device), control.shape[2]))
+    down = weights((torch.arange(rows, device=device) + 0.5) / rows, control.shape[3])
+    across = weights((torch.arange(columns, device=device) + 0.5) / columns, control.shape[4])
+    return down @ slices @ across.T
