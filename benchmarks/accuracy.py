@@ -28,7 +28,7 @@ from anybone.evaluation.baselines import BASELINES
 from anybone.geometry import Geometry
 from anybone.prompts import Point
 from anybone.training.cache import IGNORE
-from anybone.training.data import VALIDATION, without_sacrum
+from anybone.training.public_sets import VALIDATION, without_sacrum
 
 SPINE_MM = (0.55, 0.55, 4.0)  # in-plane as the data's description says; the distance of slices is not known
 MIN_CLICKED_PIXELS = 20

@@ -10,7 +10,8 @@ from PIL import Image
 
 from anybone.errors import NothingFoundError
 from anybone.training.cache import FRAME, IGNORE
-from anybone.training.data import VALIDATION, prepare, without_sacrum
+from anybone.training.data import prepare
+from anybone.training.public_sets import VALIDATION, without_sacrum
 
 
 @pytest.fixture

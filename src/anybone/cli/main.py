@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from anybone.cli import convert, demo, info, segment, train, weights
+from anybone.cli import convert, demo, finetune, info, segment, train, weights
 from anybone.version import __version__
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("segment", no_args_is_help=True, rich_help_panel=_WORK)(segment.segm
 app.command("demo", rich_help_panel=_WORK)(demo.demo)
 app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
 app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)
+app.command("finetune", no_args_is_help=True, rich_help_panel=_FILES)(finetune.finetune)
 app.command("train", no_args_is_help=True, rich_help_panel=_FILES)(train.train)
 app.add_typer(weights.app, name="weights", rich_help_panel=_FILES)
 

@@ -126,7 +126,7 @@ def _cache(data: Path, run: Path) -> Cache:
 
 def _held_out(cache: Cache, named: list[str] | None) -> set[str]:
     """The patients that are never trained on: those named, else those that are suggested for the known collections."""
-    from anybone.training.data import VALIDATION
+    from anybone.training.public_sets import VALIDATION
 
     known = set(cache.patients)
     unknown = sorted(set(named or []) - known)

@@ -132,12 +132,16 @@ def steps_within(minutes: float, config: TrainingConfig, sources: Mapping[str, S
 
 
 def one_step(run: Run, sources: Mapping[str, Source], config: TrainingConfig) -> dict[str, Tensor]:
-    """The parts of the loss; the network, its average and the optimiser have taken a step."""
-    for group in run.optimiser.param_groups:
-        group["lr"] = config.learning_rate * _schedule(run.step / config.steps, config.warm_up)
+    """The parts of the loss of a batch that was drawn; the network has learnt from it."""
     images, bones = draw_batch(sources, config, run.rng)
     train_mode(run.model)
-    losses = training_loss(run.model, images, bones, config, run.rng)
+    return learn(run, training_loss(run.model, images, bones, config, run.rng), config)
+
+
+def learn(run: Run, losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
+    """The parts of a loss without gradients; the network, its average and the optimiser have taken a step."""
+    for group in run.optimiser.param_groups:
+        group["lr"] = config.learning_rate * _schedule(run.step / config.steps, config.warm_up)
     total = torch.stack(list(losses.values())).sum()
     run.optimiser.zero_grad(set_to_none=True)
     torch.autograd.backward(total)

@@ -30,8 +30,18 @@ def training_loss(
     """The loss of a batch by part: "automatic", "prompted", "corrected", "quality"; their sum is what is minimised."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
-    batch = _Batch(model, embedding.float(), (bones > 0) & (bones != IGNORE), bones != IGNORE, config)
+    return decoding_loss(model, embedding.float(), bones, config, rng)
 
+
+def decoding_loss(
+    model: BoneSam,
+    embedding: Float[Tensor, "b c h16 w16"],
+    bones: Int[Tensor, "b h w"],
+    config: TrainingConfig,
+    rng: torch.Generator,
+) -> dict[str, Tensor]:
+    """As `training_loss`, for images that are encoded already."""
+    batch = _Batch(model, embedding, (bones > 0) & (bones != IGNORE), bones != IGNORE, config)
     automatic = batch.answer(no_prompts(batch.all_bone))
     prompted = batch.answer(_draw(bones, config, rng))
     from_automatic = float(torch.rand(1, generator=rng, device=rng.device)) < config.automatic_share

@@ -1,0 +1,81 @@
+"""Images and their masks, in any format that is read, matched by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.engine.normalise import clip_to_unit
+from anybone.errors import GeometryError, NothingFoundError, ReadError
+from anybone.io import find_inputs, read, read_segmentation
+from anybone.io.formats import FORMATS, suffix_of
+from anybone.training.cache import IGNORE
+from anybone.training.slices import Slice
+
+REGION = "cases"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One case: a name, its image, and the mask of its bones."""
+
+    name: str
+    image: Path
+    mask: Path
+
+
+def find_pairs(images: Path, masks: Path) -> list[Pair]:
+    """Every image with the mask of its name: NAME, or NAME_bones and the like.
+
+    Raises:
+        NothingFoundError: There is no image, or one has no mask.
+        ReadError: A folder is missing, or a name fits several masks.
+    """
+    found = find_inputs(masks)
+    pairs = []
+    for image in find_inputs(images):
+        name = _stem(image)
+        fitting = [m for m in found if _stem(m) == name] or [m for m in found if _stem(m).startswith(name + "_")]
+        if not fitting:
+            raise NothingFoundError(f"{image} has no mask in {masks}; expected {name}.nii.gz or {name}_bones.nii.gz.")
+        if len(fitting) > 1:
+            told = ", ".join(m.name for m in fitting)
+            raise ReadError(f"{image} has several masks in {masks}: {told}. Leave one of them.")
+        pairs.append(Pair(name, image, fitting[0]))
+    if not pairs:
+        raise NothingFoundError(f"{images} holds no image that can be read. Give another folder.")
+    return pairs
+
+
+def pair_slices(pair: Pair, *, sparse: bool = False) -> Iterator[Slice]:
+    """The slices of a case along its acquired axis, with its labels as bones; label 255 is not known.
+
+    Args:
+        pair: The case.
+        sparse: Whether slices without any label are not annotated, and so left out.
+
+    Raises:
+        InputError: A file cannot be read, the mask does not lie on the image, or has too many labels.
+    """
+    volume, truth = read(pair.image), read_segmentation(pair.mask)
+    if not truth.geometry.matches(volume.geometry):
+        raise GeometryError(f"{pair.mask} does not lie on the grid of {pair.image}. Resample the mask onto the image.")
+    if truth.labels.max() > IGNORE:
+        raise ReadError(f"{pair.mask} has label {truth.labels.max()}; labels up to 254 are bones, 255 is not known.")
+    axis = volume.geometry.slice_axis
+    rows, columns = (a for a in range(3) if a != axis)
+    aspect = volume.geometry.spacing_mm[rows] / volume.geometry.spacing_mm[columns]
+    unit = clip_to_unit(volume.data).numpy()
+    for index in range(volume.geometry.shape_ijk[axis]):
+        labels: NDArray[np.uint8] = np.take(truth.labels, index, axis).astype(np.uint8)
+        if labels.any() or not sparse:
+            yield Slice(f"{REGION}/{pair.name}", np.take(unit, index, axis), labels, aspect)
+
+
+def _stem(path: Path) -> str:
+    suffix = suffix_of(path, tuple(s for kind in FORMATS.values() for s in kind.suffixes))
+    return path.name[: -len(suffix)] if suffix else path.name

@@ -1,0 +1,66 @@
+"""The public collections that the shipped weights are learnt from, in the layouts that they were converted to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.engine.normalise import clip_to_unit
+from anybone.training.cache import IGNORE
+from anybone.training.slices import Slice
+
+VALIDATION = {"spine/007", "spine/055", "spine/107", "spine/166", "spine/220", "limb/014", "limb/028", "limb/039"}
+VERTEBRA = 1  # label of vertebrae in spine_t2
+SACRUM_ROWS = 90  # 50 mm at the 0.55 mm of these images: how far above the last row an unlabelled sacrum can begin
+
+
+def spine_slices(folder: Path) -> Iterator[Slice]:
+    """Sagittal lumbar spines, folder/PPP/KKK.png with KKK_labels.png; see `without_sacrum` for what is not known."""
+    from PIL import Image
+
+    for patient in sorted(p for p in folder.glob("*") if p.is_dir()):
+        paths = sorted(p for p in patient.glob("*.png") if not p.stem.endswith("_labels"))
+        volume = np.stack([np.asarray(Image.open(p), dtype=np.float32) for p in paths], -1)
+        unit = clip_to_unit(volume).numpy()
+        for k, path in enumerate(paths):
+            labels = np.asarray(Image.open(path.with_name(path.stem + "_labels.png")))
+            yield Slice(f"spine/{patient.name}", unit[:, :, k], without_sacrum(labels))
+
+
+def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bone of a sagittal slice "rows columns", head up, with IGNORE where an unlabelled sacrum may lie.
+
+    That is all below the lowest vertebra's lowest row, and, since that vertebra stands oblique, what is unlabelled
+    below it in its own columns.
+    """
+    bone: NDArray[np.uint8] = (labels == VERTEBRA).astype(np.uint8)
+    rows = np.flatnonzero(bone.any(1))
+    if not rows.size:
+        return np.full(bone.shape, IGNORE, dtype=np.uint8)
+    row = np.arange(len(bone))[:, None]
+    lowest = np.where(bone > 0, row, -1).max(0)  # of each column; -1 without bone
+    near_the_end = (lowest >= 0) & (row > np.maximum(lowest, rows[-1] - SACRUM_ROWS))
+    bone[(near_the_end & (labels == 0)) | (row > rows[-1])] = IGNORE
+    return bone
+
+
+def limb_slices(folder: Path) -> Iterator[Slice]:
+    """Axial limbs, folder/NNN_t1.nii.gz with NNN_bone.nii.gz; the slices of trusted_slices.json alone."""
+    import nibabel as nib
+
+    trusted = folder / "trusted_slices.json"
+    if not trusted.is_file():
+        return
+    for patient, facts in json.loads(trusted.read_text()).items():
+        image = nib.load(folder / f"{patient}_t1.nii.gz")
+        unit = clip_to_unit(np.asarray(image.dataobj, dtype=np.float32)).numpy()
+        bone = np.asarray(nib.load(folder / f"{patient}_bone.nii.gz").dataobj) > 0
+        spacing = image.header.get_zooms()
+        for k in facts["trusted_slices"]:
+            yield Slice(
+                f"limb/{patient}", unit[:, :, k], bone[:, :, k].astype(np.uint8), float(spacing[0] / spacing[1])
+            )

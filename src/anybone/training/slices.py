@@ -1,0 +1,80 @@
+"""Slices with the truth about their bone -> a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from anybone.errors import NothingFoundError
+from anybone.training.cache import FRAME, IGNORE, Cache
+
+MIN_BONE_PIXELS = 20  # smaller components of a reference are its own speckle
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One slice.
+
+    Attributes:
+        patient: Region and patient, such as "spine/007".
+        image: "rows columns", 0..1, scaled by volume.
+        labels: uint8 "rows columns": 0 background, 1.. bones, IGNORE not known.
+        aspect: Height of a pixel in mm divided by its width.
+    """
+
+    patient: str
+    image: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    aspect: float = 1.0
+
+
+def cache_of(slices: Iterable[Slice]) -> Cache:
+    """The slices in square frames, each connected bone numbered by itself.
+
+    Raises:
+        NothingFoundError: There are none.
+    """
+    images, bones, patients = [], [], []
+    for one in slices:
+        images.append(_fit(one.image, one.aspect, "bilinear"))
+        bones.append(_fit(separate(one.labels), one.aspect, "nearest"))
+        patients.append(one.patient)
+    if not images:
+        raise NothingFoundError("There is no slice whose truth is known. Give cases with masks of bone.")
+    return Cache(torch.stack(images), torch.stack(bones), patients)
+
+
+def separate(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bones numbered by label and connected component, IGNORE kept; specks of the reference become not known."""
+    from scipy import ndimage
+
+    result = np.where(labels == IGNORE, IGNORE, 0).astype(np.uint8)
+    number = 0
+    for label in np.setdiff1d(labels, (0, IGNORE)):
+        parts, count = ndimage.label(labels == label)
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        for part in range(1, count + 1):
+            if sizes[part] < MIN_BONE_PIXELS:
+                result[parts == part] = IGNORE
+            elif number < IGNORE - 1:
+                number += 1
+                result[parts == part] = number
+    return result
+
+
+def _fit(plane: NDArray[np.generic], aspect: float, mode: str) -> torch.Tensor:
+    """The slice in a square frame as the engine lays it: longer side in mm fills it, rest black at bottom and right."""
+    height, width = plane.shape[0] * aspect, plane.shape[1]
+    scale = FRAME / max(height, width)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    x = torch.from_numpy(np.ascontiguousarray(plane)).float()[None, None]
+    if mode == "nearest":
+        fitted = F.interpolate(x, size=size, mode="nearest-exact")
+    else:
+        fitted = F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False) * 255
+    return F.pad(fitted[0, 0], (0, FRAME - size[1], 0, FRAME - size[0])).round().to(torch.uint8)

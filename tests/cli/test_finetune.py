@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import Result
+
+import anybone
+from anybone.anatomy import limb_phantom
+from anybone.model import checkpoint
+from anybone.model.bone_sam import BoneSam
+from anybone.model.config import ModelConfig, TinyVitConfig
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    vit = TinyVitConfig(dims=(8, 8, 16, 16), depths=(1, 1, 1, 1), heads=(1, 1, 2, 2), windows=(7, 4, 4, 4), classes=0)
+    sizes = {"embed_dim": 32, "decoder_heads": 4, "decoder_mlp_dim": 32, "depth_attention": None}
+    config = ModelConfig(image_size=64, tiny_vit=vit, detail_channels=4, **sizes)
+    made = checkpoint.Checkpoint(config, BoneSam(config).state_dict(), "MIT", "random", "tiny")
+    return checkpoint.save(made, tmp_path / "tiny.safetensors").path
+
+
+@pytest.fixture
+def cases() -> None:
+    for number in range(2):
+        volume, truth = limb_phantom(number, (64, 64, 4), region="thigh")
+        anybone.write(volume, f"images/{number}.nii.gz")
+        anybone.write(truth, f"masks/{number}_bones.nii.gz")
+
+
+def test_new_weights_come_out(run: Run, weights: Path, cases: None) -> None:
+    words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
+    result = run(*words, "--steps", "3")
+    assert result.exit_code == 0, result.stderr
+    header = checkpoint.verify(Path("mine.safetensors"))
+    assert (header.name, header.licence) == ("mine", "MIT")
+    assert "2 cases" in header.origin
+    old, new = checkpoint.load(weights).weights, checkpoint.load(header.path).weights
+    assert all(torch.equal(old[key], new[key]) for key in old if key.startswith("encoder."))
+    assert any(not torch.equal(old[key], new[key]) for key in old)
+    assert run(*words).exit_code == 2  # the weights exist already
+
+
+@pytest.mark.parametrize("name", ["mine.pth", "mine"])
+def test_the_new_weights_have_to_be_so_named(run: Run, cases: None, name: str) -> None:
+    result = run("finetune", "--images", "images", "--masks", "masks", "-o", name)
+    assert result.exit_code == 2
+    assert ".safetensors" in result.stderr
+
+
+def test_an_image_without_a_mask_is_named(run: Run, weights: Path, cases: None) -> None:
+    geometry = anybone.Geometry((8, 8, 4), np.eye(4))
+    anybone.write(anybone.Volume(np.ones((8, 8, 4), np.float32), geometry), "images/lonely.nii.gz")
+    result = run("finetune", "--images", "images", "--masks", "masks", "-o", "m.safetensors", "--weights", weights)
+    assert result.exit_code == 4
+    assert "lonely" in result.stderr
