@@ -43,6 +43,20 @@ def test_touching_bones_stay_two(folder):
 
 
 @pytest.mark.parametrize(
+    ("image", "mask"),
+    [("7", "7"), ("7", "7_bones"), ("7_0000", "7"), ("7_t1", "7_bone"), ("a_7_t1", "a_7_bone")],
+)
+def test_names_that_go_together(folder, image, mask):
+    (folder / "images/one.nrrd").rename(folder / f"images/{image}.nrrd")
+    one = folder / "masks/one_bones.nii.gz"
+    for other in ("17_bones", "a_17_bone"):
+        one.with_name(f"{other}.nii.gz").write_bytes(one.read_bytes())
+    one.rename(one.with_name(f"{mask}.nii.gz"))
+    (pair,) = find_pairs(folder / "images", folder / "masks")
+    assert pair.mask.name == f"{mask}.nii.gz"
+
+
+@pytest.mark.parametrize(
     ("name", "error", "said"),
     [("other.nii.gz", NothingFoundError, "one.nii.gz"), ("one_seg.nii.gz", ReadError, "several masks")],
 )

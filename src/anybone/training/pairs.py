@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,17 @@ class Pair:
     mask: Path
 
 
+# When a mask's name is that of an image, the surest rule first.
+_SAME: tuple[Callable[[str, str], bool], ...] = (
+    lambda image, mask: mask == image,
+    lambda image, mask: mask.startswith(image + "_"),
+    lambda image, mask: image.startswith(mask + "_"),
+    lambda image, mask: "_" in image and "_" in mask and image.rpartition("_")[0] == mask.rpartition("_")[0],
+)
+
+
 def find_pairs(images: Path, masks: Path) -> list[Pair]:
-    """Every image with the mask of its name: NAME, or NAME_bones and the like.
+    """Every image with the mask of its name: NAME, NAME_bones, or, for an image called NAME_t1, NAME and NAME_bones.
 
     Raises:
         NothingFoundError: There is no image, or one has no mask.
@@ -39,7 +48,7 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
     pairs = []
     for image in find_inputs(images):
         name = _stem(image)
-        fitting = [m for m in found if _stem(m) == name] or [m for m in found if _stem(m).startswith(name + "_")]
+        fitting = next(filter(None, ([m for m in found if rule(name, _stem(m))] for rule in _SAME)), [])
         if not fitting:
             raise NothingFoundError(f"{image} has no mask in {masks}; expected {name}.nii.gz or {name}_bones.nii.gz.")
         if len(fitting) > 1:
