@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -97,12 +97,9 @@ def united(first: Body, *others: Body) -> Body:
     return result
 
 
-def rigidly(body: Body, move: Move, only: Iterable[str] | None = None) -> Body:
-    """The body with the named bones moved, or, without names, all of it."""
-    if only is None:
-        return body.moved(move)
-    wanted = set(only)
-    return replace(body, bones={n: move.mesh(mesh) if n in wanted else mesh for n, mesh in body.bones.items()})
+def rigidly(body: Body, move: Move, names: Collection[str]) -> Body:
+    """The body with the named bones moved; other names count for nothing."""
+    return replace(body, bones={n: move.mesh(mesh) if n in names else mesh for n, mesh in body.bones.items()})
 
 
 def swapped(name: str) -> str:

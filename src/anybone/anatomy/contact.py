@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from anybone.anatomy.mesh import edges_of
 from anybone.anatomy.rigid import Move, shifted
 from anybone.anatomy.scene import Mesh
 from anybone.anatomy.voxelise import columns_met
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 _COLUMN_MM = 1.0
 _ROUNDS = 4
+_GOOD_ENOUGH_MM = 0.1
+_FACING = 0.3  # cosine between normals: surfaces that look the same way are not those of a joint
 _REACH_MM = 6.0  # farther apart than this, bones do not touch
 _DEEPEST_MM = 5.0  # a vertex deeper inside another bone belongs to a thin part whose sides cannot be told apart
 
@@ -64,65 +72,79 @@ def _heights(
     return sign * found
 
 
-def apart(bones: Mapping[str, Mesh], gap_mm: float | Mapping[str, float] = 1.5) -> dict[str, Mesh]:
-    """The bones with each vertex that is nearer to another bone than half of `gap_mm`, or inside it, pushed out.
+def apart(bones: Mapping[str, Mesh], gap_mm: float = 1.5) -> dict[str, Mesh]:
+    """The bones with each vertex that is nearer to another bone than `gap_mm`, or a little inside it, pushed out.
 
-    Pushes are small and fade out over the surface; bones that lie far inside one another stay so.
+    Both bones give way by half; pushes fade out over the surface. Bones that lie far inside one another stay so.
     """
     names = list(bones)
     meshes = [bones[name] for name in names]
+    spread = [_spreading(mesh) for mesh in meshes]
+    boxes = np.stack([mesh.bounds_mm for mesh in meshes])
     for _ in range(_ROUNDS):
-        pushes = _pushes(meshes, gap_mm if isinstance(gap_mm, float) else 1.5)
-        if max((float(np.abs(p).max()) for p in pushes), default=0.0) < 0.1:
+        pushes = _pushes(meshes, boxes, gap_mm)
+        if max(float(np.abs(push).max()) for push in pushes) < _GOOD_ENOUGH_MM:
             break
-        meshes = [_pushed(mesh, push) for mesh, push in zip(meshes, pushes, strict=True)]
+        for number, push in enumerate(pushes):
+            if push.any():
+                moved = meshes[number].vertices_mm + 0.5 * push + 0.5 * (spread[number] @ push)
+                meshes[number] = Mesh(moved, meshes[number].faces)
     return dict(zip(names, meshes, strict=True))
 
 
-def _pushes(meshes: Sequence[Mesh], gap_mm: float) -> list[NDArray[np.float64]]:
+def _pushes(meshes: Sequence[Mesh], boxes: NDArray[np.float64], gap_mm: float) -> list[NDArray[np.float64]]:
     """For each mesh the way each of its vertices has to go, "v 3" in mm."""
+    pushes = [np.zeros_like(mesh.vertices_mm) for mesh in meshes]
+    normals = [vertex_normals(mesh) for mesh in meshes]
+    for one, other in combinations(range(len(meshes)), 2):
+        low = np.maximum(boxes[one, 0], boxes[other, 0]) - _REACH_MM
+        high = np.minimum(boxes[one, 1], boxes[other, 1]) + _REACH_MM
+        if (low >= high).any():
+            continue
+        mine, theirs = (
+            np.flatnonzero(((meshes[n].vertices_mm > low) & (meshes[n].vertices_mm < high)).all(axis=1))
+            for n in (one, other)
+        )
+        for a, from_a, b, from_b in ((one, mine, other, theirs), (other, theirs, one, mine)):
+            if len(from_a) and len(from_b):
+                _push(pushes[a], meshes[a], normals[a], from_a, meshes[b], normals[b], from_b, gap_mm)
+    return pushes
+
+
+def _push(
+    pushes: NDArray[np.float64],
+    mesh: Mesh,
+    normals: NDArray[np.float64],
+    vertices: NDArray[np.intp],
+    other: Mesh,
+    other_normals: NDArray[np.float64],
+    other_vertices: NDArray[np.intp],
+    gap_mm: float,
+) -> None:
+    """Adds to `pushes` what `vertices` of a mesh need to keep away from `other_vertices` of another one."""
     from scipy.spatial import cKDTree
 
-    owner = np.repeat(np.arange(len(meshes)), [len(m.vertices_mm) for m in meshes])
-    points = np.concatenate([m.vertices_mm for m in meshes])
-    normals = np.concatenate([vertex_normals(m) for m in meshes])
-    pushes = np.zeros_like(points)
-    boxes = np.stack([m.bounds_mm for m in meshes])
-    for n in range(len(meshes)):
-        near = (boxes[:, 0] < boxes[n, 1] + _REACH_MM).all(axis=1) & (boxes[:, 1] > boxes[n, 0] - _REACH_MM).all(axis=1)
-        rivals = [k for k in np.flatnonzero(near) if k != n]
-        mine = np.flatnonzero(owner == n)
-        for k in rivals:
-            low, high = boxes[k, 0] - gap_mm, boxes[k, 1] + gap_mm
-            inside = mine[((points[mine] > low) & (points[mine] < high)).all(axis=1)]
-            if not len(inside):
-                continue
-            theirs = np.flatnonzero(owner == k)
-            distance, nearest = cKDTree(points[theirs]).query(points[inside], distance_upper_bound=_REACH_MM)
-            found = np.isfinite(distance)
-            own, other = inside[found], theirs[nearest[found]]
-            height = ((points[own] - points[other]) * normals[other]).sum(axis=1)
-            facing = (normals[own] * normals[other]).sum(axis=1) < 0.3
-            need = np.where(facing & (height > -_DEEPEST_MM), np.maximum(gap_mm - height, 0) / 2, 0)
-            pushes[own] += need[:, None] * normals[other]
-    return np.split(pushes, np.cumsum([len(m.vertices_mm) for m in meshes])[:-1])
+    tree = cKDTree(other.vertices_mm[other_vertices])
+    distance, nearest = tree.query(mesh.vertices_mm[vertices], distance_upper_bound=_REACH_MM)
+    found = np.isfinite(distance)
+    own, near = vertices[found], other_vertices[nearest[found]]
+    outward = other_normals[near]
+    height = ((mesh.vertices_mm[own] - other.vertices_mm[near]) * outward).sum(axis=1)
+    facing = (normals[own] * outward).sum(axis=1) < _FACING
+    need = np.where(facing & (height > -_DEEPEST_MM), np.maximum(gap_mm - height, 0) / 2, 0)
+    pushes[own] += need[:, None] * outward
 
 
-def _pushed(mesh: Mesh, push: NDArray[np.float64]) -> Mesh:
-    """The mesh with its pushes spread over the neighbours of each vertex."""
-    if not push.any():
-        return mesh
+def _spreading(mesh: Mesh) -> csr_array:
+    """The operator that takes numbers at vertices to their means over the neighbourhood, some triangles wide."""
     from scipy.sparse import coo_array
 
-    edges = np.unique(np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
+    edges, _, _ = edges_of(mesh)
     count = len(mesh.vertices_mm)
     rows, columns = np.concatenate([edges, edges[:, ::-1], np.repeat(np.arange(count), 2).reshape(-1, 2)]).T
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count)).tocsr()
-    graph = graph.multiply(1 / np.asarray(graph.sum(axis=1)).reshape(-1, 1)).tocsr()
-    spread = push
-    for _ in range(3):
-        spread = graph @ spread
-    return Mesh(mesh.vertices_mm + 0.5 * push + 0.5 * spread, mesh.faces)
+    mean = graph.multiply(1 / np.asarray(graph.sum(axis=1)).reshape(-1, 1)).tocsr()
+    return mean @ mean
 
 
 def vertex_normals(mesh: Mesh) -> NDArray[np.float64]:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.scene import Mesh
 from anybone.anatomy.surface_nets import surface
-from anybone.anatomy.voxelise import voxelise
+from anybone.anatomy.voxelise import touched
 from anybone.geometry import Geometry
 
+_SKIN_SHARE = 0.85
 _TAUBIN_SHRINK, _TAUBIN_GROW = 0.5, -0.53  # Taubin 1995: pass band 1/0.5 - 1/0.53 of the mesh's frequencies
 
 
@@ -30,18 +31,26 @@ def _proper(vertices_mm: NDArray[np.float64], faces: NDArray[np.integer]) -> Mes
     return Mesh(vertices_mm[used], number.reshape(-1, 3).astype(np.int32))
 
 
+def edges_of(mesh: Mesh) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Each edge once "e 2", which of them the sides ab, bc, ca of each face are "3f", and how many faces each has."""
+    ends = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1).astype(np.int64)
+    count = len(mesh.vertices_mm)  # one number for both ends: far faster to sort than pairs
+    keys, number, uses = np.unique(ends[:, 0] * count + ends[:, 1], return_inverse=True, return_counts=True)
+    return np.stack(np.divmod(keys, count), axis=1), number.ravel(), uses
+
+
 def open_edges(mesh: Mesh) -> NDArray[np.int32]:
     """The directed edges "e 2" that one face alone has: none for a closed surface."""
-    edges = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    _, number, count = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return np.asarray(edges[count[number.ravel()] == 1])
+    _, number, uses = edges_of(mesh)
+    return np.asarray(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)[uses[number] == 1])
 
 
 def is_closed(mesh: Mesh) -> bool:
     """Whether every edge has two faces that run along it both ways: no holes, fins or faces turned over."""
-    edges = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    forward = np.unique(edges, axis=0)
-    return len(forward) == len(edges) and bool(np.array_equal(forward, np.unique(edges[:, ::-1], axis=0)))
+    ends = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
+    count = len(mesh.vertices_mm)
+    forward = np.unique(ends[:, 0] * count + ends[:, 1])
+    return len(forward) == len(ends) and bool(np.array_equal(forward, np.unique(ends[:, 1] * count + ends[:, 0])))
 
 
 def closed(mesh: Mesh) -> Mesh:
@@ -121,7 +130,7 @@ def smoothed(mesh: Mesh, rounds: int = 8) -> Mesh:
     """The mesh after `rounds` of Taubin's smoothing, which levels facets and keeps the volume."""
     from scipy.sparse import coo_array
 
-    edges = np.unique(np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
+    edges, _, _ = edges_of(mesh)
     both = np.vstack([edges, edges[:, ::-1]])
     count = len(mesh.vertices_mm)
     graph = coo_array((np.ones(len(both)), both.T), shape=(count, count)).tocsr()
@@ -136,9 +145,7 @@ def smoothed(mesh: Mesh, rounds: int = 8) -> Mesh:
 def subdivided(mesh: Mesh) -> Mesh:
     """Four triangles for each, rounded as Loop's scheme does it; the rim of a hole becomes a smooth curve."""
     count = len(mesh.vertices_mm)
-    corners = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    edges, number, uses = np.unique(np.sort(corners, axis=1), axis=0, return_inverse=True, return_counts=True)
-    number = number.ravel()
+    edges, number, uses = edges_of(mesh)
     opposite = np.zeros((len(edges), 3))
     np.add.at(opposite, number, mesh.vertices_mm[mesh.faces[:, [2, 0, 1]].ravel()])
     ends = mesh.vertices_mm[edges].sum(axis=1)
@@ -150,7 +157,7 @@ def subdivided(mesh: Mesh) -> Mesh:
     return Mesh(np.vstack([at, middle]), faces.astype(np.int32))
 
 
-def _loop_vertices(at: NDArray[np.float64], edges: NDArray[np.int32], rim: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _loop_vertices(at: NDArray[np.float64], edges: NDArray[np.intp], rim: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Where Loop's scheme (with Warren's weights) puts the old vertices; those of a rim follow the rim alone."""
     sums, degree = _sum_over_edges(at, edges)
     valence = np.maximum(degree, 1)
@@ -164,7 +171,7 @@ def _loop_vertices(at: NDArray[np.float64], edges: NDArray[np.int32], rim: NDArr
     return np.asarray(moved)
 
 
-def _sum_over_edges(at: NDArray[np.float64], edges: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def _sum_over_edges(at: NDArray[np.float64], edges: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     sums = np.zeros_like(at)
     np.add.at(sums, edges[:, 0], at[edges[:, 1]])
     np.add.at(sums, edges[:, 1], at[edges[:, 0]])
@@ -191,16 +198,22 @@ def grid_around(mesh: Mesh, spacing_mm: float, margin_mm: float = 4.0) -> Geomet
     return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
 
-def remeshed(mesh: Mesh, spacing_mm: float = 1.0, round_mm: float = 0.8) -> Mesh:
-    """A closed surface of even triangles about what is inside by parity: mends holes, overlaps and odd pieces.
+def remeshed(mesh: Mesh, spacing_mm: float = 1.0) -> Mesh:
+    """A closed surface of even triangles about what cannot be reached from outside: mends seams, fins and overlaps.
 
     Args:
-        mesh: Open or not.
-        spacing_mm: Roughly the edge length of the new triangles; thinner parts may be lost.
-        round_mm: Edges sharper than this are rounded.
+        mesh: Its holes closed; edges need not match.
+        spacing_mm: Roughly the edge length of the new triangles.
     """
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import gaussian_filter, label
 
-    grid = grid_around(mesh, spacing_mm)
-    inside = voxelise(closed(mesh), grid).astype(np.float32)
-    return surface(gaussian_filter(inside, round_mm / spacing_mm) - 0.5, grid)
+    grid = grid_around(mesh, spacing_mm / 2)
+    skin = touched(mesh, grid)
+    rooms, _ = label(~skin)  # voxels that share a face: none of these steps leads through the skin
+    inside = ~skin & (rooms != rooms[0, 0, 0])
+    # Skin lies half inside; counted as a little more, sheets that are nothing but skin stay.
+    field = gaussian_filter(inside + _SKIN_SHARE * skin.astype(np.float32), 1.1) - 0.5
+    coarse = grid.affine_ras_mm.copy()
+    coarse[:3, :3] *= 2
+    field = field[::2, ::2, ::2]
+    return smoothed(surface(field, Geometry(field.shape, coarse)), 3)

@@ -44,6 +44,21 @@ def voxelised_part(mesh: Mesh, geometry: Geometry) -> tuple[tuple[slice, slice, 
     return window, votes >= 2
 
 
+def touched(mesh: Mesh, geometry: Geometry) -> NDArray[np.bool_]:
+    """The voxels "i j k" that the surface passes: no way from face to face leads through it past all of them."""
+    found = np.zeros(geometry.shape_ijk, dtype=bool)
+    triangles = (geometry.to_voxel(mesh.vertices_mm) + _ASIDE)[mesh.faces]
+    for axis in range(3):
+        order = ((axis + 1) % 3, (axis + 2) % 3, axis)
+        _, u, v, depth = columns_met(triangles[:, :, order], tuple(geometry.shape_ijk[a] for a in order[:2]))
+        w = np.rint(depth).astype(np.intp)
+        kept = (w >= 0) & (w < geometry.shape_ijk[axis])
+        place: list[Indices] = [w] * 3
+        place[order[0]], place[order[1]] = u, v
+        found[tuple(index[kept] for index in place)] = True
+    return found
+
+
 def _parity(triangles: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """1 where a line along the last axis has met an odd number of triangles "t corner axis" on its way to the voxel."""
     _, u, v, depth = columns_met(triangles, shape[:2])

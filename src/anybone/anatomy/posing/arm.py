@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from anybone.anatomy.body import Array, Body
+from anybone.anatomy.body import Array, Body, rigidly
+from anybone.anatomy.contact import seat
+from anybone.anatomy.mesh import joined
 from anybone.anatomy.posing.joints import end_of
+from anybone.anatomy.rigid import Move, turned
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes import skeleton
 from anybone.anatomy.shapes.pieces import HAND
@@ -15,6 +19,12 @@ from anybone.anatomy.shapes.pieces import HAND
 GIRDLE = ("clavicle", "scapula", "humerus")
 FOREARM = ("radius", "ulna", *HAND)
 _FINGERS = range(2, 6)
+
+_STAYING = frozenset({"left clavicle", "left scapula"})
+_LEFT_HAND = frozenset(f"left {name}" for name in HAND)
+_SHOULDER_GAP_MM, _ELBOW_GAP_MM, _WRIST_GAP_MM, _GLENOID_MM = (3.0, 5.5), (1.8, 3.0), (1.5, 2.5), 17.0
+
+_ULNAR_HEAD_MM, _GIVE_DEG = 14.0, 6.0
 
 # Joints of the articulated skeleton by the names used here, with the sign of the angle.
 _JOINTS = {
@@ -44,7 +54,65 @@ def arm(rng: np.random.Generator, angles_deg: Mapping[str, float], bones: tuple[
     muscles = {
         f"left {name.removesuffix('_left')}": path for name, path in model.muscles.items() if name.endswith("_left")
     }
-    return Body(model.bones, _apart_paths(muscles), _places(model.bones, model.joints_mm), skeleton.CREDITS)
+    body = Body(model.bones, _apart_paths(muscles), _places(model.bones, model.joints_mm), skeleton.CREDITS)
+    return _seated(body, rng)
+
+
+def _seated(body: Body, rng: np.random.Generator) -> Body:
+    """The arm with its joints as wide as joints are: the skeleton's bones touch here and gape there."""
+    return _hand_seated(_elbow_seated(_shoulder_seated(body, rng), rng), rng)
+
+
+def _shoulder_seated(body: Body, rng: np.random.Generator) -> Body:
+    """The arm with the head of the humerus near its socket."""
+    if not {"left humerus", "left scapula"} <= set(body.bones):
+        return body
+    head = body.places_mm["shoulder"]
+    outwards = head - body.bones["left scapula"].vertices_mm.mean(axis=0)
+    outwards[2] *= 0.3  # the socket looks to the side and a little to the front
+    gap = rng.uniform(*_SHOULDER_GAP_MM)
+    move = seat(body.bones["left humerus"], body.bones["left scapula"], outwards, gap, head, _GLENOID_MM, 0.3)
+    places = {name: place if name == "shoulder" else move(place) for name, place in body.places_mm.items()}
+    return replace(rigidly(body, move, set(body.bones) - _STAYING), places_mm=places)
+
+
+def _elbow_seated(body: Body, rng: np.random.Generator) -> Body:
+    """The arm with the radius off the humerus, and its other end beside the ulna."""
+    if not {"left humerus", "left radius", "left ulna"} <= set(body.bones):
+        return body
+    elbow = body.places_mm["elbow"]
+    down = body.bones["left radius"].vertices_mm.mean(axis=0) - elbow
+    gap = rng.uniform(*_ELBOW_GAP_MM)
+    move = seat(body.bones["left radius"], body.bones["left humerus"], down, gap, elbow, 26.0, 0.25)
+    body = rigidly(body, move, {"left radius", *_LEFT_HAND})
+    swing = _beside(body.bones["left ulna"], body.bones["left radius"], elbow, rng.uniform(*_WRIST_GAP_MM))
+    return rigidly(body, swing, {"left ulna"})
+
+
+def _hand_seated(body: Body, rng: np.random.Generator) -> Body:
+    """The arm with the hand off the radius."""
+    if not {"left radius", "left lunate", "left scaphoid"} <= set(body.bones):
+        return body
+    row = joined([body.bones["left lunate"], body.bones["left scaphoid"]])
+    at = row.vertices_mm.mean(axis=0)
+    down = at - body.bones["left radius"].vertices_mm.mean(axis=0)
+    move = seat(row, body.bones["left radius"], down, rng.uniform(*_WRIST_GAP_MM), at, 22.0, 0.15)
+    return rigidly(body, move, _LEFT_HAND)
+
+
+def _beside(ulna: Mesh, radius: Mesh, elbow_mm: Array, gap_mm: float) -> Move:
+    """The turn of the ulna about the elbow after which its head lies beside the radius."""
+    distance = np.linalg.norm(ulna.vertices_mm - elbow_mm, axis=1)
+    head = ulna.vertices_mm[distance > distance.max() - _ULNAR_HEAD_MM].mean(axis=0)
+    lever = head - elbow_mm
+    beside = radius.vertices_mm[
+        np.abs((radius.vertices_mm - head) @ lever) < _ULNAR_HEAD_MM / 2 * np.linalg.norm(lever)
+    ]
+    away = head - beside.mean(axis=0)
+    away -= lever * (away @ lever) / (lever @ lever)
+    shift = seat(ulna, radius, away, gap_mm, head, _ULNAR_HEAD_MM, 0.1).offset_mm
+    angle = np.degrees(np.arctan2(float(shift @ away) / np.linalg.norm(away), np.linalg.norm(lever)))
+    return turned(float(np.clip(angle, -_GIVE_DEG, _GIVE_DEG)), np.cross(lever, away), elbow_mm)
 
 
 def _finger_angles(rng: np.random.Generator, flexion: float, spread: float) -> dict[str, float]:

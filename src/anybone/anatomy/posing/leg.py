@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from anybone.anatomy.body import Array, Body
-from anybone.anatomy.contact import seat
+from anybone.anatomy.contact import seat, vertex_normals
 from anybone.anatomy.mesh import joined, mirrored
 from anybone.anatomy.posing.joints import end_of, femoral_head, knee_axis, shaft_axis
 from anybone.anatomy.rigid import REST, Move, aligned, fitted, laid_upright, shifted, sphere, turned
@@ -20,7 +20,7 @@ from anybone.anatomy.shapes.coccyx import coccyx
 from anybone.anatomy.shapes.pieces import FOOT
 
 _PATELLA_SHARE = 0.6  # of the knee's flexion
-_KNEE_GAP_MM, _PATELLA_GAP_MM, _HIP_GAP_MM, _ANKLE_GAP_MM = (3.5, 6.0), (1.5, 3.5), (3.0, 5.0), (2.2, 3.5)
+_KNEE_GAP_MM, _PATELLA_GAP_MM, _HIP_GAP_MM, _ANKLE_GAP_MM = (3.0, 5.0), (2.5, 4.5), (3.0, 5.0), (2.2, 3.5)
 _SOLE_DEG = 8.0  # the line from the heel to the second metatarsal rises above the sole by so much
 _SHANK_SHARE = 0.5  # how often tibia and fibula too come from the user's surfaces
 _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that carries each here
@@ -87,12 +87,12 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
     up = shaft_axis(bones["left tibia"])
     bent = turned(-flexion, axis, middle)
     tibia, femur = bent.mesh(bones["left tibia"]), bones["left femur"]
-    knee = seat(tibia, femur, -(bent.matrix @ up), rng.uniform(*_KNEE_GAP_MM), middle, 45.0, 0.02).after(bent)
+    knee = seat(tibia, femur, -(bent.matrix @ up), rng.uniform(*_KNEE_GAP_MM), middle, 45.0, 0.1).after(bent)
     tilted = turned(-_PATELLA_SHARE * flexion, axis, middle)
     front = tilted.matrix @ np.cross(up, axis)
     patella = tilted.mesh(bones["left patella"])
     at = patella.vertices_mm.mean(axis=0)
-    kneecap = seat(patella, femur, front, rng.uniform(*_PATELLA_GAP_MM), at, 32.0, 0.15).after(tilted)
+    kneecap = seat(patella, femur, front, rng.uniform(*_PATELLA_GAP_MM), at, 32.0, 0.35).after(tilted)
     return {
         "left femur": hip,
         "left tibia": hip.after(knee),
@@ -102,21 +102,14 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
 
 
 def _socket(hip_bone: Mesh, head_mm: Array, radius_mm: float) -> Array:
-    """Middle of the acetabulum: of the sphere through what surrounds the head of the femur."""
-    away = hip_bone.vertices_mm - head_mm
-    distance = np.linalg.norm(away, axis=1)
-    shell = hip_bone.vertices_mm[(distance < radius_mm + 9) & (away[:, 0] > -0.35 * radius_mm)]
-    middle, radius = sphere(shell)
-    for _ in range(4):
-        distance = np.linalg.norm(hip_bone.vertices_mm - middle, axis=1)
-        shell = hip_bone.vertices_mm[
-            (np.abs(distance - radius) < 2.5) & (hip_bone.vertices_mm[:, 0] > middle[0] - 0.3 * radius)
-        ]
-        if len(shell) < 60:
-            return head_mm
-        middle, radius = sphere(shell)
-    near = float(np.linalg.norm(middle - head_mm)) < 9 and radius < radius_mm + 9
-    return middle if near else head_mm
+    """Middle of the acetabulum: of the sphere through what looks at the head of the femur from around it."""
+    towards = head_mm - hip_bone.vertices_mm
+    distance = np.linalg.norm(towards, axis=1)
+    looking = (towards * vertex_normals(hip_bone)).sum(axis=1) > 0.7 * distance
+    around = hip_bone.vertices_mm[looking & (distance < radius_mm + 12)]
+    middle, radius = sphere(around)
+    near = np.abs(np.linalg.norm(around - middle, axis=1) - radius) < 3  # without the fossa and the rim
+    return sphere(around[near])[0]
 
 
 def _foot(
@@ -138,7 +131,11 @@ def _foot(
     model = skeleton.articulated(
         [f"left {name}" for name in FOOT], {"mtp_angle_l": -angles_deg.get("toe_flexion", 0.0)}
     )
-    return {name: fit["left tibia"].mesh(mesh) for name, mesh in model.bones.items()}, fit, skeleton.CREDITS
+    found = {name: fit["left tibia"].mesh(mesh) for name, mesh in model.bones.items()}
+    talus, heel = found["left talus"], found["left calcaneus"]
+    below = heel.vertices_mm.mean(axis=0) - talus.vertices_mm.mean(axis=0)
+    lowered = seat(heel, talus, below, rng.uniform(*_ANKLE_GAP_MM), talus.vertices_mm.mean(axis=0), 24.0, 0.2)
+    return found | {"left calcaneus": lowered.mesh(heel)}, fit, skeleton.CREDITS
 
 
 @lru_cache(maxsize=1)
@@ -199,13 +196,13 @@ def _fit_of(carrier: str, fit: Mapping[str, Move]) -> Move:
 
 def _places(bones: Mapping[str, Mesh]) -> dict[str, Array]:
     """Points that fields of view are centred on."""
-    femur, tibia = bones["left femur"].vertices_mm, bones["left tibia"]
+    tibia = bones["left tibia"]
     ankle = bones["left talus"].vertices_mm.mean(axis=0)
     upper = end_of(tibia, upper=True)
     return {
         "hip": femoral_head(bones["left femur"])[0],
         "thigh": (femoral_head(bones["left femur"])[0] + upper) / 2,
-        "knee": upper + (0.0, 0.0, 8.0),
+        "knee": upper + np.array([0.0, 8.0, 8.0]),
         "lower leg": (upper + ankle) / 2,
         "ankle": ankle,
         "foot": np.mean([bones[f"left {n}"].vertices_mm.mean(axis=0) for n in ("navicular", "metatarsal 3")], axis=0),

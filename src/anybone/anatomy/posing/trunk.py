@@ -43,7 +43,7 @@ def chest(
 
 
 def neck(rng: np.random.Generator, angles_deg: Mapping[str, float], below: str = "T4") -> Body:
-    """Head and spine down to `below`, upper ribs, clavicles and manubrium; the head bent by "neck_flexion" and so on."""
+    """Head and spine down to `below`, upper ribs, clavicles, manubrium; bent by "neck_flexion" and so on."""
     levels = LEVELS[: LEVELS.index(below) + 1]
     spine = _standing_spine(rng, levels)
     third = standing()[0]["C3"].offset_mm
@@ -58,7 +58,7 @@ def neck(rng: np.random.Generator, angles_deg: Mapping[str, float], below: str =
         f"{side} {bone}" for side in ("left", "right") for bone in ("rib 1", "rib 2", "rib 3", "clavicle", "scapula")
     ]
     bones |= skeleton.articulated(wanted).bones
-    places = {**spine.places_mm, "skull base": third + (0.0, 22.0, 42.0)}
+    places = {**spine.places_mm, "skull base": third + np.array([0.0, 22.0, 42.0])}
     body = Body(bones, {}, places, (PARAMETRIC, *skeleton.CREDITS), spine.canal)
     return body.moved(lambda points: _bent_neck(points, angles_deg))
 

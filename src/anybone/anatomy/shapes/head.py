@@ -12,7 +12,7 @@ from anybone.anatomy.shapes.skeleton import articulated
 from anybone.anatomy.shapes.solids import Field, Space, bar, ellipsoid, united, without
 from anybone.anatomy.voxelise import voxelise
 
-_SPACING_MM = 1.8
+_SPACING_MM = 2.0
 _WALL_MM, _ROUNDEST_MM = 5.5, 20.0  # thickness of vault and base; no corner of the brain is sharper than this radius
 # Middle and radii in mm of what is air, from the middle of the skull's front (x right, y front, z head).
 _AIR = (
@@ -70,4 +70,4 @@ def hyoid_mesh() -> Mesh:
 @lru_cache(maxsize=1)
 def mandible_mesh() -> Mesh:
     """The mandible where the skeleton at rest has it, in RAS mm."""
-    return remeshed(articulated(["mandible"]).bones["mandible"], 1.2)
+    return remeshed(articulated(["mandible"]).bones["mandible"], 1.5)

@@ -27,7 +27,7 @@ CREDIT = "Lower limb shape model LLP26: Auckland Bioengineering Institute, muscu
 _MODEL = "shape_models/LLP26_rigid.pc"
 # Topologies in the order in which their nodes follow one another in the model, and the bones of each, largest first.
 _PATCHES = {
-    "pelvis_combined_cubic_flat": ("sacrum", "right hip bone", "left hip bone"),
+    "pelvis_combined_cubic_flat": ("sacrum", "left hip bone", "right hip bone"),
     "femur_left_quartic_flat": ("left femur",),
     "patella_11_left": ("left patella",),
     "tibia_fibula_left_cubic_flat": ("left tibia", "left fibula"),
@@ -44,7 +44,7 @@ class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         import numpy._core.multiarray as arrays
 
-        allowed = {"_reconstruct": arrays._reconstruct, "ndarray": np.ndarray, "dtype": np.dtype}  # type: ignore[attr-defined]
+        allowed = {"_reconstruct": arrays._reconstruct, "ndarray": np.ndarray, "dtype": np.dtype}
         if module.partition(".")[0] != "numpy" or name not in allowed:
             raise pickle.UnpicklingError(f"{module}.{name} is no part of a numpy array")
         return allowed[name]

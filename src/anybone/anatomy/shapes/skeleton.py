@@ -11,13 +11,14 @@ import importlib.util
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.anatomy.mesh import closed, facing_out, parts, refined, welded
+from anybone.anatomy.mesh import closed, facing_out, is_closed, parts, refined, remeshed, welded
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes.pieces import PIECES, piece_of
 from anybone.errors import MissingExtraError, UsageError
@@ -29,8 +30,9 @@ CREDITS = (
 
 _BODY = "model/body/myofullbody.xml"
 _FROM_LPS_M = np.diag([-1000.0, -1000.0, 1000.0])
-_FACES = (600, 3500)  # a coarser bone is subdivided until it has about as many triangles for its size
+_FACES = (600, 2500)  # a coarser bone is subdivided until it has about as many triangles for its size
 _FACES_PER_MM2 = 0.5
+_STEPS, _MADE_ANEW_MM = 130, (0.5, 1.3)  # edges of a bone that is made anew: its length in so many, within limits
 _NECK_DISC_FACES = range(30, 60)
 _VERTEBRAE = {f"L{n}": f"lumbar{n}_geom_1_lumbar{n}" for n in range(1, 6)} | {
     f"T{n}": f"torso_geom_{13 - n}_thoracic{n}_s" for n in range(1, 13)
@@ -124,10 +126,14 @@ def _bone(name: str) -> Mesh:
 
 
 def finished(mesh: Mesh) -> Mesh:
-    """The mesh with its holes closed and its facets rounded, as fine as bones are drawn."""
+    """The mesh as a closed, smooth surface: with its facets rounded, and made anew where it has holes or seams."""
     mended = closed(mesh)
     faces = float(np.prod(np.sort(np.diff(mended.bounds_mm, axis=0).ravel())[1:])) * _FACES_PER_MM2
-    return facing_out(refined(mended, int(np.clip(faces, *_FACES))))
+    fine = refined(mended, int(np.clip(faces, *_FACES)))
+    if is_closed(fine):
+        return facing_out(fine)
+    size = float(np.diff(fine.bounds_mm, axis=0).max())
+    return remeshed(fine, float(np.clip(size / _STEPS, *_MADE_ANEW_MM)))
 
 
 @lru_cache(maxsize=1)
@@ -143,7 +149,7 @@ def vertebral_bodies() -> Mapping[str, NDArray[np.float64]]:
         p.bounds_mm.mean(axis=0) for p in parts(welded(_at_rest("hat_cervical"))) if len(p.faces) in _NECK_DISC_FACES
     ]
     discs = sorted(discs, key=lambda middle: float(middle[2]))  # below C6 to below C2
-    for number, (below, above) in zip((6, 5, 4, 3), zip(discs, discs[1:], strict=False), strict=True):
+    for number, (below, above) in zip((6, 5, 4, 3), pairwise(discs), strict=True):
         found[f"C{number}"] = (below + above) / 2 * (0, 1, 1)
     found["C7"] = (found["C6"] + found["T1"]) / 2
     return found
@@ -151,7 +157,7 @@ def vertebral_bodies() -> Mapping[str, NDArray[np.float64]]:
 
 def _at_rest(mesh_name: str) -> Mesh:
     """One of the model's meshes as it is, where it stands at rest, in RAS mm."""
-    simulator, model = _model()
+    _, model = _model()
     geom = _geoms()[mesh_name]
     mesh = int(model.geom_dataid[geom])
     first, count = int(model.mesh_vertadr[mesh]), int(model.mesh_vertnum[mesh])

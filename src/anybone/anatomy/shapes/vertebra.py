@@ -15,7 +15,7 @@ from anybone.anatomy.shapes.solids import Field, Space, bar, column, united, wit
 
 LEVELS = tuple([f"C{n}" for n in range(1, 8)] + [f"T{n}" for n in range(1, 13)] + [f"L{n}" for n in range(1, 6)])
 
-_SPACING_MM = 1.25
+_SPACING_MM = 1.5
 _CANAL_BEHIND_MM = 1.0  # the canal begins this far behind the middle of the back of the body
 
 
