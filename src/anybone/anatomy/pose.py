@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anybone.anatomy.body import Array, Body, united
+from anybone.anatomy.body import Array, Body
 from anybone.anatomy.contact import apart
 from anybone.anatomy.posing.arm import FOREARM, GIRDLE, arm
 from anybone.anatomy.posing.leg import leg, pelvis_with_legs
@@ -53,8 +53,8 @@ def pose(
     body = _assembled(setting, rng, angles, shapes)
     if chosen == "right":
         body = body.other_side()
-    body = _varied(body, setting, rng, chosen)
-    centre = body.places_mm[_at(setting, chosen)] + rng.uniform(-1, 1, 3) * setting.wander_mm
+    body = _varied(body, setting, rng)
+    centre = body.places_mm[setting.place] + rng.uniform(-1, 1, 3) * setting.wander_mm
     extent = np.array([rng.uniform(*bounds) for bounds in setting.extent_mm])
     body = body.within(centre, extent + 2 * _MARGIN_MM)
     bones = apart(individual(body.bones, rng, 0.012), setting.gap_mm)
@@ -91,7 +91,7 @@ def _assembled(setting: Region, rng: np.random.Generator, angles: Mapping[str, f
         case "arm":
             return arm(rng, angles, (*GIRDLE, *FOREARM))
         case "shoulder":
-            return united(chest(rng, angles, ("left",)))
+            return chest(rng, angles, ("left",))
         case "chest":
             return chest(rng, angles)
         case "neck":
@@ -100,14 +100,9 @@ def _assembled(setting: Region, rng: np.random.Generator, angles: Mapping[str, f
             return loin(rng, angles["lordosis"])
 
 
-def _at(setting: Region, side: str) -> str:
-    """The name of the place in the middle of the field; of two the body has, that of the side."""
-    return setting.place
-
-
-def _varied(body: Body, setting: Region, rng: np.random.Generator, side: str) -> Body:
+def _varied(body: Body, setting: Region, rng: np.random.Generator) -> Body:
     """The body with a size and proportions of its own, a little crooked, and not quite straight on the table."""
-    centre: Array = body.places_mm[_at(setting, side)]
+    centre: Array = body.places_mm[setting.place]
     size = float(np.exp(np.clip(rng.normal(0, _SIZE), -0.15, 0.15)))
     bend = warp(rng, centre, rng.uniform(0.5, 2.5), _WAVES_MM, size)
     body = body.moved(bend)

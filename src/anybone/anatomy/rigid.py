@@ -33,7 +33,7 @@ class Move:
 
     def inverse(self) -> Move:
         """The way back."""
-        back = np.linalg.inv(self.matrix)
+        back: Array = np.asarray(np.linalg.inv(self.matrix), dtype=np.float64)
         return Move(back, -back @ self.offset_mm)
 
 

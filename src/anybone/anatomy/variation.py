@@ -34,6 +34,7 @@ class Warp:
     phases: Array
 
     def __call__(self, points_mm: Array) -> Array:
+        """The displaced points "... 3"."""
         away = points_mm - self.centre_mm
         waves = np.sin(away @ self.numbers.T + self.phases) - np.sin(self.phases)
         return np.asarray(self.centre_mm + away * self.stretch + waves @ self.heights_mm)

@@ -22,7 +22,7 @@ _FINGERS = range(2, 6)
 
 _STAYING = frozenset({"left clavicle", "left scapula"})
 _LEFT_HAND = frozenset(f"left {name}" for name in HAND)
-_SHOULDER_GAP_MM, _ELBOW_GAP_MM, _WRIST_GAP_MM, _GLENOID_MM = (3.0, 5.5), (1.8, 3.0), (1.5, 2.5), 17.0
+_SHOULDER_GAP_MM, _ELBOW_GAP_MM, _WRIST_GAP_MM, _GLENOID_MM = (3.0, 5.5), (1.8, 3.0), (1.0, 2.0), 17.0
 
 _ULNAR_HEAD_MM, _GIVE_DEG = 14.0, 6.0
 
@@ -96,7 +96,7 @@ def _hand_seated(body: Body, rng: np.random.Generator) -> Body:
     row = joined([body.bones["left lunate"], body.bones["left scaphoid"]])
     at = row.vertices_mm.mean(axis=0)
     down = at - body.bones["left radius"].vertices_mm.mean(axis=0)
-    move = seat(row, body.bones["left radius"], down, rng.uniform(*_WRIST_GAP_MM), at, 22.0, 0.15)
+    move = seat(row, body.bones["left radius"], down, rng.uniform(*_WRIST_GAP_MM), at, 22.0, 0.3)
     return rigidly(body, move, _LEFT_HAND)
 
 

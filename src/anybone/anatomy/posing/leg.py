@@ -80,8 +80,8 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
     head, radius = femoral_head(bones["left femur"])
     socket = _socket(bones["left hip bone"], head, radius)
     hip = Move(np.eye(3), socket - head)
-    for axis, name in (((1, 0, 0), "hip_flexion"), ((0, 1, 0), "hip_abduction"), ((0, 0, 1), "hip_rotation")):
-        hip = turned(angles_deg.get(name, 0.0), axis, socket).after(hip)
+    for direction, name in zip(np.eye(3), ("hip_flexion", "hip_abduction", "hip_rotation"), strict=True):
+        hip = turned(angles_deg.get(name, 0.0), direction, socket).after(hip)
     middle, axis = knee_axis(bones["left femur"])
     flexion = angles_deg.get("knee_flexion", 0.0)
     up = shaft_axis(bones["left tibia"])

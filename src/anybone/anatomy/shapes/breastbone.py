@@ -27,10 +27,10 @@ def breastbone() -> dict[str, Mesh]:
     whole = articulated(["sternum"]).bones["sternum"]
     grid = grid_around(whole, _SPACING_MM)
     inside = gaussian_filter(voxelise(whole, grid).astype(np.float32), 0.7) - 0.5
-    x, y, z = np.moveaxis(
-        grid.to_world(np.argwhere(np.ones(grid.shape_ijk)).astype(float)).reshape(*grid.shape_ijk, 3), 3, 0
-    )
-    middle = np.abs(x) < 10
+    low = grid.affine_ras_mm[:3, 3]
+    x = (low[0] + _SPACING_MM * np.arange(grid.shape_ijk[0]))[:, None, None]
+    z = np.broadcast_to(low[2] + _SPACING_MM * np.arange(grid.shape_ijk[2]), inside.shape)
+    middle = np.broadcast_to(np.abs(x) < 10, inside.shape)
     tip = float(z[(inside > 0) & middle].min())
     top = float(z[(inside > 0) & middle].max())
     share = (top - z) / (top - tip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -36,16 +37,17 @@ def skull_mesh() -> Mesh:
     core = deep > _WALL_MM + _ROUNDEST_MM
     brain = _ROUNDEST_MM - distance_transform_edt(~core) * _SPACING_MM
     low, high = solid.bounds_mm
-    space = _space_of(grid.shape_ijk, grid.affine_ras_mm[:3, 3] - [0, high[1], low[2]])
+    space = _space_of(grid.shape_ijk, [float(c) for c in grid.affine_ras_mm[:3, 3] - (0, high[1], low[2])])
     hollow = np.maximum(brain, _openings(space, high[1] - low[1]))
     outside = distance_transform_edt(deep == 0) * _SPACING_MM
     field = gaussian_filter(without(deep - outside, hollow).astype(np.float32), 0.7)
     return space.mesh(field).moved(np.eye(3), np.array([0, high[1], low[2]]))
 
 
-def _space_of(shape: tuple[int, int, int], low_mm: np.ndarray) -> Space:
-    high = low_mm + (np.array(shape) - 1) * _SPACING_MM
-    return Space.box(low_mm, high - 1e-6, _SPACING_MM)
+def _space_of(shape: tuple[int, int, int], low_mm: Sequence[float]) -> Space:
+    """The space of exactly `shape` places from a corner on."""
+    high = [low + (count - 1.01) * _SPACING_MM for low, count in zip(low_mm, shape, strict=True)]
+    return Space.box(low_mm, high, _SPACING_MM)
 
 
 def _openings(space: Space, depth_mm: float) -> Field:

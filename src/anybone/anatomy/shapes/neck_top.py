@@ -41,6 +41,6 @@ def axis_mesh(size: float = 1.0) -> Mesh:
 def _space(low: tuple[float, ...], high: tuple[float, ...], size: float) -> tuple[Space, Space]:
     """The grid in mm, and the same places in units of an ordinary neck, right and left folded onto one side."""
     space = Space.box([c * size for c in low], [c * size for c in high], _SPACING_MM)
-    return space, Space(
-        space.geometry, np.abs(space.x) / np.float32(size), space.y / np.float32(size), space.z / np.float32(size)
-    )
+    unit = np.float32(1 / size)
+    x, y, z = (np.asarray(axis * unit, dtype=np.float32) for axis in (np.abs(space.x), space.y, space.z))
+    return space, Space(space.geometry, x, y, z)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_NODES = {"quad55": (5, 5), "quad54": (4, 5), "quad44": (4, 4), "tri15": 4, "tri10": 3}  # rows, columns; or the order
+_QUADS = {"quad55": (5, 5), "quad54": (4, 5), "quad44": (4, 4)}  # rows and columns of nodes
+_TRIANGLES = {"tri15": 4, "tri10": 3}  # the order: one less than the nodes along an edge
 
 
 def patch_surface(topology: Mapping[str, Any], steps: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
@@ -24,8 +25,7 @@ def patch_surface(topology: Mapping[str, Any], steps: int) -> tuple[NDArray[np.f
     patches, count = _nodes_of_patches(topology)
     weights, faces, start = [], [], 0
     for kind, nodes in patches:
-        shape = _NODES[kind]
-        local, triangles = _quad(*shape, steps) if isinstance(shape, tuple) else _triangle(shape, steps)
+        local, triangles = _quad(*_QUADS[kind], steps) if kind in _QUADS else _triangle(_TRIANGLES[kind], steps)
         rows = np.zeros((len(local), count))
         np.add.at(rows.T, nodes, local.T)
         weights.append(rows)
@@ -40,9 +40,8 @@ def _nodes_of_patches(topology: Mapping[str, Any]) -> tuple[list[tuple[str, list
     patches, count = [], 0
     for patch in sorted(topology["elements"], key=int):
         kind = topology["elements"][patch].split()[1]
-        shape = _NODES[kind]
         nodes = []
-        for local in range(shape[0] * shape[1] if isinstance(shape, tuple) else (shape + 1) * (shape + 2) // 2):
+        for local in range(_nodes_in(kind)):
             name = f"{patch}_{local}"
             shared = [numbers[other] for other in topology["connectivity"].get(name, "").split() if other in numbers]
             numbers[name] = shared[0] if shared else count
@@ -50,6 +49,12 @@ def _nodes_of_patches(topology: Mapping[str, Any]) -> tuple[list[tuple[str, list
             nodes.append(numbers[name])
         patches.append((kind, nodes))
     return patches, count
+
+
+def _nodes_in(kind: str) -> int:
+    if kind in _QUADS:
+        return _QUADS[kind][0] * _QUADS[kind][1]
+    return (_TRIANGLES[kind] + 1) * (_TRIANGLES[kind] + 2) // 2
 
 
 def _lagrange(nodes: int, steps: int) -> NDArray[np.float64]:
@@ -62,7 +67,7 @@ def _lagrange(nodes: int, steps: int) -> NDArray[np.float64]:
 
 
 def _quad(rows: int, columns: int, steps: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    local = np.kron(_lagrange(rows, steps), _lagrange(columns, steps))
+    local = np.asarray(np.kron(_lagrange(rows, steps), _lagrange(columns, steps)), dtype=np.float64)
     corner = np.arange((steps + 1) ** 2).reshape(steps + 1, steps + 1)
     a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:]))
     return local, np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
@@ -75,7 +80,7 @@ def _triangle(order: int, steps: int) -> tuple[NDArray[np.float64], NDArray[np.i
     def powers(n: int) -> NDArray[np.float64]:
         return np.array([[(i / n) ** u * (j / n) ** v for u, v in grid(order)] for i, j in grid(n)])
 
-    local = np.linalg.solve(powers(order).T, powers(steps).T).T
+    local = np.asarray(np.linalg.solve(powers(order).T, powers(steps).T).T, dtype=np.float64)
     number = {place: n for n, place in enumerate(grid(steps))}
     up = [(number[i, j], number[i + 1, j], number[i, j + 1]) for i, j in grid(steps - 1)]
     down = [(number[i + 1, j], number[i + 1, j + 1], number[i, j + 1]) for i, j in grid(steps - 2)]

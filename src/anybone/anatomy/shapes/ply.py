@@ -10,8 +10,15 @@ from anybone.anatomy.scene import Mesh
 from anybone.errors import ReadError
 
 _TYPES = {
-    "char": "<i1", "uchar": "<u1", "short": "<i2", "ushort": "<u2", "int": "<i4", "uint": "<u4", "float": "<f4", "double": "<f8",
-}  # fmt: skip
+    "char": "<i1",
+    "uchar": "<u1",
+    "short": "<i2",
+    "ushort": "<u2",
+    "int": "<i4",
+    "uint": "<u4",
+    "float": "<f4",
+    "double": "<f8",
+}
 _END = b"end_header\n"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.anatomy.mesh import closed, facing_out, is_closed, parts, refined, remeshed, welded
+from anybone.anatomy.mesh import closed, facing_out, is_closed, open_edges, parts, refined, remeshed, welded
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes.pieces import PIECES, piece_of
 from anybone.errors import MissingExtraError, UsageError
@@ -40,7 +40,8 @@ _VERTEBRAE = {f"L{n}": f"lumbar{n}_geom_1_lumbar{n}" for n in range(1, 6)} | {
 _DEPTHS_MM = {
     level: 33.0 if level[0] == "L" else 20.0 + int(level[1:]) for level in _VERTEBRAE
 }  # of the bodies, from there
-_PULL_N_PER_MM2 = 0.3  # greatest tension of muscle: turns the strength of a muscle into its cross-section
+_PULL_N_PER_MM2 = 0.5  # greatest tension of muscle: turns its strength into the cross-section of its fibres
+_SPINDLE = 0.5  # volume of a muscle against that of a cylinder as long and as wide as its belly
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +128,11 @@ def _bone(name: str) -> Mesh:
 
 def finished(mesh: Mesh) -> Mesh:
     """The mesh as a closed, smooth surface: with its facets rounded, and made anew where it has holes or seams."""
+    sound = not len(open_edges(mesh))
     mended = closed(mesh)
     faces = float(np.prod(np.sort(np.diff(mended.bounds_mm, axis=0).ravel())[1:])) * _FACES_PER_MM2
     fine = refined(mended, int(np.clip(faces, *_FACES)))
-    if is_closed(fine):
+    if sound and is_closed(fine):
         return facing_out(fine)
     size = float(np.diff(fine.bounds_mm, axis=0).max())
     return remeshed(fine, float(np.clip(size / _STEPS, *_MADE_ANEW_MM)))
@@ -175,15 +177,23 @@ def _rest(geom: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return _FROM_LPS_M / 1000 @ data.geom_xmat[geom].reshape(3, 3), _FROM_LPS_M @ data.geom_xpos[geom]
 
 
+def _belly_mm(model: Any, actuator: int, path_mm: NDArray[np.float64]) -> float:
+    """Radius of a muscle's belly: volume from strength and fibre length, spread along its path as a spindle."""
+    shortest, longest, strength = (float(number) for number in model.actuator_gainprm[actuator, :3])
+    reach = 1000 * float(np.ptp(model.actuator_lengthrange[actuator]))
+    volume = strength / _PULL_N_PER_MM2 * reach / (longest - shortest)
+    length = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum())
+    return float(np.sqrt(volume / (_SPINDLE * max(length, 1.0) * np.pi)))
+
+
 def _muscles(simulator: Any, model: Any, data: Any) -> tuple[dict[str, MusclePath], dict[str, tuple[str, ...]]]:
     found, segments = {}, {}
     for actuator in range(model.nu):
         tendon = int(model.actuator_trnid[actuator, 0])
         wraps = range(int(model.tendon_adr[tendon]), int(model.tendon_adr[tendon] + model.tendon_num[tendon]))
         sites = [int(model.wrap_objid[w]) for w in wraps if model.wrap_type[w] == simulator.mjtWrap.mjWRAP_SITE]
-        area = float(model.actuator_gainprm[actuator, 2]) / _PULL_N_PER_MM2
         path = data.site_xpos[sites] @ _FROM_LPS_M.T
         name = model.actuator(actuator).name
-        found[name] = MusclePath(path, float(np.sqrt(area / np.pi)))
+        found[name] = MusclePath(path, _belly_mm(model, actuator, path))
         segments[name] = tuple(model.body(int(model.site_bodyid[site])).name for site in sites)
     return found, segments

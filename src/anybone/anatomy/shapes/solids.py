@@ -19,7 +19,7 @@ Point = Sequence[float]
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Places at which fields are evaluated: x to the right, y to the front, z to the head, in mm of the bone's frame."""
+    """Places where fields are evaluated: x to the right, y to the front, z to the head, in mm of a bone's frame."""
 
     geometry: Geometry
     x: Field

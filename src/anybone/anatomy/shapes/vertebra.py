@@ -145,7 +145,7 @@ def _arch(space: Space, v: Vertebra) -> Field:
     arch = bar(space, (pedicle_x, back + 5, high), pars, (v.pedicle_width / 2,) * 2, (1, 1, tall))
     lamina = v.height * 0.36
     arch = united(arch, bar(space, (wall * 0.95, roof + 5, -1), (0, roof, -4), (3.4, 3.6), (1, 1, lamina / 3.2)))
-    tip = (0, back - v.spinous_length + 4, -v.spinous_drop)
+    tip = (0.0, back - v.spinous_length + 4, -v.spinous_drop)
     plate = v.spinous_height / 2 / 3.2
     arch = united(arch, bar(space, (0, roof - 3, -4), tip, (3.0, 3.6), (1, 1, plate)), 3.0)
     tip = (v.transverse_span / 2 - 3, canal - v.transverse_back, high - 1)

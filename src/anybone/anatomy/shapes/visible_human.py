@@ -1,8 +1,8 @@
 """The Visible Human's legs: fine surfaces of tibia, fibula and foot, in a folder that the user gives.
 
 The data set is no part of this package: Andreassen et al., Scientific Data 2022, CC BY 4.0,
-https://doi.org/10.56902/COB.vh.2022.0. The folder holds `vhf` and `vhm` with files such as `Bone_Talus.ply`. The woman's
-forefoot is one piece and the man has no tibia, so that either is completed from the other.
+https://doi.org/10.56902/COB.vh.2022.0. The folder holds `vhf` and `vhm` with files such as `Bone_Talus.ply`. The
+woman's forefoot is one piece and the man has no tibia, so that either is completed from the other.
 """
 
 from __future__ import annotations
