@@ -13,13 +13,14 @@ from anybone.anatomy.posing.arm import FOREARM, GIRDLE, arm
 from anybone.anatomy.posing.leg import leg, pelvis_with_legs
 from anybone.anatomy.posing.trunk import chest, loin, neck
 from anybone.anatomy.regions import REGIONS, Region
-from anybone.anatomy.rigid import turned
+from anybone.anatomy.rigid import REST, Move, turned
 from anybone.anatomy.scene import Scene
 from anybone.anatomy.variation import individual, warp
 from anybone.errors import UsageError
 
 _SIZE = 0.06  # standard deviation of the size of people
 _MARGIN_MM = 12.0  # what lies so far beyond the field still shapes the tissue within
+_PARALLEL = 1e-6  # sine of an angle that needs no turn
 _WAVES_MM = (120.0, 320.0)
 
 
@@ -101,12 +102,26 @@ def _assembled(setting: Region, rng: np.random.Generator, angles: Mapping[str, f
 
 
 def _varied(body: Body, setting: Region, rng: np.random.Generator) -> Body:
-    """The body with a size and proportions of its own, a little crooked, and not quite straight on the table."""
+    """The body with a size and proportions of its own, a little crooked, laid on the table and not quite straight."""
     centre: Array = body.places_mm[setting.place]
     size = float(np.exp(np.clip(rng.normal(0, _SIZE), -0.15, 0.15)))
-    bend = warp(rng, centre, rng.uniform(0.5, 2.5), _WAVES_MM, size)
-    body = body.moved(bend)
-    for axis, limit in enumerate(setting.turn_deg):
-        turn = turned(float(rng.uniform(-limit, limit)), np.eye(3)[axis], centre)
-        body = body.moved(turn)
-    return body
+    body = body.moved(warp(rng, centre, rng.uniform(0.5, 2.5), _WAVES_MM, size))
+    lie = _laid(body, setting, centre)
+    if rng.random() < setting.overhead:
+        lie = turned(180.0, (0, 1, 0), centre).after(lie)
+    for axis in (2, 0, 1):  # about the limb first
+        limit = setting.turn_deg[axis]
+        lie = turned(float(rng.uniform(-limit, limit)), np.eye(3)[axis], centre).after(lie)
+    return body.moved(lie)
+
+
+def _laid(body: Body, setting: Region, centre_mm: Array) -> Move:
+    """The turn after which the line between the region's two places runs from head to foot."""
+    if setting.upright is None:
+        return REST
+    upper, lower = (body.places_mm[name] for name in setting.upright)
+    down = (lower - upper) / np.linalg.norm(lower - upper)
+    axis = np.cross(down, (0, 0, -1))
+    if float(np.linalg.norm(axis)) < _PARALLEL:
+        return REST
+    return turned(float(np.degrees(np.arccos(np.clip(-down[2], -1, 1)))), axis, centre_mm)

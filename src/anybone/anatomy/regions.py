@@ -25,6 +25,8 @@ class Region:
         turn_deg: How far the whole may be turned about R, A and S, either way.
         sided: Whether it is one side of the body.
         gap_mm: Least distance between bones in joints.
+        upright: Two places, upper one first, whose line is laid along the table before the turn.
+        overhead: How often the limb is held above the head.
     """
 
     part: str
@@ -38,6 +40,8 @@ class Region:
     turn_deg: tuple[float, float, float] = (6.0, 5.0, 12.0)
     sided: bool = True
     gap_mm: float = 1.6
+    upright: tuple[str, str] | None = None
+    overhead: float = 0.0
 
 
 _LONG = {"axial": 0.6, "coronal": 0.25, "sagittal": 0.15}
@@ -60,7 +64,7 @@ _WRIST = {
     "finger_spread": (0.0, 6.0),
 }
 _NECK = {"neck_flexion": (-12.0, 12.0), "neck_tilt": (-5.0, 5.0), "neck_rotation": (-8.0, 8.0)}
-_ARM_TURN = (10.0, 10.0, 40.0)
+_ARM_TURN = (10.0, 10.0, 90.0)
 
 REGIONS: Mapping[str, Region] = MappingProxyType(
     {
@@ -72,6 +76,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             angles_deg={**_SHOULDER, **_ELBOW},
             spacing_mm=0.8,
             planes=_LONG,
+            upright=("shoulder", "elbow"),
         ),
         "thoracic-spine": Region(
             part="chest",
@@ -102,6 +107,8 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             spacing_mm=0.7,
             planes=_LONG,
             turn_deg=_ARM_TURN,
+            upright=("elbow", "wrist"),
+            overhead=0.3,
         ),
         "pelvis": Region(
             part="pelvis",
@@ -123,6 +130,8 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             planes=_FLAT,
             turn_deg=_ARM_TURN,
             gap_mm=1.1,
+            upright=("wrist", "hand"),
+            overhead=0.5,
         ),
         "lower-leg": Region(
             part="leg",
@@ -133,6 +142,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             spacing_mm=0.8,
             planes=_LONG,
             turn_deg=(10.0, 10.0, 60.0),
+            upright=("knee", "ankle"),
         ),
         "shoulder": Region(
             part="shoulder",
@@ -162,6 +172,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             angles_deg={**_SHOULDER, **_ELBOW},
             spacing_mm=0.9,
             planes=_LONG,
+            upright=("shoulder", "elbow"),
         ),
         "elbow": Region(
             part="arm",
@@ -171,6 +182,8 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             angles_deg={**_SHOULDER, "elbow_flexion": (0.0, 60.0), "pronation": (-70.0, 70.0)},
             spacing_mm=0.65,
             turn_deg=_ARM_TURN,
+            upright=("humerus", "forearm"),
+            overhead=0.35,
         ),
         "hip": Region(
             part="pelvis",
@@ -192,6 +205,8 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             turn_deg=_ARM_TURN,
             gap_mm=1.0,
             wander_mm=(5.0, 5.0, 10.0),
+            upright=("forearm", "hand"),
+            overhead=0.5,
         ),
         "thigh": Region(
             part="pelvis",
@@ -221,6 +236,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             spacing_mm=0.7,
             planes=_FOOT,
             gap_mm=1.2,
+            upright=("knee", "ankle"),
         ),
         "ankle": Region(
             part="leg",
@@ -231,6 +247,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             spacing_mm=0.65,
             planes=_FOOT,
             gap_mm=1.4,
+            upright=("knee", "ankle"),
         ),
         "neck": Region(
             part="neck",

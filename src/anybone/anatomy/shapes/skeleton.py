@@ -41,6 +41,7 @@ _DEPTHS_MM = {
     level: 33.0 if level[0] == "L" else 20.0 + int(level[1:]) for level in _VERTEBRAE
 }  # of the bodies, from there
 _PULL_N_PER_MM2 = 0.5  # greatest tension of muscle: turns its strength into the cross-section of its fibres
+_BROADEST_MM = 36.0  # broad muscles have short paths: a tube as wide as their volume asks for would swallow others
 _SPINDLE = 0.5  # volume of a muscle against that of a cylinder as long and as wide as its belly
 
 
@@ -183,7 +184,7 @@ def _belly_mm(model: Any, actuator: int, path_mm: NDArray[np.float64]) -> float:
     reach = 1000 * float(np.ptp(model.actuator_lengthrange[actuator]))
     volume = strength / _PULL_N_PER_MM2 * reach / (longest - shortest)
     length = float(np.linalg.norm(np.diff(path_mm, axis=0), axis=1).sum())
-    return float(np.sqrt(volume / (_SPINDLE * max(length, 1.0) * np.pi)))
+    return min(float(np.sqrt(volume / (_SPINDLE * max(length, 1.0) * np.pi))), _BROADEST_MM)
 
 
 def _muscles(simulator: Any, model: Any, data: Any) -> tuple[dict[str, MusclePath], dict[str, tuple[str, ...]]]:
