@@ -90,8 +90,8 @@ def reference_signal(table: Tensor, fat_left: Tensor) -> Float[Tensor, " b"]:
 
 
 def _drawn(ranges: Sequence[Range], dice: Dice) -> Float[Tensor, "b 1"]:
-    low, high = torch.tensor(ranges, dtype=torch.float32).T
-    return (low + (high - low) * dice.uniform(0, 1, len(ranges)))[:, None]
+    low, high = torch.tensor(ranges, dtype=torch.float32)[..., None].unbind(1)
+    return low + (high - low) * dice.uniform(0, 1, len(ranges), 1)
 
 
 def _settings(sequences: Sequence[str], dice: Dice) -> _Settings:

@@ -62,8 +62,8 @@ RELAXATION: Mapping[Tissue, Relaxation] = MappingProxyType(
         Tissue.VESSEL: Relaxation(0.45, 0.0, (1441, 1932), (200, 150), 40.0, "Stanisz 2005"),  # half flows out
         Tissue.NERVE: Relaxation(0.75, 0.12, (815, 1083), (77, 78), source="Stanisz 2005"),
         Tissue.CORTEX: Relaxation(0.20, 0.03, (200, 225), (0.6, 0.4), 2.0, "Du 2013"),
-        Tissue.YELLOW_MARROW: Relaxation(0.90, 0.88, (850, 950), (45, 40), 18.0),
-        Tissue.RED_MARROW: Relaxation(0.85, 0.42, (900, 1050), (49, 49), 14.0, "de Bazelaire 2004, Baum 2018"),
+        Tissue.YELLOW_MARROW: Relaxation(0.84, 0.88, (850, 950), (45, 40), 18.0),
+        Tissue.RED_MARROW: Relaxation(0.80, 0.42, (900, 1050), (49, 49), 14.0, "de Bazelaire 2004, Baum 2018"),
         Tissue.PHYSIS_SCAR: Relaxation(0.40, 0.40, (850, 950), (20, 18), 8.0),
         Tissue.GROWTH_CARTILAGE: Relaxation(0.85, 0.0, (1060, 1240), (60, 55), 40.0),
         Tissue.CARTILAGE: Relaxation(0.78, 0.0, (1060, 1240), (42, 37), 45.0, "Gold 2004"),

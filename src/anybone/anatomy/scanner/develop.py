@@ -14,11 +14,12 @@ from anybone.anatomy.scanner.frames import Frames
 from anybone.anatomy.scanner.kspace import Acquisition, KSpace
 from anybone.anatomy.scanner.pieces import pieces
 from anybone.anatomy.scanner.sample import Slices
-from anybone.shapes import Float
+from anybone.shapes import Bool, Float
 
 _SLICE_SPREAD = 0.015  # deviation of the brightness of neighbouring slices
 _EVENED_SHARE = 0.4  # of series are divided by the coil's sensitivity, more or less
 _FAINTEST = 0.1  # sensitivity below which that stops
+_VISIBLE = 3.0  # signal over noise
 _VOID = 6.0  # how fast signal falls with the share of metal around
 _VOID_PX = (5, 9, 15)
 
@@ -31,8 +32,11 @@ def develop(
     atlas: Atlas,
     dice: Dice,
     matrix: tuple[int, int] | None = None,
-) -> Float[Tensor, "b s y x"]:
-    """Magnitude images of slices of signal, about 1 where a bright common tissue is received neither well nor badly.
+) -> tuple[Float[Tensor, "b s y x"], Bool[Tensor, "b s h w"]]:
+    """Magnitude images of slices of signal, and where they are too faint to show anything.
+
+    Images are about 1 where a bright common tissue is received neither well nor badly. Faint is where even such a
+    tissue is lost in noise: far from the coil, beyond its ends, under a band of saturation.
 
     Args:
         slices: From `sample`.
@@ -53,9 +57,12 @@ def develop(
     k_space = KSpace(acquisition, frames, contrast, (shape[1], shape[2]), device)
     generator = dice.on(device)
     images = torch.empty(count, shape[0], rows, columns, device=device)
+    faint = torch.empty(count, *shape, dtype=torch.bool, device=device)
+    least = _VISIBLE / acquisition.snr[:, None, None, None].to(device)
     for which, part in pieces(count, tuple(shape), device):
         bright, left = space.spread(control, which, part, device).unbind(1)
         bright = bright.clamp_min_(0)
+        faint[which, part] = bright < least[which]
         received_here = bright * gain[which, part].to(device)
         if slices.metal is not None:
             received_here *= _beside_metal(slices.metal[which, part], contrast.metal[which].to(device))
@@ -63,7 +70,7 @@ def develop(
         fat = (signal.imag * received_here).mul_(left.clamp_(0, 1))
         image = k_space.image(which, signal.real * received_here, fat, (rows, columns), generator)
         images[which, part] = image * _evening(bright, evened[which], (rows, columns))
-    return images
+    return images, faint
 
 
 def _evening(bright: Float[Tensor, "n s h w"], strength: Float[Tensor, " n"], matrix: tuple[int, int]) -> Tensor:

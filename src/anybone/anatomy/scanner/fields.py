@@ -18,7 +18,7 @@ from anybone.anatomy.scanner.frames import Frames
 from anybone.anatomy.scanner.splines import control_positions, field
 from anybone.shapes import Float, Int
 
-_KNOTS = 10
+_KNOTS = 14
 _KNOTS_Z = 6
 _ELEMENTS = 3  # of a coil, at most
 
@@ -85,8 +85,9 @@ def sensitivity(space: Space, frames: Frames, atlas: Atlas, dice: Dice) -> Float
     strength = torch.where(dice.chance(0.35, *here), 0.0, dice.uniform(0.3, 1.0, *here))
     mixed = shading * surface**strength
     mixed = mixed / mixed[:, 1:-1, 1:-1, 1:-1].mean(dim=(1, 2, 3), keepdim=True)
-    ends = _ends(points, frames, atlas, dice)
-    return mixed * torch.where(dice.chance(0.75, *here), ends, torch.ones(()))
+    ends = torch.where(dice.chance(0.75, *here), _ends(points, frames, atlas, dice), torch.ones(()))
+    band = torch.where(dice.chance(0.08, *here), _saturated(points, space, dice), torch.ones(()))
+    return mixed * ends * band
 
 
 def _surface_coil(points: Tensor, space: Space, dice: Dice) -> Float[Tensor, "b kz ky kx"]:
@@ -100,6 +101,15 @@ def _surface_coil(points: Tensor, space: Space, dice: Dice) -> Float[Tensor, "b 
     gain = dice.uniform(0, 1, count, 1, 1, 1, _ELEMENTS) + 0.1
     squared = ((points[..., None, :] - centre[:, None, None, None]) ** 2).sum(-1)
     return (gain * (1 + squared / radius**2) ** -1.5).sum(-1)
+
+
+def _saturated(points_mm: Tensor, space: Space, dice: Dice) -> Float[Tensor, "b kz ky kx"]:
+    """Falls to little beyond a plane: a band of saturation over the belly, against its motion, or over vessels."""
+    here = (len(points_mm), 1, 1, 1)
+    angle, left = dice.uniform(0, 2 * math.pi, *here), dice.uniform(0.02, 0.3, *here)
+    along = points_mm[..., 0] * angle.cos() + points_mm[..., 1] * angle.sin()
+    begins = dice.uniform(0.12, 0.4, *here) * space.extent_mm[:, :1, None, None]
+    return left + (1 - left) * torch.sigmoid((begins - along) / 3)
 
 
 def _ends(points_mm: Tensor, frames: Frames, atlas: Atlas, dice: Dice) -> Float[Tensor, "b kz ky kx"]:

@@ -74,7 +74,7 @@ def draw_acquisition(
         filtered=dice.uniform(0, 1, count),
         phase_down=phase_down,
         shift_mm=direction * (contrast.shift_hz.cpu() / bandwidth_hz).clamp_max(3) * finest,
-        snr=dice.log_uniform(40, 100, count) if clean else dice.log_uniform(9, 90, count),
+        snr=dice.log_uniform(40, 100, count) if clean else dice.log_uniform(12, 110, count),
         swing_mm=dice.log_uniform(0.05, 1.2, count) * (moves & (not clean)),
         swings=dice.uniform(2.1, 40, count),
         jerk_mm=dice.normal(1.5, count) * (jerks & (not clean)),

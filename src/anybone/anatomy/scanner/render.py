@@ -61,12 +61,14 @@ class Rendered:
     Attributes:
         image: float32, at least 0; a bright common tissue is about 1 where the coil is neither strong nor weak.
         bone: int16 number of the bone in its map, 0 for none.
+        faint: Where the coil receives so little that bone cannot be seen; not to be learnt from.
         frames: Where the slices lie; `frames.which` is the map, `frames.spacing_mm` the size of a voxel.
         contrasts: Name of each image's sequence, or "mixture".
     """
 
     image: Float[Tensor, "b s h w"]
     bone: Int[Tensor, "b s h w"]
+    faint: Bool[Tensor, "b s h w"]
     frames: Frames
     contrasts: tuple[str, ...]
 
@@ -101,9 +103,9 @@ class Renderer:
         contrast = draw_contrast(count, dice, options.mixture_share, options.sequences)
         acquisition = draw_acquisition(frames, contrast, dice)
         slices = self._slices(frames, contrast.to(self.atlas.voxels.device), dice)
-        image = develop(slices, frames, contrast, acquisition, self.atlas, dice)
+        image, faint = develop(slices, frames, contrast, acquisition, self.atlas, dice)
         shown = _shown(frames, options.size, image.device)
-        return Rendered(image * shown, slices.labels * shown, frames, contrast.names)
+        return Rendered(image * shown, slices.labels * shown, faint & shown, frames, contrast.names)
 
     def _slices(self, frames: Frames, contrast: Contrast, dice: Dice) -> Slices:
         """Signal and bone, warped and wrapped."""

@@ -95,7 +95,7 @@ def scan(
     slices = sample(atlas, frames, contrast, shape, layers, dice.below(BLOCK**3, 1))
     finest = float(frames.spacing_mm[0, 0])
     acquisition = draw_acquisition(frames, contrast, dice, (finest, finest), series.clean)
-    image = develop(slices, frames, contrast, acquisition, atlas, dice, matrix)
+    image, _ = develop(slices, frames, contrast, acquisition, atlas, dice, matrix)
     geometry = _geometry(label_map, frames, shape, matrix)
     volume = Volume(_scaled(image[0], dice), geometry, _source(label_map, contrast, frames, seed))
     return volume, Segmentation(_labels(slices, matrix), geometry, dict(label_map.names))
