@@ -29,7 +29,7 @@ class RenderOptions:
     Attributes:
         size: Rows and columns.
         slices: Neighbouring slices in a stack; labels are given for all.
-        layers: Thin layers averaged in a slice.
+        layers: Thin layers averaged in a slice; an odd number, since ties go to bone and would widen it.
         mixture_share: Share of images of random contrast.
         sequences: The others' sequences.
         warp_share: Share of images whose anatomy is warped smoothly.
@@ -40,7 +40,7 @@ class RenderOptions:
 
     size: int = 256
     slices: int = 1
-    layers: int = 6
+    layers: int = 5
     mixture_share: float = 0.5
     sequences: tuple[str, ...] = tuple(SEQUENCES)
     warp_share: float = 0.5

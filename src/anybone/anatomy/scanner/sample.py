@@ -56,7 +56,7 @@ def sample(
     frames: Frames,
     contrast: Contrast,
     shape: tuple[int, int, int],
-    layers: int = 6,
+    layers: int = 5,
     texture_at: Int[Tensor, " b"] | None = None,
     warp: Warp | None = None,
 ) -> Slices:
@@ -67,7 +67,7 @@ def sample(
         frames: On the CPU.
         contrast: On the atlas' device.
         shape: Slices, rows and columns.
-        layers: Thin layers in a slice.
+        layers: Thin layers in a slice; an odd number, since ties go to bone and would widen it.
         texture_at: Where in the block of noise each image's texture begins; 0 if None.
         warp: Displacement in voxels of the pixels of some slices of some images, "n 3 s h w".
     """

@@ -31,7 +31,7 @@ RANDOM = "mixture"
 _TILT_DEG = 4.0
 _MOST_PIXELS = 512  # along an edge of an image
 _MOST_SLICES = 120
-_LAYERS = (4, 8)
+_LAYERS = (5, 9)  # and an odd number: no ties, which would all go to bone
 _LINES = 16  # acquired rows and columns are multiples
 _FILLED = (1.0, 1.25, 1.5, 1.75, 2.0)
 _PIXEL_MM = (0.35, 0.65)
@@ -91,7 +91,7 @@ def scan(
     frames, shape = _frames(label_map, plane, series, fill, dice)
     matrix = (round(shape[1] * fill), round(shape[2] * fill))
     contrast = mixture(1, dice) if sequence == RANDOM else physics([sequence], dice, series.field_t)
-    layers = min(max(_LAYERS[0], math.ceil(float(frames.thickness_mm[0]) / label_map.spacing_mm)), _LAYERS[1])
+    layers = min(max(_LAYERS[0], round(float(frames.thickness_mm[0]) / label_map.spacing_mm)), _LAYERS[1]) | 1
     slices = sample(atlas, frames, contrast, shape, layers, dice.below(BLOCK**3, 1))
     finest = float(frames.spacing_mm[0, 0])
     acquisition = draw_acquisition(frames, contrast, dice, (finest, finest), series.clean)
