@@ -60,3 +60,23 @@ def test_values_at_points_beyond_the_border_are_those_at_it():
     mask[0, 3, 0] = True
     points = torch.tensor([[[-3.0, 9.0], [0.4, 2.6], [1.0, 3.0]]])
     assert places.at(mask, points).tolist() == [[True, True, False]]
+
+
+def test_the_middle_is_innermost():
+    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
+    mask[0, 20:36, 30:46] = True
+    inner = places.inwardness(mask)
+    (x, y), _ = (v[0] for v in places.best(inner))
+    assert abs(x - 37.5) < 2
+    assert abs(y - 27.5) < 2
+    assert inner[0, 0, 0] == 0
+
+
+def test_near_is_around():
+    mask = torch.zeros(1, 64, 64, dtype=torch.bool)
+    mask[0, 30:34, 30:34] = True
+    around = places.near(mask)[0] > 0
+    assert around[mask[0]].all()
+    assert around[32, 24]
+    assert around[24, 32]
+    assert not around[32, 12]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from anybone.shapes import Bool, Float, Int, Shaped
 from anybone.training.cache import IGNORE
@@ -78,6 +79,19 @@ def at(mask: Bool[Tensor, "b h w"], points_xy: Float[Tensor, "b n 2"]) -> Bool[T
     x, y = points_xy.round().long().clamp(min=0).unbind(2)
     index = y.clamp(max=mask.shape[1] - 1) * mask.shape[2] + x.clamp(max=mask.shape[2] - 1)
     return mask.flatten(1).gather(1, index)
+
+
+def inwardness(mask: Bool[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+    """How far inside a mask pixels lie, 0 to 1: highest in the middle of what is up to some 20 pixels wide."""
+    half = F.avg_pool2d(mask[:, None].float(), 2)  # large windows are slow on a CPU: they are taken at half the size
+    blurred = F.avg_pool2d(F.avg_pool2d(half, 5, 1, 2), 5, 1, 2)
+    return F.interpolate(blurred, size=mask.shape[1:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def near(mask: Bool[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+    """1 on a mask and up to some ten pixels around it, 0 elsewhere."""
+    coarse = F.max_pool2d(F.max_pool2d(mask[:, None].float(), 4, ceil_mode=True), 5, 1, 2)
+    return F.interpolate(coarse, size=mask.shape[1:], mode="nearest")[:, 0]
 
 
 def _xy(index: Int[Tensor, "*n"], width: int) -> Float[Tensor, "*n 2"]:

@@ -136,8 +136,7 @@ def correct(
     wrong = (answer != prompted.target) & known
     score = places.uniform(wrong, rng)
     if float(torch.rand(1, generator=rng, device=rng.device)) < MIDDLE_SHARE:
-        inner = F.avg_pool2d(F.avg_pool2d(wrong[:, None].float(), 9, 1, 4), 9, 1, 4)[:, 0]
-        score = inner + 1e-3 * score
+        score = places.inwardness(wrong) + 1e-3 * score
     points, found = places.best(torch.where(wrong, score, -1.0))
     labels = torch.where(found, places.at(prompted.target, points[:, None])[:, 0].long(), -1)
     return replace(
@@ -158,7 +157,7 @@ def _points_on(
     bones: Int[Tensor, "b h w"], chosen: Bool[Tensor, "b 256"], most: int, rng: torch.Generator
 ) -> tuple[Float[Tensor, "b n 2"], Int[Tensor, "b n"]]:
     """A point on each chosen bone, more often in its middle than at its edge; the order is that of the bones."""
-    inner = F.avg_pool2d(((bones > 0) & (bones != IGNORE))[:, None].float(), 9, 1, 4)[:, 0]
+    inner = places.inwardness((bones > 0) & (bones != IGNORE))
     points = places.one_in_each(bones, places.uniform(bones, rng) * (0.05 + inner))
     order = chosen.float().sort(dim=1, descending=True, stable=True).indices[:, :most]
     labels = torch.where(chosen.gather(1, order), 1, -1)
@@ -171,8 +170,7 @@ def _points_beside(
 ) -> tuple[Float[Tensor, "b 2 2"], Int[Tensor, "b 2"]]:
     """A point on another bone, near the target or anywhere, each in half the images; in images without bone always."""
     others = (bones != IGNORE) & ~target
-    near = F.max_pool2d(target[:, None].float(), 21, 1, 10)[:, 0]
-    weight = torch.where(bones > 0, 1.0, 0.3) + near
+    weight = torch.where(bones > 0, 1.0, 0.3) + places.near(target)
     first, found = places.best(torch.where(others, places.uniform(bones, rng) * weight, -1.0))
     second, _ = places.best(torch.where(others, places.uniform(bones, rng), -1.0))
     given = torch.rand(len(bones), 2, generator=rng, device=rng.device) < 0.5
