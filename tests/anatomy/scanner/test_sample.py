@@ -28,7 +28,7 @@ def plain_contrast(count=1):
 
 
 def frames(plane="axial", pixel=1.0, thickness=1.0, pitch=1.0, centre=(11.5, 9.5, 7.5), tilt=(0.0, 0.0, 0.0)):
-    steps = oriented(plane, tilt, (pixel, pixel, pitch), 1.0)[None]
+    steps = oriented([plane], torch.tensor([tilt]), torch.tensor([[pixel, pixel, pitch]]), torch.ones(1))
     return Frames(
         which=torch.zeros(1, dtype=torch.long),
         centre_vx=torch.tensor([centre]),
@@ -121,9 +121,8 @@ def test_pieces_make_one_whole():
 
 
 def test_rotations_turn_about_their_axis():
-    quarter = rotation((0.0, 0.0, np.pi / 2))
+    quarter, turned = rotation(torch.tensor([[0.0, 0.0, np.pi / 2], [0.3, -0.2, 0.5]]))
     torch.testing.assert_close(quarter @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1, 0]), atol=1e-6, rtol=0)
-    turned = rotation((0.3, -0.2, 0.5))
     torch.testing.assert_close(turned @ turned.T, torch.eye(3), atol=1e-6, rtol=0)
     assert torch.linalg.det(turned) == pytest.approx(1)
 

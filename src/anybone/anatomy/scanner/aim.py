@@ -89,13 +89,9 @@ def _steps(planes: tuple[str, ...], spacing: Tensor, voxel_mm: Tensor, aim: Aim,
     usual = dice.normal(math.radians(aim.tilt_deg), count, 3)
     wild = dice.uniform(-math.pi, math.pi, count, 3)
     tilt = torch.where(dice.chance(aim.any_tilt, count, 1), wild, usual)
-    steps = [
-        oriented(plane, tuple(angles), tuple(mm), float(voxel))
-        for plane, angles, mm, voxel in zip(planes, tilt.tolist(), spacing.tolist(), voxel_mm.tolist(), strict=True)
-    ]
-    stretched = torch.stack(steps) / torch.exp(dice.normal(aim.stretch, count, 1, 3))
+    steps = oriented(planes, tilt, spacing, voxel_mm) / torch.exp(dice.normal(aim.stretch, count, 1, 3))
     sign = torch.where(dice.chance(aim.mirrored, count, 1), -1.0, 1.0)
-    return torch.cat([stretched[:, :1] * sign[..., None], stretched[:, 1:]], dim=1)
+    return torch.cat([steps[:, :1] * sign[..., None], steps[:, 1:]], dim=1)
 
 
 def _centre(

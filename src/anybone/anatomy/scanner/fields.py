@@ -18,8 +18,8 @@ from anybone.anatomy.scanner.frames import Frames
 from anybone.anatomy.scanner.splines import control_positions, field
 from anybone.shapes import Float, Int
 
-_KNOTS = 14
-_KNOTS_Z = 6
+_KNOTS = 12
+_KNOTS_Z = 4
 _ELEMENTS = 3  # of a coil, at most
 
 

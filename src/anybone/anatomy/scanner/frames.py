@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 
@@ -61,20 +61,25 @@ class Frames:
 
 
 def oriented(
-    plane: str, tilt_rad: tuple[float, float, float], spacing_mm: tuple[float, float, float], voxel_mm: float
-) -> Float[Tensor, "3 3"]:
-    """Steps to the next column, row and slice in voxels, one a row, of a plane turned about i, j, k."""
-    directions = torch.tensor(PLANES[plane], dtype=torch.float32) @ rotation(tilt_rad).T
-    return directions * torch.tensor(spacing_mm)[:, None] / voxel_mm
+    planes: Sequence[str],
+    tilt_rad: Float[Tensor, "b 3"],
+    spacing_mm: Float[Tensor, "b 3"],
+    voxel_mm: Float[Tensor, " b"],
+) -> Float[Tensor, "b 3 3"]:
+    """Steps to the next column, row and slice in voxels, one a row, of planes turned about i, j, k."""
+    directions = torch.tensor([PLANES[plane] for plane in planes], dtype=torch.float32)
+    turned = directions @ rotation(tilt_rad).transpose(1, 2)
+    return turned * (spacing_mm / voxel_mm[:, None])[..., None]
 
 
-def rotation(angles_rad: tuple[float, float, float]) -> Float[Tensor, "3 3"]:
-    """The rotation about i, then j, then k."""
-    result = torch.eye(3)
-    for axis, angle in enumerate(angles_rad):
-        turn = torch.eye(3)
+def rotation(angles_rad: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 3"]:
+    """Rotations about i, then j, then k."""
+    cos, sin = torch.cos(angles_rad), torch.sin(angles_rad)
+    result = torch.eye(3).expand(len(angles_rad), 3, 3)
+    for axis in range(3):
+        turn = torch.eye(3).repeat(len(angles_rad), 1, 1)
         a, b = (axis + 1) % 3, (axis + 2) % 3
-        cos, sin = torch.cos(torch.tensor(angle)), torch.sin(torch.tensor(angle))
-        turn[a, a], turn[b, b], turn[a, b], turn[b, a] = cos, cos, -sin, sin
+        turn[:, a, a] = turn[:, b, b] = cos[:, axis]
+        turn[:, a, b], turn[:, b, a] = -sin[:, axis], sin[:, axis]
         result = turn @ result
     return result

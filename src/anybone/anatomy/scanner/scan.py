@@ -113,8 +113,8 @@ def _frames(
     thickness = series.thickness_mm or float(dice.log_uniform(*_THICKNESS_MM))
     gap = float(dice.uniform(0, 0.25)) * thickness if series.gap_mm is None else series.gap_mm
     spacing = (pixel, pixel, thickness + gap)
-    a, b, c = dice.normal(math.radians(_TILT_DEG), 3).tolist()
-    steps = oriented(plane, (a, b, c), spacing, label_map.spacing_mm)[None]
+    tilt = dice.normal(math.radians(_TILT_DEG), 1, 3)
+    steps = oriented([plane], tilt, torch.tensor([spacing]), torch.tensor([label_map.spacing_mm]))
     rows, columns = (_even(float(extent_mm[axis]) / pixel) for axis in (down, across))
     slices = min(max(1, int(float(extent_mm[through]) / spacing[2])), _MOST_SLICES)
     frames = Frames(
