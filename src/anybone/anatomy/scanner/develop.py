@@ -14,7 +14,7 @@ from anybone.anatomy.scanner.frames import Frames
 from anybone.anatomy.scanner.kspace import Acquisition, KSpace
 from anybone.anatomy.scanner.pieces import pieces
 from anybone.anatomy.scanner.sample import Slices
-from anybone.shapes import Bool, Float
+from anybone.shapes import Bool, Float, Int
 
 _SLICE_SPREAD = 0.015  # deviation of the brightness of neighbouring slices
 _EVENED_SHARE = 0.4  # of series are divided by the coil's sensitivity, more or less
@@ -49,28 +49,52 @@ def develop(
     """
     device, (count, *shape) = slices.signal.device, slices.signal.shape
     rows, columns = matrix or (shape[1], shape[2])
-    space = Space.of(frames, (shape[0], shape[1], shape[2]))
-    received = sensitivity(space, frames, atlas, dice)
-    control = torch.stack([received, fat_left(space, contrast, dice)], dim=1)
-    gain = torch.exp(dice.normal(_SLICE_SPREAD, count, shape[0], 1, 1)) / contrast.reference[:, None, None, None]
-    evened = dice.uniform(0.3, 0.9, count) * dice.chance(_EVENED_SHARE, count)
-    k_space = KSpace(acquisition, frames, contrast, (shape[1], shape[2]), device)
-    generator = dice.on(device)
+    receiver = _Receiver(frames, contrast, acquisition, atlas, (shape[0], shape[1], shape[2]), dice)
     images = torch.empty(count, shape[0], rows, columns, device=device)
     faint = torch.empty(count, *shape, dtype=torch.bool, device=device)
-    least = _VISIBLE / acquisition.snr[:, None, None, None].to(device)
     for which, part in pieces(count, tuple(shape), device):
-        bright, left = space.spread(control, which, part, device).unbind(1)
-        bright = bright.clamp_min_(0)
-        faint[which, part] = bright < least[which]
-        received_here = bright * gain[which, part].to(device)
-        if slices.metal is not None:
-            received_here *= _beside_metal(slices.metal[which, part], contrast.metal[which].to(device))
-        signal = slices.signal[which, part]
-        fat = (signal.imag * received_here).mul_(left.clamp_(0, 1))
-        image = k_space.image(which, signal.real * received_here, fat, (rows, columns), generator)
-        images[which, part] = image * _evening(bright, evened[which], (rows, columns))
+        images[which, part], faint[which, part] = receiver.receive(slices, which, part, (rows, columns))
     return images, faint
+
+
+class _Receiver:
+    """What is drawn once for each image: coil, fields, k-space."""
+
+    def __init__(
+        self,
+        frames: Frames,
+        contrast: Contrast,
+        acquisition: Acquisition,
+        atlas: Atlas,
+        shape: tuple[int, int, int],
+        dice: Dice,
+    ) -> None:
+        self.device, count = atlas.voxels.device, len(frames)
+        self.space = Space.of(frames, shape)
+        received = sensitivity(self.space, frames, atlas, dice)
+        self.control = torch.stack([received, fat_left(self.space, contrast, dice)], dim=1)
+        gain = torch.exp(dice.normal(_SLICE_SPREAD, count, shape[0], 1, 1)) / contrast.reference[:, None, None, None]
+        self.gain = gain.to(self.device)
+        self.evened = dice.uniform(0.3, 0.9, count) * dice.chance(_EVENED_SHARE, count)
+        self.least = (_VISIBLE / acquisition.snr).to(self.device)
+        self.metal = contrast.metal.to(self.device)
+        self.k_space = KSpace(acquisition, frames, contrast, shape[1:], self.device)
+        self.generator = dice.on(self.device)
+
+    def receive(
+        self, slices: Slices, which: Int[Tensor, " n"], part: slice, matrix: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Images of a part of the slices of some images, and where they are faint."""
+        bright, left = self.space.spread(self.control, which, part, self.device).unbind(1)
+        bright = bright.clamp_min_(0)
+        received = bright * self.gain[which, part]
+        if slices.metal is not None:
+            received *= _beside_metal(slices.metal[which, part], self.metal[which])
+        signal = slices.signal[which, part]
+        fat = (signal.imag * received).mul_(left.clamp_(0, 1))
+        image = self.k_space.image(which, signal.real * received, fat, matrix, self.generator)
+        even = _evening(bright, self.evened[which], matrix)
+        return image.mul_(even), bright < self.least[which, None, None, None]
 
 
 def _evening(bright: Float[Tensor, "n s h w"], strength: Float[Tensor, " n"], matrix: tuple[int, int]) -> Tensor:

@@ -20,6 +20,8 @@ from anybone.shapes import Bool, Float, Int, Shaped
 
 Range = tuple[float, float]
 
+_MOST_SHIFT_PX = 2.0  # of fat, in acquired pixels: beyond, a bandwidth is chosen that shifts less
+
 
 @dataclass(frozen=True)
 class Acquisition:
@@ -73,7 +75,7 @@ def draw_acquisition(
         acquired_mm=torch.maximum(acquired, pixel),
         filtered=dice.uniform(0, 1, count),
         phase_down=phase_down,
-        shift_mm=direction * (contrast.shift_hz.cpu() / bandwidth_hz).clamp_max(3) * finest,
+        shift_mm=direction * (contrast.shift_hz.cpu() / bandwidth_hz).clamp_max(_MOST_SHIFT_PX) * finest,
         snr=dice.log_uniform(40, 100, count) if clean else dice.log_uniform(12, 110, count),
         swing_mm=dice.log_uniform(0.05, 1.2, count) * (moves & (not clean)),
         swings=dice.uniform(2.1, 40, count),
@@ -101,12 +103,14 @@ class KSpace:
         shape: tuple[int, int],
         device: torch.device,
     ) -> None:
-        window, motion, shift = _lines(acquisition, frames, *shape)
-        phase = contrast.fat_phase_rad.cpu()
-        fat = shift * torch.polar(torch.ones_like(phase), phase)[:, None, None]
-        noise = 1 / acquisition.snr / window.square().mean(dim=(1, 2)).sqrt() * math.sqrt(shape[0] * shape[1])
-        self.window, self.fat = (window * motion)[:, None].to(device), fat[:, None].to(device)
-        self.noise = (window * noise[:, None, None])[:, None].to(device)
+        pixel = frames.spacing_mm[:, :2].flip(1)
+        lines = [_Lines.of(acquisition, axis, pixel[:, axis], count) for axis, count in enumerate(shape)]
+        self.down, self.right = (one.to(device) for one in lines)
+        self.phase = torch.polar(torch.ones(len(frames)), contrast.fat_phase_rad.cpu()).to(device)
+        strength = math.sqrt(shape[0] * shape[1]) / acquisition.snr
+        for one in lines:
+            strength = strength / one.window.square().mean(dim=1).sqrt()
+        self.noise = strength.to(device)
 
     def image(
         self,
@@ -126,9 +130,11 @@ class KSpace:
                 first acquired one does.
             generator: Of noise, on the images' device.
         """
-        k = torch.fft.fft2(fat).mul_(self.fat[which]).add_(torch.fft.fft2(water)).mul_(self.window[which])
+        down, right = self.down[which], self.right[which]
+        turned = torch.fft.fft2(fat).mul_(_outer(down.shift, right.shift) * self.phase[which, None, None, None])
+        k = turned.add_(torch.fft.fft2(water)).mul_(_outer(down.motion * down.window, right.motion * right.window))
         noise = torch.randn(*k.shape, 2, generator=generator, device=k.device)
-        k += torch.view_as_complex(noise) * self.noise[which]
+        k += torch.view_as_complex(noise) * _outer(down.window * self.noise[which, None], right.window)
         image: Tensor = torch.fft.ifft2(_filled(k, matrix))
         return (image.real.square() + image.imag.square()).sqrt_()
 
@@ -146,23 +152,41 @@ def _filled(k: Shaped[Tensor, "n s h w"], matrix: tuple[int, int]) -> Shaped[Ten
     return full * (matrix[0] * matrix[1] / rows / columns)
 
 
-def _lines(
-    acquisition: Acquisition, frames: Frames, rows: int, columns: int
-) -> tuple[Float[Tensor, "b h w"], Shaped[Tensor, "b h w"], Shaped[Tensor, "b h w"]]:
-    """What k-space is multiplied by: the window, the motion, and for fat the shift besides."""
-    pixel = frames.spacing_mm[:, :2].flip(1)
-    window, motion, shift = [], [], []
-    for axis, count in enumerate((rows, columns)):
-        frequency = torch.fft.fftfreq(count).expand(len(frames), count)  # cycles a pixel
-        window.append(_window(frequency, pixel[:, axis] / acquisition.acquired_mm[:, axis], acquisition.filtered))
-        motion.append(_motion(frequency, pixel[:, axis], acquisition))
-        shift.append(_moved(frequency, (acquisition.shift_mm / pixel[:, axis])[:, None]))
-    by_phase = acquisition.phase_down[:, None, None]
-    return (
-        window[0][:, :, None] * window[1][:, None, :],
-        torch.where(by_phase, motion[0][:, :, None], motion[1][:, None, :]),
-        torch.where(by_phase, shift[1][:, None, :], shift[0][:, :, None]).expand(-1, rows, columns),
-    )
+def _outer(down: Shaped[Tensor, "n h"], right: Shaped[Tensor, "n w"]) -> Shaped[Tensor, "n 1 h w"]:
+    """Products of each row's and each column's factor."""
+    return down[:, None, :, None] * right[:, None, None, :]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """What k-space is multiplied by along one of its axes.
+
+    Attributes:
+        window: What is acquired, filtered.
+        motion: Of the body while the lines of the phase axis are taken; 1 along the other axis.
+        shift: Of fat along the frequency axis; 1 along the other.
+    """
+
+    window: Float[Tensor, "b n"]
+    motion: Shaped[Tensor, "b n"]
+    shift: Shaped[Tensor, "b n"]
+
+    @classmethod
+    def of(cls, acquisition: Acquisition, axis: int, pixel_mm: Tensor, count: int) -> _Lines:
+        """Those of an axis (0 down, 1 right) with `count` lines."""
+        frequency = torch.fft.fftfreq(count).expand(len(pixel_mm), count)  # cycles a pixel
+        by_phase = (acquisition.phase_down if axis == 0 else ~acquisition.phase_down)[:, None]
+        shift_px = torch.where(by_phase, 0.0, (acquisition.shift_mm / pixel_mm)[:, None])
+        moved_px = torch.where(by_phase, _motion_mm(frequency, acquisition) / pixel_mm[:, None], 0.0)
+        window = _window(frequency, pixel_mm / acquisition.acquired_mm[:, axis], acquisition.filtered)
+        return cls(window, _moved(frequency, moved_px), _moved(frequency, shift_px))
+
+    def __getitem__(self, which: Int[Tensor, " n"]) -> _Lines:
+        return _Lines(self.window[which], self.motion[which], self.shift[which])
+
+    def to(self, device: torch.device) -> _Lines:
+        """The same on another device."""
+        return _Lines(self.window.to(device), self.motion.to(device), self.shift.to(device))
 
 
 def _window(frequency: Tensor, fraction: Tensor, filtered: Tensor) -> Tensor:
@@ -172,12 +196,11 @@ def _window(frequency: Tensor, fraction: Tensor, filtered: Tensor) -> Tensor:
     return (1 - fall) * (place <= 1)
 
 
-def _motion(frequency: Tensor, pixel_mm: Tensor, acquisition: Acquisition) -> Tensor:
-    """Phase of each line when the body lies elsewhere while that line is taken, in order from one rim to the other."""
+def _motion_mm(frequency: Tensor, acquisition: Acquisition) -> Tensor:
+    """Where the body lies while each line is taken, in order from one rim of k-space to the other."""
     line = frequency * frequency.shape[1]
     swing = acquisition.swing_mm[:, None] * torch.sin(2 * math.pi * line / acquisition.swings[:, None])
-    jerk = acquisition.jerk_mm[:, None] * (frequency > acquisition.jerk_at[:, None])
-    return _moved(frequency, (swing + jerk) / pixel_mm[:, None])
+    return swing + acquisition.jerk_mm[:, None] * (frequency > acquisition.jerk_at[:, None])
 
 
 def _moved(frequency: Tensor, pixels: Tensor) -> Tensor:
