@@ -46,11 +46,11 @@ def open_edges(mesh: Mesh) -> NDArray[np.int32]:
 
 
 def is_closed(mesh: Mesh) -> bool:
-    """Whether every edge has two faces that run along it both ways: no holes, fins or faces turned over."""
+    """Whether faces run along every edge as often one way as the other: no holes, fins or faces turned over."""
     ends = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
     count = len(mesh.vertices_mm)
-    forward = np.unique(ends[:, 0] * count + ends[:, 1])
-    return len(forward) == len(ends) and bool(np.array_equal(forward, np.unique(ends[:, 1] * count + ends[:, 0])))
+    there, back = ends[:, 0] * count + ends[:, 1], ends[:, 1] * count + ends[:, 0]
+    return bool(np.array_equal(np.sort(there), np.sort(back)))
 
 
 def closed(mesh: Mesh) -> Mesh:
@@ -187,6 +187,14 @@ def refined(mesh: Mesh, faces: int = 4000) -> Mesh:
     middle = fine.vertices_mm.mean(axis=0)
     growth = abs(mesh.volume_mm3 / fine.volume_mm3) ** (1 / 3) if fine.volume_mm3 else 1.0
     return Mesh((fine.vertices_mm - middle) * growth + middle, fine.faces)
+
+
+def hull(mesh: Mesh) -> Mesh:
+    """The smallest convex surface around the mesh."""
+    from scipy.spatial import ConvexHull
+
+    found = ConvexHull(mesh.vertices_mm)
+    return oriented(_proper(mesh.vertices_mm, found.simplices))
 
 
 def grid_around(mesh: Mesh, spacing_mm: float, margin_mm: float = 4.0) -> Geometry:

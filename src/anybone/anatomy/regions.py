@@ -223,7 +223,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             place="knee",
             extent_mm=((125, 160), (130, 165), (130, 170)),
             bones="lower femur, patella, upper tibia and fibula",
-            angles_deg=_LEG,
+            angles_deg={**_LEG, "hip_rotation": (-6.0, 14.0)},
             spacing_mm=0.7,
             planes={"sagittal": 0.5, "coronal": 0.3, "axial": 0.2},
         ),

@@ -11,7 +11,7 @@ from anybone.anatomy.scene import Mesh
 Array = NDArray[np.float64]
 
 _HEAD_MM = 70.0  # the head of the femur lies in so much of its upper end
-_CONDYLE_MM = 38.0
+CONDYLE_MM = 38.0  # so much of the lower end of the femur is condyles
 
 
 def femoral_head(femur: Mesh) -> tuple[Array, float]:
@@ -31,7 +31,7 @@ def femoral_head(femur: Mesh) -> tuple[Array, float]:
 def knee_axis(femur: Mesh) -> tuple[Array, Array]:
     """Middle of the knee and the unit vector of its axis to the right, through the backs of both condyles."""
     at = femur.vertices_mm
-    lower = at[at[:, 2] < at[:, 2].min() + _CONDYLE_MM]
+    lower = at[at[:, 2] < at[:, 2].min() + CONDYLE_MM]
     rear = lower[lower[:, 1] < np.median(lower[:, 1])]
     split = (lower[:, 0].min() + lower[:, 0].max()) / 2
     lateral = sphere(rear[rear[:, 0] < split - 6])[0]

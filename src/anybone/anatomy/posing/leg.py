@@ -12,7 +12,7 @@ import numpy as np
 from anybone.anatomy.body import Array, Body
 from anybone.anatomy.contact import seat, vertex_normals
 from anybone.anatomy.mesh import joined, mirrored
-from anybone.anatomy.posing.joints import end_of, femoral_head, knee_axis, shaft_axis
+from anybone.anatomy.posing.joints import CONDYLE_MM, end_of, femoral_head, knee_axis, shaft_axis
 from anybone.anatomy.rigid import REST, Move, aligned, fitted, laid_upright, shifted, sphere, turned
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes import lower_limb, skeleton, visible_human
@@ -22,6 +22,7 @@ from anybone.anatomy.shapes.pieces import FOOT
 _PATELLA_SHARE = 0.6  # of the knee's flexion
 _KNEE_GAP_MM, _PATELLA_GAP_MM, _HIP_GAP_MM, _ANKLE_GAP_MM = (3.0, 5.0), (2.5, 4.5), (3.0, 5.0), (2.2, 3.5)
 _SOLE_DEG = 8.0  # the line from the heel to the second metatarsal rises above the sole by so much
+_PATELLA_ASIDE_MM = (1.0, 7.0)
 _SHANK_SHARE = 0.5  # how often tibia and fibula too come from the user's surfaces
 _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that carries each here
     "pelvis": "left hip bone",
@@ -90,6 +91,7 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
     knee = seat(tibia, femur, -(bent.matrix @ up), rng.uniform(*_KNEE_GAP_MM), middle, 45.0, 0.1).after(bent)
     tilted = turned(-_PATELLA_SHARE * flexion, axis, middle)
     front = tilted.matrix @ np.cross(up, axis)
+    tilted = tilted.after(_tracked(bones["left patella"], femur, axis, rng.uniform(*_PATELLA_ASIDE_MM)))
     patella = tilted.mesh(bones["left patella"])
     at = patella.vertices_mm.mean(axis=0)
     kneecap = seat(patella, femur, front, rng.uniform(*_PATELLA_GAP_MM), at, 32.0, 0.35).after(tilted)
@@ -99,6 +101,14 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
         "left fibula": hip.after(knee),
         "left patella": hip.after(kneecap),
     }
+
+
+def _tracked(patella: Mesh, femur: Mesh, axis: Array, aside_mm: float) -> Move:
+    """The shift of the patella along the knee's axis that leaves it `aside_mm` to the outer side of the trochlea."""
+    at = femur.vertices_mm
+    across = at[at[:, 2] < at[:, 2].min() + CONDYLE_MM] @ axis
+    wanted = (across.min() + across.max()) / 2 - aside_mm
+    return shifted(axis * (wanted - float((patella.vertices_mm @ axis).mean())))
 
 
 def _socket(hip_bone: Mesh, head_mm: Array, radius_mm: float) -> Array:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.anatomy.mesh import closed, facing_out, is_closed, open_edges, parts, refined, remeshed, welded
+from anybone.anatomy.mesh import closed, facing_out, hull, is_closed, open_edges, parts, refined, remeshed, welded
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes.pieces import PIECES, piece_of
 from anybone.errors import MissingExtraError, UsageError
@@ -40,6 +40,7 @@ _VERTEBRAE = {f"L{n}": f"lumbar{n}_geom_1_lumbar{n}" for n in range(1, 6)} | {
 _DEPTHS_MM = {
     level: 33.0 if level[0] == "L" else 20.0 + int(level[1:]) for level in _VERTEBRAE
 }  # of the bodies, from there
+_HOLLOW = "pisiform"  # has an inner wall that is open to the outside; the bone itself is round
 _PULL_N_PER_MM2 = 0.5  # greatest tension of muscle: turns its strength into the cross-section of its fibres
 _BROADEST_MM = 36.0  # broad muscles have short paths: a tube as wide as their volume asks for would swallow others
 _SPINDLE = 0.5  # volume of a muscle against that of a cylinder as long and as wide as its belly
@@ -123,7 +124,8 @@ def _bone(name: str) -> Mesh:
     """A bone in the frame of its mesh, in mm, closed and smooth."""
     mesh_name, piece = PIECES[name]
     turn, offset = _rest(_geoms()[mesh_name])
-    bone = finished(piece_of(welded(_at_rest(mesh_name)), piece))
+    mesh = piece_of(welded(_at_rest(mesh_name)), piece)
+    bone = finished(hull(mesh) if name.endswith(_HOLLOW) else mesh)
     return bone.moved(turn.T, -turn.T @ offset)
 
 
