@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-from solid_meshes import ball, cube
 
 from anybone.anatomy.bones import label_bones
 from anybone.geometry import Geometry
+from solid_meshes import ball, cube
 
 
 def test_bones_are_numbered_in_turn_and_never_touch() -> None:
