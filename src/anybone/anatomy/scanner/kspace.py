@@ -20,6 +20,8 @@ from anybone.shapes import Bool, Float, Int, Shaped
 
 Range = tuple[float, float]
 
+_SNR = (24, 200)  # of a signal of 1, all protons of water at once
+_LEAST_SNR = 6.0
 _MOST_SHIFT_PX = 2.0  # of fat, in acquired pixels: beyond, a bandwidth is chosen that shifts less
 
 
@@ -76,12 +78,21 @@ def draw_acquisition(
         filtered=dice.uniform(0, 1, count),
         phase_down=phase_down,
         shift_mm=direction * (contrast.shift_hz.cpu() / bandwidth_hz).clamp_max(_MOST_SHIFT_PX) * finest,
-        snr=dice.log_uniform(40, 100, count) if clean else dice.log_uniform(12, 110, count),
+        snr=dice.log_uniform(40, 100, count) if clean else _drawn_snr(contrast, dice),
         swing_mm=dice.log_uniform(0.05, 1.2, count) * (moves & (not clean)),
         swings=dice.uniform(2.1, 40, count),
         jerk_mm=dice.normal(1.5, count) * (jerks & (not clean)),
         jerk_at=dice.uniform(0.04, 0.3, count),
     )
+
+
+def _drawn_snr(contrast: Contrast, dice: Dice) -> Float[Tensor, " b"]:
+    """Reference signal over noise: a scanner's noise is the same for all sequences, so faint ones have more of it.
+
+    Longer scans make up for some of that.
+    """
+    full = dice.log_uniform(*_SNR, len(contrast))
+    return (full * contrast.reference.cpu() ** dice.uniform(0, 1, len(contrast))).clamp_min(_LEAST_SNR)
 
 
 class KSpace:
