@@ -1,0 +1,33 @@
+"""A posed scene -> all its tissues."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anybone.anatomy.label_map import LabelMap
+from anybone.anatomy.scene import Scene
+from anybone.anatomy.tissues.bones import fill_bones
+from anybone.anatomy.tissues.field import field_of
+from anybone.anatomy.tissues.illness import add_illness
+from anybone.anatomy.tissues.joints import fill_joints
+from anybone.anatomy.tissues.soft import fill_soft
+from anybone.anatomy.tissues.trunk import fill_trunk
+
+
+def build(scene: Scene, spacing_mm: float, rng: np.random.Generator, seed: int = 0) -> LabelMap:
+    """The scene's field of view with every tissue: from the skin inwards, bones last but for what patients have.
+
+    Args:
+        scene: Posed bones, muscles and canal.
+        spacing_mm: Edge of a voxel.
+        rng: Draws everything.
+        seed: What the scene was drawn from, for the record.
+    """
+    field = field_of(scene, spacing_mm, rng)
+    tissue = np.zeros(field.shape, dtype=np.uint8)
+    fill_soft(field, scene, tissue)
+    fill_trunk(field, scene, tissue)
+    fill_joints(field, scene, tissue)
+    fill_bones(field, scene, tissue)
+    add_illness(field, tissue)
+    return LabelMap(tissue, field.bone, field.geometry, field.names, scene.region, seed, scene.credits)

@@ -1,0 +1,36 @@
+"""What patients have: oedema and lesions in bone and beside it, now and then metal."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.anatomy.tissue import MARROW, Tissue
+from anybone.anatomy.tissues.field import Field
+
+OEDEMA_SHARE, LESION_SHARE, MASS_SHARE, METAL_SHARE = 0.25, 0.15, 0.1, 0.03
+
+
+def add_illness(field: Field, tissue: NDArray[np.uint8]) -> None:
+    """Writes what this patient has, if anything, into `tissue`."""
+    rng = field.rng
+    marrow = np.isin(tissue, MARROW)
+    flesh = (tissue == Tissue.MUSCLE) | (tissue == Tissue.FAT)
+    for share, where, size, kind in (
+        (OEDEMA_SHARE, marrow, (6.0, 22.0), Tissue.OEDEMA),
+        (LESION_SHARE, marrow, (3.0, 12.0), Tissue.LESION),
+        (MASS_SHARE, flesh, (8.0, 45.0), Tissue.LESION),
+        (OEDEMA_SHARE, flesh, (8.0, 30.0), Tissue.OEDEMA),
+        (METAL_SHARE, marrow, (2.0, 4.0), Tissue.METAL),
+    ):
+        if rng.random() < share and where.any():
+            tissue[where & _blob(field, where, rng.uniform(*size))] = kind
+
+
+def _blob(field: Field, where: NDArray[np.bool_], radius_mm: float) -> NDArray[np.bool_]:
+    """An uneven ball around a random place of a mask."""
+    places = np.flatnonzero(where)
+    index = np.array(np.unravel_index(places[field.rng.integers(len(places))], field.shape))
+    centre = field.geometry.to_world(index)
+    squared = sum((field.axis_mm(axis) - centre[axis]) ** 2 for axis in range(3))
+    return np.asarray(np.sqrt(squared) < radius_mm * (1 + 0.25 * field.noise(max(4.0, radius_mm / 2))))

@@ -1,0 +1,73 @@
+"""Joints: cartilage on both bones, fluid between, menisci, discs between vertebrae."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.anatomy.scene import Scene
+from anybone.anatomy.tissue import Tissue
+from anybone.anatomy.tissues.field import Field
+
+WIDEST_JOINT_MM = 8.0
+CARTILAGE_MM = (1.0, 3.2)
+FLUID_MM = 0.7  # half of the film between cartilages
+WIDEST_DISC_MM = 20.0
+DISC_RADIUS_MM = 27.0
+MENISCUS_GAP_MM = (3.5, 11.0)
+
+
+def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
+    """Writes what lies between bones into `tissue`; bone itself stays."""
+    rng = field.rng
+    free = ~field.inside & (tissue != Tissue.AIR)
+    width = field.noise(60) * 1.2 + WIDEST_JOINT_MM * rng.uniform(0.7, 1.2)
+    effusion = rng.random() < 0.3
+    near = free & (field.gap_mm < 2.5 * width) & (field.away_mm < 12)
+    if scene.canal is not None:
+        near &= ~_discs(field, scene, tissue, free)
+    joint = near & (field.gap_mm < width)
+    thick = rng.uniform(*CARTILAGE_MM) * (1 + 0.15 * field.noise(10))
+    tissue[joint] = Tissue.FLUID
+    tissue[joint & (field.away_mm < thick) & (field.seam_mm > FLUID_MM * rng.uniform(0.3, 1.2))] = Tissue.CARTILAGE
+    around = near & ~joint & (field.seam_mm < (5 if effusion else 1.6)) & (field.gap_mm < 2 * width)
+    tissue[around] = Tissue.FLUID if effusion else Tissue.FAT
+    capsule = near & (np.abs(field.gap_mm - 2.1 * width) < 2.0) & (field.seam_mm < 7)
+    tissue[capsule & ~around] = Tissue.LIGAMENT
+    _menisci(field, tissue, free)
+
+
+def _menisci(field: Field, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -> None:
+    """Wedges at the rim of the knee, where the gap between femur and tibia widens."""
+    numbers = {word: [n for n, name in field.names.items() if word in name] for word in ("femur", "tibia")}
+    if not all(numbers.values()):
+        return
+    nearest, across = field.nearest, field.across()
+    either = np.concatenate([*numbers.values()])
+    pair = np.isin(nearest, either) & np.isin(across, either) & (nearest != across)
+    low, high = MENISCUS_GAP_MM
+    wedge = (field.gap_mm - low) / (high - low)
+    tissue[free & pair & (wedge > 0) & (wedge < 1) & (field.seam_mm < 0.6 + 2.6 * wedge)] = Tissue.MENISCUS
+
+
+def _discs(field: Field, scene: Scene, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Writes discs between vertebral bodies, in front of the canal; says where the spine's own gaps lie."""
+    canal = scene.canal
+    assert canal is not None
+    numbers = [n for n, name in field.names.items() if "vertebra" in name or "sacrum" in name]
+    between = free & (field.gap_mm < WIDEST_DISC_MM) & np.isin(field.nearest, numbers) & (field.away_mm < 12)
+    points = field.points_mm(between)
+    at = np.nonzero(between)
+    order = np.argsort(canal.points_mm[:, 2])
+    front = np.stack(
+        [np.interp(points[:, 2], canal.points_mm[order, 2], canal.points_mm[order, axis]) for axis in (0, 1)], 1
+    )
+    x, y = (points[:, :2] - front).T
+    centre = canal.radius_mm + 18.0
+    radius = np.hypot(x / 1.25, y - centre)
+    disc = (y > canal.radius_mm * 0.9) & (radius < DISC_RADIUS_MM) & (field.away_mm[at] + field.seam_mm[at] < 9)
+    nucleus = disc & (radius < 10 + 1.5 * field.noise(20)[at])
+    degenerate = field.rng.random() < 0.3
+    kinds = np.where(nucleus & (not degenerate), Tissue.DISC_NUCLEUS, Tissue.DISC_ANNULUS)
+    tissue[tuple(axis[disc] for axis in at)] = kinds[disc]
+    return np.asarray(between & (tissue != Tissue.FAT))

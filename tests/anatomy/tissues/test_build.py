@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from anybone.anatomy.label_map import LabelMap
+from anybone.anatomy.pose import pose
+from anybone.anatomy.scanner import scan
+from anybone.anatomy.tissue import MARROW, Tissue
+from anybone.anatomy.tissues import build
+
+pytest.importorskip("mujoco", reason="the shapes of bones are the extra anybone[anatomy]")
+
+SPACING_MM = 1.8  # coarse: what is tested is where tissues lie, not how fine they are
+IN_BONE = {Tissue.CORTEX, *MARROW, Tissue.PHYSIS_SCAR, Tissue.OEDEMA, Tissue.LESION, Tissue.METAL}
+
+
+def made(region: str, seed: int = 1) -> LabelMap:
+    rng = np.random.default_rng(seed)
+    return build(pose(region, rng), SPACING_MM, rng, seed)
+
+
+@pytest.fixture(scope="module")
+def knee() -> LabelMap:
+    return made("knee")
+
+
+@pytest.fixture(scope="module")
+def spine() -> LabelMap:
+    return made("lumbar-spine")
+
+
+def test_bone_is_made_of_what_bone_is_made_of(knee):
+    assert set(np.unique(knee.tissue[knee.bone > 0])) <= IN_BONE
+    assert not np.isin(knee.tissue[knee.bone == 0], [Tissue.CORTEX, *MARROW]).any()
+    assert {"femur", "tibia", "fibula", "patella"} <= {name.split()[-1] for name in knee.names.values()}
+
+
+def test_marrow_lies_within_cortex(knee):
+    marrow = np.isin(knee.tissue, MARROW)
+    shell = ndimage.binary_dilation(marrow) & ~marrow
+    interior = shell[1:-1, 1:-1, 1:-1]  # the field of view cuts bones open
+    around = knee.tissue[1:-1, 1:-1, 1:-1][interior]
+    assert np.isin(around, list(IN_BONE)).mean() > 0.99
+
+
+def test_a_knee_has_what_knees_have(knee):
+    share = np.bincount(knee.tissue.ravel(), minlength=len(Tissue)) / (knee.tissue > 0).sum()
+    for kind, least in (
+        (Tissue.MUSCLE, 0.1), (Tissue.FAT, 0.1), (Tissue.SKIN, 0.01), (Tissue.YELLOW_MARROW, 0.05),
+        (Tissue.CARTILAGE, 0.001), (Tissue.TENDON, 0.0005), (Tissue.VESSEL, 0.0003),
+    ):  # fmt: skip
+        assert share[kind] > least, kind.name
+    assert share[Tissue.CSF] == 0
+
+
+def test_air_is_outside_skin(knee):
+    air = knee.tissue == Tissue.AIR
+    beside = ndimage.binary_dilation(air) & ~air
+    assert (knee.tissue[beside] == Tissue.SKIN).mean() > 0.9
+
+
+def test_a_spine_has_canal_and_discs_between_its_bones(spine):
+    counts = np.bincount(spine.tissue.ravel(), minlength=len(Tissue))
+    assert counts[Tissue.CSF] * SPACING_MM**3 > 10_000  # mm3
+    assert counts[Tissue.DISC_ANNULUS] * SPACING_MM**3 > 20_000
+    assert not (spine.bone[np.isin(spine.tissue, [Tissue.CSF, Tissue.CORD, Tissue.DISC_ANNULUS])]).any()
+
+
+def test_the_seed_decides(spine):
+    assert made("lumbar-spine").sha256 == spine.sha256
+    assert made("lumbar-spine", seed=2).sha256 != spine.sha256
+
+
+def test_contrast_is_that_of_the_sequence(knee):
+    means = {}
+    for sequence in ("t1", "pd", "pd-fs"):
+        volume, truth = scan(knee, sequence, "sagittal", seed=4)
+        inner = ndimage.binary_erosion(truth.mask, iterations=3)
+        shell = truth.mask & ~ndimage.binary_erosion(truth.mask)
+        means[sequence] = volume.data[inner].mean(), volume.data[shell].mean()
+    assert means["t1"][0] > 1.3 * means["t1"][1]  # marrow is brighter than cortex
+    assert means["pd-fs"][0] / means["pd-fs"][1] < 0.8 * means["pd"][0] / means["pd"][1]  # and less so without fat
