@@ -73,6 +73,13 @@ def test_minutes_become_steps_that_stay(run: Run, cases: None, config: Path) -> 
     assert run(*words, "--steps", "3").exit_code == 2
 
 
+def test_a_source_that_is_not_there_is_named(run: Run, cases: None, config: Path) -> None:
+    config.write_text(config.read_text().replace("batch = 2", "batch = 2\nsources = {synthetic = 1.0}"))
+    result = run("train", "data", "-o", "run", "--config", config, "--hold-out", "limb/b")
+    assert result.exit_code == 2
+    assert "--corpus" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [(("limb/x",), "limb/a, limb/b"), (("limb/a", "limb/b"), "none is left")],

@@ -45,6 +45,10 @@ def finetune(
     if output.exists() and not force:
         raise UsageError(f"{output} exists already. Choose another name, or write over it with --force.")
     header = checkpoint.verify(catalogue.locate(weights))
+    if header.config.depth_attention is not None:
+        raise UsageError(
+            f"{header.name} has a 3-D branch, which fine-tuning does not teach. Give others with --weights."
+        )
     from anybone.training.config import TrainingConfig
     from anybone.training.finetune import STAGE, finetune
     from anybone.training.pairs import find_pairs, pair_slices

@@ -14,11 +14,12 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Bar, Terminal
-from anybone.errors import UsageError
+from anybone.errors import NothingFoundError, UsageError
 
 if TYPE_CHECKING:
     from anybone.training.cache import Cache
     from anybone.training.config import TrainingConfig
+    from anybone.training.sources import Source
 
 CACHE_NAME = "cache.safetensors"
 
@@ -38,6 +39,9 @@ def train(
         list[str] | None,
         typer.Option("--hold-out", metavar="PATIENT", help="Never trained on. Repeat.", show_default="those suggested"),
     ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", metavar="DIR", help="Label maps of synthetic anatomy to train on too.")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="What the weights are called.")] = "trained",
     licence: Annotated[str, typer.Option("--licence", help="Under which they may be used.")] = "not stated",
     quiet: opt.Quiet = False,
@@ -54,17 +58,18 @@ def train(
     if steps is not None and minutes is not None:
         raise UsageError("--steps and --minutes both say how long. Give one.")
     settings = read_config(config)
+    if corpus is not None and "synthetic" not in settings.sources:
+        settings = replace(settings, sources={"real": 0.5, "synthetic": 0.5})
     if steps is not None:
         settings = replace(settings, steps=steps)
     from anybone.model import checkpoint
     from anybone.training import loop
-    from anybone.training.sources import RealSlices
 
     with terminal.progress(run.name) as bar:
         cache = _cache(data, run)
         held_out = _held_out(cache, hold_out)
         patients = set(cache.patients) - held_out
-        sources = {"real": RealSlices(cache.of(patients), settings)}
+        sources = _sources(settings, cache.of(patients), corpus)
         if minutes is not None:
             settings = replace(settings, steps=_earlier_steps(run) or loop.steps_within(minutes, settings, sources))
         network = loop.train(settings, sources, cache.of(held_out), run, _shown(bar, settings.steps))
@@ -136,6 +141,28 @@ def _held_out(cache: Cache, named: list[str] | None) -> set[str]:
     if held_out == known:
         raise UsageError("All patients are held out, so none is left to train on. Hold out fewer with --hold-out.")
     return held_out
+
+
+def _sources(settings: TrainingConfig, real: Cache, corpus: Path | None) -> dict[str, Source]:
+    """What the configuration draws from."""
+    from anybone.training.sources import RealSlices, SyntheticSlices
+
+    sources: dict[str, Source] = {"real": RealSlices(real, settings)}
+    if corpus is not None:
+        from anybone.anatomy.label_map import load
+        from anybone.anatomy.scanner import Atlas
+
+        maps = [load(path) for path in sorted(corpus.glob("*.safetensors"))]
+        if not maps:
+            raise NothingFoundError(f"{corpus} holds no label maps (*.safetensors). Give the folder they were made in.")
+        sources["synthetic"] = SyntheticSlices(Atlas.of(maps, settings.device), settings)
+    missing = sorted(name for name, share in settings.sources.items() if share > 0 and name not in sources)
+    if missing:
+        raise UsageError(
+            f"The configuration draws from {', '.join(missing)}; there is {', '.join(sources)}. "
+            "Synthetic anatomy comes from --corpus DIR."
+        )
+    return sources
 
 
 def _earlier_steps(run: Path) -> int | None:

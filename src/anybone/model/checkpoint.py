@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,9 +114,12 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
         "card": checkpoint.card,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(serialise(weights, metadata={_METADATA_KEY: json.dumps(facts)}))
-    os.replace(file.name, path)
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        part.write_bytes(serialise(weights, metadata={_METADATA_KEY: json.dumps(facts)}))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     return read_header(path)
 
 

@@ -8,11 +8,14 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from anybone.anatomy.scanner import Atlas, Renderer, RenderOptions
 from anybone.shapes import Float, Int
 from anybone.training.augment import augment
-from anybone.training.cache import Cache
+from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.sampler import BalancedSampler
+
+CLIPPED_SHARE = 0.03  # of the pixels of a synthetic slice, at most
 
 
 @runtime_checkable
@@ -36,6 +39,31 @@ class RealSlices:
         """Images in 0..1, and their bones."""
         drawn = self._sampler.draw(count, rng).to(rng.device)
         return augment(self._images[drawn], self._bones[drawn], self._size, self._augmentation, rng)
+
+
+class SyntheticSlices:
+    """Slices of synthetic anatomy, each scanned anew: half with the contrast of a sequence, half with any.
+
+    Bones are told apart by what they are, not by whether they touch in the slice: both condyles are one femur.
+    """
+
+    def __init__(self, atlas: Atlas, config: TrainingConfig) -> None:
+        self._renderer = Renderer(atlas, RenderOptions(size=config.model.image_size))
+
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
+        """Images in 0..1, and their bones; what is too faint to be seen is not known."""
+        rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
+        bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
+        return _unit(rendered.image[:, 0], rng), torch.where(rendered.faint[:, 0], IGNORE, bones)
+
+
+def _unit(images: Float[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b h w"]:
+    """Each image with its brightest few per cent clipped, as other slices of a volume would have it, in 0..1."""
+    flat = images.flatten(1)
+    clipped = torch.rand(len(images), generator=rng, device=rng.device) * CLIPPED_SHARE
+    rank = ((1 - clipped) * (flat.shape[1] - 1)).long()[:, None]
+    high = flat.sort(1).values.gather(1, rank).clamp(min=1e-6)
+    return (images / high[:, :, None]).clamp(0, 1)
 
 
 def draw_batch(
