@@ -11,6 +11,7 @@ from anybone.anatomy.tissues.field import Field
 
 WIDEST_JOINT_MM = 8.0
 CARTILAGE_MM = (1.0, 3.2)
+EFFUSION_SHARE = 0.15
 FLUID_MM = 0.7  # half of the film between cartilages
 WIDEST_DISC_MM = 20.0
 DISC_RADIUS_MM = 27.0
@@ -22,7 +23,7 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     rng = field.rng
     free = ~field.inside & (tissue != Tissue.AIR)
     width = field.noise(60) * 1.2 + WIDEST_JOINT_MM * rng.uniform(0.7, 1.2)
-    effusion = rng.random() < 0.3
+    effusion = rng.random() < EFFUSION_SHARE
     near = free & (field.gap_mm < 2.5 * width) & (field.away_mm < 12)
     if scene.canal is not None:
         near &= ~_discs(field, scene, tissue, free)
@@ -30,7 +31,7 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     thick = rng.uniform(*CARTILAGE_MM) * (1 + 0.15 * field.noise(10))
     tissue[joint] = Tissue.FLUID
     tissue[joint & (field.away_mm < thick) & (field.seam_mm > FLUID_MM * rng.uniform(0.3, 1.2))] = Tissue.CARTILAGE
-    around = near & ~joint & (field.seam_mm < (5 if effusion else 1.6)) & (field.gap_mm < 2 * width)
+    around = near & ~joint & (field.seam_mm < (rng.uniform(2, 4) if effusion else 1.6)) & (field.gap_mm < 1.6 * width)
     tissue[around] = Tissue.FLUID if effusion else Tissue.FAT
     capsule = near & (np.abs(field.gap_mm - 2.1 * width) < 2.0) & (field.seam_mm < 7)
     tissue[capsule & ~around] = Tissue.LIGAMENT

@@ -1,0 +1,148 @@
+"""`anybone anatomy`: synthetic MRI of real bone shapes, for people; and the label maps that training takes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anybone.cli import options as opt
+from anybone.cli.guard import guarded
+from anybone.cli.terminal import Terminal
+from anybone.errors import UsageError
+
+if TYPE_CHECKING:
+    from anybone.anatomy.label_map import LabelMap
+
+app = typer.Typer(help="Make MRI with known bones, of any place of the body.", no_args_is_help=True)
+
+Region = Annotated[str, typer.Option("--region", metavar="NAME", help="Which place; see `anybone anatomy regions`.")]
+Shapes = Annotated[
+    Path | None, typer.Option("--shapes", metavar="DIR", help="The Visible Human's leg, for finer feet and tibiae.")
+]
+Spacing = Annotated[
+    float | None, typer.Option("--spacing", metavar="MM", min=0.3, max=4.0, help="Edge of a voxel of the anatomy.")
+]
+
+
+@app.command("shapes")
+@guarded
+def shapes(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
+    """List where the shapes of bones come from: source, licence, quality, bones."""
+    from anybone.anatomy.shapes import SHAPES
+
+    terminal = Terminal(verbose=verbose)
+    if as_json:
+        facts = [{**asdict(source), "installed": source.installed} for source in SHAPES.values()]
+        terminal.result(json.dumps(facts, indent=2))
+        return
+    for source in SHAPES.values():
+        there = "" if source.installed else f"  not installed: {source.install}"
+        terminal.result(f"{source.name}  ({source.licence}){there}")
+        terminal.result(f"  {source.quality}")
+        terminal.result(f"  {', '.join(source.bones)}")
+
+
+@app.command("regions")
+@guarded
+def regions(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
+    """List the places of the body and what lies in their field of view."""
+    from anybone.anatomy.regions import REGIONS
+
+    terminal = Terminal(verbose=verbose)
+    if as_json:
+        terminal.result(json.dumps({name: region.bones for name, region in REGIONS.items()}, indent=2))
+        return
+    width = max(map(len, REGIONS))
+    for name, region in REGIONS.items():
+        terminal.result(f"{name:{width}}  {region.bones}")
+
+
+@app.command("make", no_args_is_help=True)
+@guarded
+def make(
+    region: Region,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for image and mask.")],
+    sequence: Annotated[str, typer.Option("--sequence", help="t1, pd-fs, stir, ...; mixture: any contrast.")] = "t1",
+    plane: Annotated[str, typer.Option("--plane", help="axial, coronal or sagittal.")] = "sagittal",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another number, another person.")] = 0,
+    spacing: Spacing = None,
+    source: Shapes = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over results that exist.")] = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> None:
+    """Make a volume with its bones: image, mask with the name of each bone, and picture.
+
+    Examples:
+
+    anybone anatomy make --region knee --sequence pd-fs --plane sagittal --seed 3 -o knee
+    """
+    from anybone.anatomy.scanner import scan
+    from anybone.export import EXPORTERS
+    from anybone.io import write
+
+    terminal = Terminal(quiet, verbose)
+    image = output / f"{region}_{sequence}_{plane}_{seed}.nii.gz"
+    mask, picture = (image.with_name(image.name.replace(".nii.gz", ending)) for ending in ("_bones.nii.gz", ".png"))
+    if image.exists() and not force:
+        raise UsageError(f"{image} exists already. Choose another folder, or write over it with --force.")
+    with terminal.progress(region) as bar:
+        anatomy = _anatomy(region, seed, spacing, source)
+        bar("scan", 1, 2)
+        volume, truth = scan(anatomy, sequence, plane, seed)
+        write(volume, image)
+        write(truth, mask)
+        EXPORTERS["preview"](volume, truth, picture)
+    terminal.result(f"{image}  {len(truth.names)} bones")
+    terminal.note(f"Open the picture: {picture}")
+
+
+@app.command("corpus", no_args_is_help=True)
+@guarded
+def corpus(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of label maps; goes on there.")],
+    count: Annotated[int, typer.Option("--count", min=1, help="How many of each region.")] = 4,
+    region: Annotated[
+        list[str] | None, typer.Option("--region", metavar="NAME", help="Only these. Repeat.", show_default="all")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first.")] = 0,
+    spacing: Spacing = None,
+    source: Shapes = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> None:
+    """Make the label maps that `anybone train --corpus` scans; those that are there stay.
+
+    Examples:
+
+    anybone anatomy corpus --count 20 -o corpus
+    """
+    from anybone.anatomy.label_map import save
+    from anybone.anatomy.regions import REGIONS
+
+    terminal = Terminal(quiet, verbose)
+    wanted = [(name, seed + n) for n in range(count) for name in (region or REGIONS)]
+    paths = [output / f"{name}_{number}.safetensors" for name, number in wanted]
+    with terminal.progress(output.name) as bar:
+        for done, ((name, number), path) in enumerate(zip(wanted, paths, strict=True), 1):
+            if not path.is_file():
+                save(_anatomy(name, number, spacing, source), path)
+            bar("make", done, len(wanted))
+    terminal.result(f"{output}  {len(paths)} label maps")
+
+
+def _anatomy(region: str, seed: int, spacing: float | None, shapes: Path | None) -> LabelMap:
+    import numpy as np
+
+    from anybone.anatomy.pose import pose
+    from anybone.anatomy.regions import REGIONS
+    from anybone.anatomy.tissues import build
+
+    if region not in REGIONS:
+        raise UsageError(f"There is no region {region!r}. Choose from {', '.join(REGIONS)}.")
+    rng = np.random.default_rng([seed, list(REGIONS).index(region)])
+    return build(pose(region, rng, shapes=shapes), spacing or REGIONS[region].spacing_mm, rng, seed)
