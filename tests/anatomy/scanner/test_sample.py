@@ -130,3 +130,22 @@ def test_rotations_turn_about_their_axis():
 def test_planes_are_right_handed():
     for right, down, through in PLANES.values():
         assert np.array_equal(np.cross(right, down), through)
+
+
+def marrow_profile(other_bone):
+    """Signal along i of a bone of yellow marrow (2) beside red marrow (0) of the same bone or of another one."""
+    made = block_map(i=slice(0, 24), j=slice(0, 20), k=slice(0, 16))
+    tissue, bone = made.tissue.copy(), made.bone.copy()
+    tissue[12:], bone[12:] = Tissue.RED_MARROW, 2 if other_bone else 1
+    atlas = Atlas.of([LabelMap(tissue, bone, made.geometry, {1: "left femur", 2: "left tibia"})])
+    read = sample(atlas, frames(), plain_contrast(), (1, 1, 24), layers=5)
+    return read.signal.real[0, 0, 0].flip(0)  # columns run to the left
+
+
+def test_kinds_of_marrow_blend_within_a_bone_and_not_across_a_joint():
+    same, across = marrow_profile(other_bone=False), marrow_profile(other_bone=True)
+    partly = (same > 0.1) & (same < 1.9)
+    assert partly.sum() >= 3
+    assert (same.diff() <= 1e-5).all()
+    assert not partly[[6, 17]].any()
+    assert ((across > 0.1) & (across < 1.9)).sum() <= 2

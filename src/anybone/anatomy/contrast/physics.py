@@ -24,6 +24,7 @@ _RARE = 1.2  # fine levels above this are strands and walls
 # Spread between people, as deviation of the logarithm; of the share of fat, as deviation itself.
 _DENSITY_SPREAD, _T1_SPREAD, _T2_SPREAD, _FAT_SPREAD = 0.06, 0.10, 0.13, 0.03
 _FAINTEST = 1e-4  # no division by zero where a sequence leaves nothing
+_RIPE = (-0.15, 0.75)  # how far a person's red marrow has turned yellow; that of children is redder than the table
 _BRIGHT = (Tissue.MUSCLE, Tissue.FAT, Tissue.YELLOW_MARROW, Tissue.CARTILAGE)
 
 
@@ -139,4 +140,6 @@ def _make_up(count: int, dice: Dice) -> tuple[Float[Tensor, "b tissue 256"], Flo
     fat = torch.tensor([RELAXATION[tissue].fat for tissue in Tissue])[:, None]
     density = density * torch.exp(a * coarse + b * fine + dice.normal(_DENSITY_SPREAD, count, len(Tissue), 1))
     shift = dice.normal(_FAT_SPREAD, count, len(Tissue), 1) * (fat > 0)
+    ripe = dice.uniform(*_RIPE, count, 1) * (fat[Tissue.YELLOW_MARROW] - fat[Tissue.RED_MARROW])
+    shift[:, Tissue.RED_MARROW] += ripe
     return density, (fat + shift + c * coarse + d * fine + e * rare).clamp(0, 0.98)

@@ -19,8 +19,9 @@ from torch import Tensor
 from anybone.anatomy.tissue import Tissue
 from anybone.shapes import Float, Int
 
-Kind = Literal["grain", "septa", "streaks"]
-KINDS: tuple[Kind, ...] = ("grain", "septa", "streaks")
+Kind = Literal["grain", "septa", "streaks", "diffuse"]
+KINDS: tuple[Kind, ...] = ("grain", "septa", "streaks", "diffuse")
+DIFFUSE = KINDS.index("diffuse")
 
 LEVELS = 16
 CODES = LEVELS * LEVELS
@@ -35,6 +36,7 @@ _FINE_VX: Mapping[Kind, tuple[float, float, float]] = {
     "grain": (0.75, 0.75, 0.75),
     "septa": (2.2, 2.2, 3.2),
     "streaks": (0.8, 0.8, 7.0),
+    "diffuse": (0.9, 0.9, 0.9),
 }
 
 
@@ -43,7 +45,8 @@ class Texture:
     """How a tissue follows the levels, which have mean 0 and deviation 1.
 
     Attributes:
-        kind: Its fine noise: grain, thin walls between lobules ("septa"), or fibres ("streaks").
+        kind: Its fine noise: grain, thin walls between lobules ("septa"), or fibres ("streaks"); "diffuse" is grain
+            of a tissue whose border with others of that kind, in the same bone, is gradual.
         coarse: Change of the logarithm of its density for each unit of the coarse level.
         fine: The same for the fine level.
         coarse_fat: Change of its share of fat for each unit of the coarse level.
@@ -70,12 +73,12 @@ TEXTURES: Mapping[Tissue, Texture] = MappingProxyType(
         Tissue.VESSEL: Texture(coarse=0.9, fine=0.05),  # fast flow leaves no signal, slow flow is bright
         Tissue.NERVE: Texture("streaks", fine=0.12, rare_fat=0.2),
         Tissue.CORTEX: Texture(coarse=0.2, fine=0.2),
-        Tissue.YELLOW_MARROW: Texture(coarse=0.04, fine=0.07, coarse_fat=-0.025, fine_fat=-0.01),
-        Tissue.RED_MARROW: Texture(coarse=0.04, fine=0.08, coarse_fat=-0.06, fine_fat=-0.03),
+        Tissue.YELLOW_MARROW: Texture("diffuse", coarse=0.04, fine=0.045, coarse_fat=-0.025, fine_fat=-0.01),
+        Tissue.RED_MARROW: Texture("diffuse", coarse=0.04, fine=0.05, coarse_fat=-0.05, fine_fat=-0.02),
         Tissue.CARTILAGE: Texture(coarse=0.06, fine=0.04),
         Tissue.MENISCUS: Texture(coarse=0.15, fine=0.08),
         Tissue.DISC_NUCLEUS: Texture(coarse=0.12, fine=0.04),
-        Tissue.OEDEMA: Texture(coarse=0.15, fine=0.05, coarse_fat=0.12),
+        Tissue.OEDEMA: Texture("diffuse", coarse=0.15, fine=0.05, coarse_fat=0.12),
         Tissue.LESION: Texture(coarse=0.2, fine=0.06),
         Tissue.BOWEL: Texture(coarse=0.35, fine=0.08, coarse_fat=0.05),
         Tissue.LUNG: Texture("streaks", coarse=0.3, fine=0.4),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from anybone.anatomy.contrast.contrast import SLOTS, Contrast
-from anybone.anatomy.contrast.texture import BLOCK, CODES, noise_blocks
+from anybone.anatomy.contrast.texture import BLOCK, CODES, DIFFUSE, noise_blocks
 from anybone.anatomy.scanner.atlas import BONE_SHIFT, KIND_SHIFT, TISSUE_MASK, Atlas
 from anybone.anatomy.scanner.frames import Frames
 from anybone.anatomy.scanner.pieces import pieces
@@ -22,6 +22,9 @@ from anybone.anatomy.tissue import Tissue
 from anybone.shapes import Float, Int, Shaped
 
 _SHIFTS = (0.7548777, 0.5698403)  # multiples of these fill the unit square evenly (Roberts' sequence)
+_GOLDEN_ANGLE = 2.399963
+_DIFFUSE_MM = 3.5
+_KIND_MASK = 2 ** (BONE_SHIFT - KIND_SHIFT) - 1
 _SMOOTHING_VX = 1.25  # layers are spread at least this wide, which rounds the edges of voxels off
 Warp = Callable[[Tensor, slice], Tensor]
 
@@ -116,7 +119,9 @@ class _Reader:
         at = torch.zeros(count) if texture_at is None else texture_at
         self.texture_at = at.to(device, torch.int32)
         self.rows = (torch.arange(count, dtype=torch.int32) * SLOTS).to(device)
-        self.offsets = _layer_offsets(frames, atlas.spacing_mm[frames.which], layers).to(device)
+        voxel_mm = atlas.spacing_mm[frames.which]
+        self.offsets = _layer_offsets(frames, voxel_mm, layers).to(device)
+        self.beside = _beside(shapes, voxel_mm, layers).to(device, self.index_type)
 
     def read(self, image: Tensor, base: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Mean signal, bone, share of bone and share of metal over the layers at positions "b s h w"."""
@@ -124,11 +129,12 @@ class _Reader:
         signal = torch.zeros(shape, dtype=torch.complex64, device=device)
         metal = torch.zeros(shape if self.has_metal else (), device=device)
         vote = _Vote(shape, device, len(self.offsets))
-        for offset in self.offsets[:, image].unbind(0):
+        for offset, beside in zip(self.offsets[:, image].unbind(0), self.beside.unbind(0), strict=True):
             ijk = self._nearest(image, base, offset)
-            code = self.voxels.index_select(0, self._flat(image, ijk)).view(shape)
-            signal += self._signal(image, ijk, code)
+            flat = self._flat(image, ijk)
+            code = self.voxels.index_select(0, flat).view(shape)
             vote.add(code)
+            signal += self._signal(image, ijk, self._diffused(image, flat, code, beside))
             if self.has_metal:
                 metal += (code & TISSUE_MASK) == Tissue.METAL
         count = len(self.offsets)
@@ -152,13 +158,21 @@ class _Reader:
         nj, nk = sizes[:, 1, None, None, None], sizes[:, 2, None, None, None]
         return ((i * nj).add_(j).mul_(nk).add_(k).add_(start)).flatten()
 
+    def _diffused(self, image: Tensor, flat: Tensor, code: Tensor, beside: Tensor) -> Tensor:
+        """Voxel codes, where a tissue of diffuse borders gives way to another one nearby in the same bone."""
+        there = flat.view(code.shape) + beside[image, None, None, None]
+        other = self.voxels.index_select(0, there.clamp_(0, len(self.voxels) - 1).flatten()).view(code.shape)
+        kind_and_bone = code >> KIND_SHIFT
+        alike = (kind_and_bone == other >> KIND_SHIFT) & ((kind_and_bone & _KIND_MASK) == DIFFUSE)
+        return torch.where(alike, other, code)
+
     def _signal(self, image: Tensor, ijk: list[Tensor], code: Tensor) -> Tensor:
         """Signal of voxel codes, each with its texture."""
         i, j, k = ijk
         code = code.to(torch.int32)
         where = (i * BLOCK).add_(j & (BLOCK - 1)).mul_(BLOCK).add_(k & (BLOCK - 1))
         where.add_(self.texture_at[image, None, None, None]).bitwise_and_(BLOCK**3 - 1)
-        kind = (code >> KIND_SHIFT).bitwise_and_(2 ** (BONE_SHIFT - KIND_SHIFT) - 1)
+        kind = (code >> KIND_SHIFT).bitwise_and_(_KIND_MASK)
         texture = self.noise.index_select(0, where.add_(kind.mul_(BLOCK**3)).flatten())
         entry = (code & TISSUE_MASK).add_(self.rows[image, None, None, None]).mul_(CODES).flatten().add_(texture)
         return self.table.index_select(0, entry).view(code.shape)
@@ -177,6 +191,16 @@ def _layer_offsets(frames: Frames, voxel_mm: Tensor, layers: int) -> Float[Tenso
     for n, (place, step) in enumerate(zip((depth, *across), steps, strict=True)):
         offsets += place[:, None, None] * (step * reach[:, n, None])
     return offsets
+
+
+def _beside(shapes: Int[Tensor, "b 3"], voxel_mm: Float[Tensor, " b"], layers: int) -> Int[Tensor, "layer b"]:
+    """How far, in places of memory, each layer looks beside itself for diffuse tissue: in all directions in turn."""
+    number = torch.arange(layers)
+    height = 1 - 2 * (number + 0.5) / layers
+    angle, radius = number * _GOLDEN_ANGLE, (1 - height**2).sqrt()
+    directions = torch.stack([radius * angle.cos(), radius * angle.sin(), height], dim=1)
+    steps = (directions[:, None] * (_DIFFUSE_MM / voxel_mm)[:, None]).round().long()
+    return (steps[..., 0] * shapes[:, 1] + steps[..., 1]) * shapes[:, 2] + steps[..., 2]
 
 
 class _Vote:
