@@ -13,15 +13,16 @@ from anybone.training.stages import STAGES
 
 
 def small_model() -> ModelConfig:
-    """The network that the first shipped weights belong to: 256 pixels, 2-D."""
+    """The network that the shipped weights belong to: 384 pixels, 2-D, masks sharpened by detail."""
     return ModelConfig(
-        image_size=256,
+        image_size=384,
         tiny_vit=TinyVitConfig(
             dims=(32, 64, 128, 192), depths=(1, 2, 4, 1), heads=(1, 2, 4, 6), windows=(7, 8, 16, 8), classes=0
         ),
         embed_dim=128,
         decoder_heads=4,
         decoder_mlp_dim=512,
+        detail_channels=8,
         depth_attention=None,
     )
 
