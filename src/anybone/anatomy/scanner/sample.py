@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from anybone.anatomy.contrast.contrast import SLOTS, Contrast
 from anybone.anatomy.contrast.texture import BLOCK, CODES, DIFFUSE, noise_blocks
@@ -81,25 +82,40 @@ def sample(
     share = torch.empty(count, *shape, device=device)
     metal = torch.empty(count, *shape, device=device) if atlas.has_metal else None
     for image, slices in pieces(count, shape, device):
-        base = _positions(frames[image], shape, slices, device)
+        base = _positions(frames[image], shape, slices, layers, device)
         if warp is not None:
             base = [x + moved for x, moved in zip(base, warp(image, slices).unbind(1), strict=True)]
         read = reader.read(image, base)
-        signal[image, slices], bone[image, slices], share[image, slices] = read[:3]
+        signal[image, slices], bone[image, slices] = read[:2]
+        share[image, slices] = torch.lerp(read[2], _smoothed(read[2]), reader.blur[image])
         if metal is not None:
             metal[image, slices] = read[3]
     return Slices(signal, bone, share, metal)
 
 
-def _positions(frames: Frames, shape: tuple[int, int, int], slices: slice, device: torch.device) -> list[Tensor]:
-    """Voxel positions i, j, k of the middle of every pixel, each "b s h w"."""
+def _positions(
+    frames: Frames, shape: tuple[int, int, int], slices: slice, layers: int, device: torch.device
+) -> list[Tensor]:
+    """Voxel positions i, j, k of every pixel, each "b s h w".
+
+    Pixels lie a little above and below the middle of the slice, each elsewhere within a layer: else an oblique surface
+    would show as many edges as there are layers.
+    """
     steps = [torch.arange(n, device=device, dtype=torch.float32) - (n - 1) / 2 for n in shape]
-    z, y, x = steps[0][slices, None, None], steps[1][:, None], steps[2]
+    y, x = steps[1][:, None], steps[2]
+    dither = (y * _SHIFTS[0] + x * _SHIFTS[1]) % 1 - 0.5
     through, down, right, centre = (
         v.to(device)[:, :, None, None, None]
         for v in (frames.through_vx, frames.down_vx, frames.right_vx, frames.centre_vx)
     )
-    return [(centre[:, a] + through[:, a] * z + down[:, a] * y) + right[:, a] * x for a in range(3)]
+    layer = (frames.thickness_mm / frames.spacing_mm[:, 2] / layers).to(device)[:, None, None, None]
+    z = steps[0][slices, None, None] + layer * dither
+    return [centre[:, a] + through[:, a] * z + (down[:, a] * y + right[:, a] * x) for a in range(3)]
+
+
+def _smoothed(share: Float[Tensor, "b s h w"]) -> Float[Tensor, "b s h w"]:
+    """Means over three by three pixels."""
+    return F.avg_pool2d(share, 3, stride=1, padding=1, count_include_pad=False)
 
 
 class _Reader:
@@ -121,6 +137,9 @@ class _Reader:
         self.rows = (torch.arange(count, dtype=torch.int32) * SLOTS).to(device)
         voxel_mm = atlas.spacing_mm[frames.which]
         self.offsets = _layer_offsets(frames, voxel_mm, layers).to(device)
+        # Terraces of voxels are smoothed away; but where pixels are no finer, a bone one pixel wide stays.
+        blur = (voxel_mm / frames.spacing_mm[:, 0] - 1).clamp(0.5, 1)
+        self.blur = blur[:, None, None, None].to(device)
         self.beside = _beside(shapes, voxel_mm, layers).to(device, self.index_type)
 
     def read(self, image: Tensor, base: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
