@@ -67,7 +67,7 @@ PLAIN = Texture()
 TEXTURES: Mapping[Tissue, Texture] = MappingProxyType(
     {
         Tissue.FAT: Texture("septa", coarse=0.03, fine=0.02, rare_fat=-0.45),
-        Tissue.MUSCLE: Texture("streaks", coarse=0.04, fine=0.035, coarse_fat=0.01, rare_fat=0.14),
+        Tissue.MUSCLE: Texture("streaks", coarse=0.04, fine=0.035, coarse_fat=0.01, rare_fat=0.08),
         Tissue.TENDON: Texture("streaks", coarse=0.1, fine=0.12),
         Tissue.LIGAMENT: Texture("streaks", coarse=0.12, fine=0.15, rare_fat=0.15),
         Tissue.VESSEL: Texture(coarse=0.9, fine=0.05),  # fast flow leaves no signal, slow flow is bright

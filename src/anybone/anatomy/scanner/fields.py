@@ -136,8 +136,8 @@ def fat_left(space: Space, contrast: Contrast, dice: Dice) -> Float[Tensor, "b k
     points, count = space.controls_mm(), len(contrast)
     here = (count, 1, 1, 1)
     rim = (points**2).sum(-1) / (space.extent_mm.amax(dim=1)[:, None, None, None] / 2) ** 2
-    off = dice.log_uniform(0.05, 0.6, *here) * waves(points, (60, 250), dice)
-    off = off + dice.uniform(-0.7, 0.7, *here) * rim
+    off = dice.log_uniform(0.04, 0.45, *here) * waves(points, (60, 250), dice)
+    off = off + dice.uniform(-0.6, 0.6, *here) * rim
     missed = torch.sigmoid((off.abs() - 0.9) / 0.12) * contrast.spectral.cpu()[:, None, None, None]
     left = contrast.fat_left.cpu()[:, None, None, None]
     return left + (1 - left) * missed
