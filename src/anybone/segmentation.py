@@ -67,7 +67,8 @@ class Segmentation:
         if labels.dtype.kind not in "bu" and (labels.dtype.kind != "i" or (labels.size and labels.min() < 0)):
             raise GeometryError(f"Labels are whole numbers from 0 up; found values of type {labels.dtype}.")
         labels = labels.astype(np.uint16, copy=False)
-        unnamed = sorted(set(np.unique(labels).tolist()) - {0} - set(self.names))
+        found = np.flatnonzero(np.bincount(labels.ravel()))  # faster than sorting
+        unnamed = sorted(set(found.tolist()) - {0} - set(self.names))
         if unnamed:
             raise GeometryError(f"Labels {unnamed} have no name; name every label that occurs.")
         object.__setattr__(self, "labels", labels)
