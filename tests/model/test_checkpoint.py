@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from anybone.model import catalogue, checkpoint
 from anybone.model.bone_sam import BoneSam
 from anybone.model.checkpoint import Checkpoint
 from anybone.model.config import ModelConfig, TinyVitConfig
-from anybone.model.convert import read_state_dict, start_from
+from anybone.model.convert import read_state_dict
 
 CONFIG = ModelConfig(
     image_size=64,
@@ -109,37 +108,6 @@ def test_a_pickle_runs_no_code(tmp_path, monkeypatch):
     assert not (tmp_path / "evil_was_here").exists()
 
 
-def test_a_sam_file_starts_what_it_fits(tmp_path, caplog):
-    caplog.set_level("INFO")
-    foreign = {
-        "prompt_encoder.no_mask_embed.weight": torch.full((1, 32), 3.0),
-        "mask_decoder.mask_tokens.weight": torch.zeros(4, 32),  # SAM has four masks
-        "image_encoder.blocks.0.attn.qkv.weight": torch.zeros(3, 3),  # of another encoder
-    }
-    torch.save({"model": foreign}, tmp_path / "sam.pth")
-    model = BoneSam(CONFIG)
-    initial = start_from(model, tmp_path / "sam.pth")
-    assert (model.prompt_encoder.no_mask == 3).all()
-    assert "mask_decoder.mask_tokens" in initial
-    assert "(4, 32) there, (3, 32) here: initialised" in caplog.text
-    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match="No weight"):
-        start_from(model, tmp_path / "other.pth")
-
-
 def test_unknown_configuration_keys_name_the_next_move():
     with pytest.raises(CheckpointError, match="Update anybone"):
         ModelConfig.from_dict({"flux": 1})
-
-
-def test_a_checkpoint_of_a_like_network_is_a_start_too(tmp_path, saved, caplog):
-    larger = BoneSam(replace(CONFIG, image_size=128, detail_channels=2))
-    before = larger.state_dict()["mask_decoder.sharpen.out.weight"].clone()
-    with caplog.at_level("INFO"):
-        initial = start_from(larger, saved)
-    assert initial
-    assert all("detail" in name or "sharpen" in name for name in initial)
-    assert "mask_decoder.sharpen.out.weight" in caplog.text
-    assert torch.equal(larger.state_dict()["mask_decoder.sharpen.out.weight"], before)
-    theirs = checkpoint.load(saved).weights
-    assert all(torch.equal(larger.state_dict()[name], tensor) for name, tensor in theirs.items())

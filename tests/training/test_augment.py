@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from anybone.training.augment import _curve, augment, plain
+from anybone.training.augment import _curve, _random_network, augment, plain
 from anybone.training.config import Augmentation
 
 
@@ -18,7 +18,7 @@ def test_nothing_changes_where_nothing_is_asked(cache, config):
 
 
 def test_bones_move_with_their_image(cache):
-    only_moved = Augmentation(gamma=(1.0, 1.0), curve=0, invert=0, bias=0, noise=0, blur=0, ghost=0)
+    only_moved = Augmentation(gamma=(1.0, 1.0), curve=0, network=0, invert=0, bias=0, noise=0, blur=0, ghost=0)
     grey, bones = draw(cache, only_moved)
     on_bone = (bones > 0) & (bones < 255)
     assert on_bone.any()
@@ -45,3 +45,18 @@ def test_curves_keep_black_black():
     x = torch.rand(3, 8, 8)
     x[:, 0] = 0
     assert (_curve(x, torch.Generator().manual_seed(0))[:, 0] == 0).all()
+
+
+def test_a_random_network_changes_contrast_not_places():
+    x = torch.zeros(4, 32, 32)
+    x[:, 8:24, 8:24] = 0.6
+    y = _random_network(x, torch.Generator().manual_seed(3))
+    assert y.shape == x.shape
+    assert y.min() >= 0
+    assert y.max() <= 1
+    inside, outside = y[:, 12:20, 12:20], y[:, :4, :4]
+    assert (inside.flatten(1).std(1) < 1e-5).all()
+    assert (outside.flatten(1).std(1) < 1e-5).all()
+    contrast = inside.mean((1, 2)) - outside.mean((1, 2))
+    assert (contrast.abs() > 0.05).all()
+    assert len(set(contrast.mul(1000).round().tolist())) == 4

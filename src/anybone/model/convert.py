@@ -1,8 +1,7 @@
-"""Released checkpoints in our names: SegmentAnyBone's two files, and SAM or MobileSAM files to start training from."""
+"""Released `.pth` files in our names: SegmentAnyBone's two, and those of SAM's family."""
 
 from __future__ import annotations
 
-import logging
 import pickle
 import re
 import warnings
@@ -14,13 +13,11 @@ from torch import Tensor
 
 from anybone.errors import CheckpointError
 from anybone.model.bone_sam import BoneSam
-from anybone.model.checkpoint import SUFFIX, Checkpoint, load
+from anybone.model.checkpoint import Checkpoint
 from anybone.model.config import ModelConfig
 
 PUBLISHED_LICENCE = "CC BY-NC 4.0 (non-commercial use only)"
 PUBLISHED_ORIGIN = "SegmentAnyBone, Gu et al. 2025, arXiv 2401.12974"
-
-_log = logging.getLogger(__name__)
 
 # Each rule rewrites a part of a released key, in this order.
 _SAM_RULES = [
@@ -91,7 +88,7 @@ def convert_published(bone_sam: Path, attention: Path) -> Checkpoint:
     Raises:
         CheckpointError: A file is no plain state dict, or a key or shape is missing, superfluous or different.
     """
-    weights = rename(read_state_dict(bone_sam), _SAM_RULES) | rename(read_state_dict(attention), _ATTENTION_RULES)
+    weights = read_sam(bone_sam) | rename(read_state_dict(attention), _ATTENTION_RULES)
     config = ModelConfig()
     with torch.device("meta"):
         expected = BoneSam(config).state_dict()
@@ -99,33 +96,13 @@ def convert_published(bone_sam: Path, attention: Path) -> Checkpoint:
     return Checkpoint(config, weights, PUBLISHED_LICENCE, PUBLISHED_ORIGIN, "segment-anybone")
 
 
-def start_from(model: BoneSam, path: Path) -> list[str]:
-    """Copies what fits of a checkpoint, or of a SAM or MobileSAM `.pth`, into `model`, and says what does not.
-
-    Parts that the file lacks (adapters, the 3-D branch) or that differ in shape (heads, an encoder of another kind)
-    keep their initial values.
-
-    Returns:
-        Our names of the weights that keep their initial values; they are logged too.
+def read_sam(path: Path) -> dict[str, Tensor]:
+    """The weights in a `.pth` of SAM's family, under our names.
 
     Raises:
-        CheckpointError: The file is damaged or no plain state dict, or nothing in it fits.
+        CheckpointError: The file is absent, damaged, or no plain state dict.
     """
-    ours = model.state_dict()
-    theirs = load(path).weights if path.suffix == SUFFIX else rename(read_state_dict(path), _SAM_RULES)
-    fitting = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
-    if not fitting:
-        raise CheckpointError(
-            f"No weight in {path.name} fits this network. Give a checkpoint of a like one, or SAM's or MobileSAM's."
-        )
-    model.load_state_dict(fitting, strict=False)
-    for key in sorted(theirs.keys() & ours.keys() - fitting.keys()):
-        _log.warning("%s: %s there, %s here: initialised", key, tuple(theirs[key].shape), tuple(ours[key].shape))
-    for key in sorted(theirs.keys() - ours.keys()):
-        _log.info("%s of %s has no place in this network: left out", key, path.name)
-    initial = sorted(ours.keys() - fitting.keys())
-    _log.info("%d of %d weights come from %s; initialised: %s", len(fitting), len(ours), path.name, ", ".join(initial))
-    return initial
+    return rename(read_state_dict(path), _SAM_RULES)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:

@@ -66,6 +66,9 @@ class _Sharpen(nn.Module):
         super().__init__()
         self.join = nn.Conv2d(channels + detail_channels, channels, 3, padding=1)
         self.out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.out.weight)  # a network that others' weights start is theirs at first
+        assert self.out.bias is not None
+        nn.init.zeros_(self.out.bias)
 
     def forward(
         self, pixels: Float[Tensor, "b c h4 w4"], detail: Float[Tensor, "b d h4 w4"]

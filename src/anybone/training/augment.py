@@ -58,6 +58,7 @@ def _contrast(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) 
     each = (n, 1, 1)
     x = x ** _uniform(n, *a.gamma, rng).view(each)
     x = torch.where(_happens(n, a.curve, rng).view(each), _curve(x, rng), x)
+    x = torch.where(_happens(n, a.network, rng).view(each), _random_network(x, rng), x)
     tissue = (x > 0.04).float()  # air stays dark when tissues are inverted
     x = torch.where(_happens(n, a.invert, rng).view(each), (1 - x) * tissue, x)
     coarse = torch.rand(n, 1, 4, 4, generator=rng, device=rng.device) * 2 - 1
@@ -73,6 +74,30 @@ def _contrast(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) 
     real = x + noise * torch.randn(x.shape, generator=rng, device=rng.device)
     x = (real**2 + (noise * torch.randn(x.shape, generator=rng, device=rng.device)) ** 2).sqrt()
     return x.clamp(0, 1)
+
+
+def _random_network(
+    x: Float[Tensor, "b h w"], rng: torch.Generator, layers: int = 3, hidden: int = 2
+) -> Float[Tensor, "b h w"]:
+    """Each image mixed with the answer of a network of its own, as bright as the image is, in 0..1."""
+    n, h, w = x.shape
+    y, channels = x.view(1, n, h, w), 1
+    for layer in range(layers):
+        out = 1 if layer == layers - 1 else hidden
+        side = 1 + 2 * int(torch.randint(2, (1,), generator=rng, device=rng.device))
+        kernels = torch.randn(n * out, channels, side, side, generator=rng, device=rng.device)
+        y = F.conv2d(y, kernels, padding=side // 2, groups=n)
+        y, channels = F.leaky_relu(y) if layer < layers - 1 else y, out
+    share = torch.rand(n, 1, 1, generator=rng, device=rng.device)
+    mixed = share * _as_bright(y[0], x) + (1 - share) * x
+    mixed = mixed - mixed.flatten(1).min(1).values.view(n, 1, 1)
+    return mixed / mixed.flatten(1).max(1).values.clamp(min=1e-6).view(n, 1, 1)
+
+
+def _as_bright(y: Float[Tensor, "b h w"], x: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+    """Images with the root mean square of others."""
+    rms = [t.square().mean((1, 2), keepdim=True).sqrt() for t in (x, y)]
+    return y * rms[0] / rms[1].clamp(min=1e-6)
 
 
 def _curve(x: Float[Tensor, "b h w"], rng: torch.Generator, knots: int = 6) -> Float[Tensor, "b h w"]:

@@ -41,6 +41,7 @@ class Augmentation:
         warp: Largest elastic displacement, in half frames.
         gamma: Exponent of the grey values.
         curve: Probability of a random piecewise-linear grey curve, which may reverse contrast in parts.
+        network: Probability of the answer of a random shallow network, mixed with the image (Ouyang et al. 2022: GIN).
         invert: Probability of exchanging dark and bright: marrow is dark with fat suppression.
         bias: Largest change of brightness across the image by a smooth field.
         noise: Largest standard deviation of Rician noise.
@@ -57,6 +58,7 @@ class Augmentation:
     warp: float = 0.06
     gamma: tuple[float, float] = (0.6, 1.7)
     curve: float = 0.35
+    network: float = 0.2
     invert: float = 0.12
     bias: float = 0.4
     noise: float = 0.08
@@ -70,7 +72,7 @@ class TrainingConfig:
 
     Attributes:
         model: Sizes of the network.
-        start: Weights to begin with: a checkpoint, or a SAM or MobileSAM `.pth`; what fits is taken. "": random.
+        start: Weights to begin with: a checkpoint, or a SAM, MobileSAM or LiteMedSAM `.pth`; what fits is taken. "": random.
         stage: Which weights are trained: a key of `stages.STAGES`.
         augmentation: How images are changed.
         steps: How many; the learning rate follows the share of them that is done.

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from anybone.errors import InputError
 from anybone.model.bone_sam import BoneSam
-from anybone.model.convert import start_from
 from anybone.model.lora import add_lora, merge_lora
+from anybone.model.start import start_from
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.sources import Source, draw_batch
