@@ -100,7 +100,9 @@ def detailed() -> BoneSam:
     torch.manual_seed(0)
     vit = TinyVitConfig(dims=(8, 16, 16, 32), depths=(1, 1, 1, 1), heads=(1, 1, 2, 2), windows=(7, 4, 4, 4), classes=0)
     sizes = {"embed_dim": 32, "decoder_heads": 4, "decoder_mlp_dim": 32, "depth_attention": "light"}
-    return BoneSam(ModelConfig(image_size=128, tiny_vit=vit, detail_channels=4, **sizes)).eval().requires_grad_(False)
+    model = BoneSam(ModelConfig(image_size=128, tiny_vit=vit, detail_channels=4, **sizes)).eval().requires_grad_(False)
+    torch.nn.init.normal_(model.mask_decoder.sharpen.out.weight)  # as after training: at first it is zero
+    return model
 
 
 def test_detail_rides_along_in_the_embedding(detailed):

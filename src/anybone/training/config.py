@@ -72,7 +72,8 @@ class TrainingConfig:
 
     Attributes:
         model: Sizes of the network.
-        start: Weights to begin with: a checkpoint, or a SAM, MobileSAM or LiteMedSAM `.pth`; what fits is taken. "": random.
+        start: Weights to begin with: a checkpoint, or a SAM, MobileSAM or LiteMedSAM `.pth`; what fits is taken. "":
+            random.
         stage: Which weights are trained: a key of `stages.STAGES`.
         augmentation: How images are changed.
         steps: How many; the learning rate follows the share of them that is done.
