@@ -4,7 +4,8 @@
 
 SHARED_DATA holds spine_t2/ and limb_t1/. Every patient counts once: its Dice pools all slices where the truth is known.
 "click" gives one point in the middle of each bone of each slice, which is more than a person would do in a volume;
-"propagated" gives one point in each bone of the middle slice and carries it through the volume.
+"propagated" gives one point in each bone of the middle slice and carries it through the volume; "three clicks" corrects
+the automatic answer with at most three clicks a slice, each in the middle of the largest error.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from scipy import ndimage
 import anybone
 from anybone.engine.segmenter import Segmenter
 from anybone.evaluation.baselines import BASELINES
+from anybone.evaluation.clicks import correct
 from anybone.geometry import Geometry
 from anybone.prompts import Point
 from anybone.training.cache import IGNORE
@@ -102,6 +104,12 @@ def propagated(segmenter: Segmenter, case: Case) -> NDArray[np.bool_]:
     return session.mask
 
 
+def corrected(segmenter: Segmenter, case: Case, clicks: int = 3) -> NDArray[np.bool_]:
+    """The automatic answer after some clicks a slice."""
+    session = segmenter.session(case.volume).automatic()
+    return correct(session, case.truth == 1, clicks, known=case.truth != IGNORE)[-1]
+
+
 def main() -> None:
     """Measures, prints, and keeps the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,6 +124,7 @@ def main() -> None:
             "automatic": dice(network.segment(case.volume).mask, case.truth),
             "click": dice(clicked(network, case), case.truth),
             "propagated": dice(propagated(network, case), case.truth),
+            "three clicks": dice(corrected(network, case), case.truth),
             "cortex": dice(floor.segment(case.volume).mask, case.truth),
         }
         print(case.name, {k: round(v, 3) for k, v in figures[case.name].items()}, flush=True)
