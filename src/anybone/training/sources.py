@@ -13,6 +13,7 @@ from anybone.shapes import Float, Int
 from anybone.training.augment import augment
 from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig
+from anybone.training.pieces import separate_pieces
 from anybone.training.sampler import BalancedSampler
 
 CLIPPED_SHARE = 0.03  # of the pixels of a synthetic slice, at most
@@ -42,10 +43,7 @@ class RealSlices:
 
 
 class SyntheticSlices:
-    """Slices of synthetic anatomy, each scanned anew: half with the contrast of a sequence, half with any.
-
-    Bones are told apart by what they are, not by whether they touch in the slice: both condyles are one femur.
-    """
+    """Slices of synthetic anatomy, each scanned anew: half with the contrast of a sequence, half with any."""
 
     def __init__(self, atlas: Atlas, config: TrainingConfig) -> None:
         self._renderer = Renderer(atlas, RenderOptions(size=config.model.image_size))
@@ -54,7 +52,7 @@ class SyntheticSlices:
         """Images in 0..1, and their bones; what is too faint to be seen is not known."""
         rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
         bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
-        return _unit(rendered.image[:, 0], rng), torch.where(rendered.faint[:, 0], IGNORE, bones)
+        return _unit(rendered.image[:, 0], rng), separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 
 def _unit(images: Float[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b h w"]:
