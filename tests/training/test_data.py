@@ -35,14 +35,20 @@ def folder(tmp_path):
         limb / "009_t1.nii.gz"
     )
     nib.Nifti1Image(bone, np.diag([1, 2, 3, 1])).to_filename(limb / "009_bone.nii.gz")
-    (limb / "trusted_slices.json").write_text(json.dumps({"009": {"trusted_slices": [1, 3], "slices": 5}}))
+    (limb / "trusted_slices.json").write_text(json.dumps({"009": {"trusted_slices": [1, 2], "slices": 5}}))
     return tmp_path
 
 
 def test_cases_become_slices(folder):
     cache = prepare(folder)
-    assert cache.patients == ["spine/001"] * 2 + ["limb/009"] * 2  # trusted slices only
-    assert cache.images.shape == cache.bones.shape == (4, FRAME, FRAME)
+    assert cache.patients == ["spine/001"] * 2 + ["limb/009"] * 9  # two trusted slices, two cuts and five
+    assert cache.images.shape == cache.bones.shape == (11, FRAME, FRAME)
+
+
+def test_cuts_know_what_the_trusted_slices_know(folder):
+    bones = prepare(folder).bones[4]  # 5 slices of 3 mm by 20 voxels of 2 mm: 192 of 512 rows
+    rows = [int(bones[round(FRAME * 3 * (k + 0.5) / 40), FRAME // 2]) for k in range(5)]
+    assert rows == [IGNORE, 1, 1, IGNORE, IGNORE]
 
 
 def test_what_is_not_known_is_ignored(folder):

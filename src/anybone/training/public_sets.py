@@ -15,6 +15,7 @@ from anybone.training.slices import Slice
 
 VALIDATION = {"spine/007", "spine/055", "spine/107", "spine/166", "spine/220", "limb/014", "limb/028", "limb/039"}
 VERTEBRA = 1  # label of vertebrae in spine_t2
+CUT_DISTANCE_MM = 5.0  # between cuts of axial volumes in other planes
 SACRUM_ROWS = 90  # 50 mm at the 0.55 mm of these images: how far above the last row an unlabelled sacrum can begin
 
 
@@ -49,7 +50,7 @@ def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def limb_slices(folder: Path) -> Iterator[Slice]:
-    """Axial limbs, folder/NNN_t1.nii.gz with NNN_bone.nii.gz; the slices of trusted_slices.json alone."""
+    """Axial limbs, folder/NNN_t1.nii.gz with NNN_bone.nii.gz: the trusted slices, and cuts across them."""
     import nibabel as nib
 
     trusted = folder / "trusted_slices.json"
@@ -59,8 +60,22 @@ def limb_slices(folder: Path) -> Iterator[Slice]:
         image = nib.load(folder / f"{patient}_t1.nii.gz")
         unit = clip_to_unit(np.asarray(image.dataobj, dtype=np.float32)).numpy()
         bone = np.asarray(nib.load(folder / f"{patient}_bone.nii.gz").dataobj) > 0
-        spacing = image.header.get_zooms()
+        labels = np.full(bone.shape, IGNORE, dtype=np.uint8)
+        labels[:, :, facts["trusted_slices"]] = bone[:, :, facts["trusted_slices"]]
+        spacing_mm = tuple(float(x) for x in image.header.get_zooms())
         for k in facts["trusted_slices"]:
-            yield Slice(
-                f"limb/{patient}", unit[:, :, k], bone[:, :, k].astype(np.uint8), float(spacing[0] / spacing[1])
-            )
+            yield Slice(f"limb/{patient}", unit[:, :, k], labels[:, :, k], spacing_mm[0] / spacing_mm[1])
+        yield from _across(f"limb/{patient}", unit, labels, spacing_mm)
+
+
+def _across(
+    patient: str, unit: NDArray[np.float32], labels: NDArray[np.uint8], spacing_mm: tuple[float, ...]
+) -> Iterator[Slice]:
+    """Coronal and sagittal cuts of an axial volume through its bone: the same tissues in other planes."""
+    for axis in (0, 1):
+        across = 1 - axis
+        bony = np.flatnonzero((labels == 1).any((across, 2)))
+        step = max(1, round(CUT_DISTANCE_MM / spacing_mm[axis]))
+        for index in bony[step // 2 :: step].tolist():
+            plane, truth = (np.take(x, index, axis).T for x in (unit, labels))  # rows run along the limb
+            yield Slice(patient, plane, truth, spacing_mm[2] / spacing_mm[across])
