@@ -6,19 +6,19 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --constraint constraints.txt
-EXTRAS := test check docs
+EXTRAS := test check docs anatomy
 
 export PIP_NO_INPUT := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check format docs docs-serve bench train picture clean
+.PHONY: help demo test check format docs docs-serve bench train picture pictures knee clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed ## Install, make a limb in code, find its bones, leave masks and pictures in demo/
-	@$(BIN)/anybone demo --output demo $(ARGS)
+demo: $(VENV)/.installed ## Install, make a knee in code, find its bones, leave pictures in demo/; FILE=... for yours too
+	@$(BIN)/anybone demo $(if $(FILE),"$(FILE)") --output demo $(ARGS)
 
 test: $(VENV)/.installed-test ## Run the tests; ARGS="-k nifti" for some of them
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
@@ -50,6 +50,12 @@ train: $(VENV)/.installed ## Train: make train DATA=cases RUN=runs/mine ARGS="--
 
 picture: demo ## Renew the picture at the top of the README
 	@$(BIN)/python docs/picture.py demo docs/img/demo.png
+
+knee: $(VENV)/.installed-anatomy ## Make the demo's knee anew from shapes of bones; then: make picture
+	@$(BIN)/python -m anybone.anatomy.example
+
+pictures: picture $(VENV)/.installed-anatomy ## Renew that one and those of synthetic MRI
+	@$(BIN)/python docs/anatomy_pictures.py docs/img/anatomy
 
 clean: ## Remove what these commands made, .venv too
 	rm -rf $(VENV) site demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -13,7 +13,7 @@ COLOURS = 64  # grey tissue, a few outlines: more colours would only make the fi
 
 def main(folder: Path, target: Path) -> None:
     """Writes the demo's contact sheet (the weights' where there are any, else the classical method's), smaller."""
-    sheets = sorted(folder.glob("limb_*_bones.png"))
+    sheets = sorted(folder.glob("made_knee_*_bones.png"))
     if not sheets:
         sys.exit(f"{folder} holds no picture of a demo. Run: anybone demo -o {folder}")
     with Image.open(sheets[0]) as sheet:  # "anybone-0.1" comes before "cortex"

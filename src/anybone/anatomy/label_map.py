@@ -85,14 +85,20 @@ class LabelMap:
         return digest.hexdigest()
 
 
-def save(label_map: LabelMap, path: Path | str) -> Path:
-    """The path of the file that was written (safetensors, each array deflated: about 1 MB for 250 voxels an axis)."""
+def save(label_map: LabelMap, path: Path | str, *, effort: int = _LEVEL) -> Path:
+    """The path of the file that was written (safetensors, each array deflated: about 1 MB for 250 voxels an axis).
+
+    Args:
+        label_map: What is written.
+        path: Where to.
+        effort: Of deflating, 1 to 9.
+    """
     from safetensors.numpy import save_file
 
     dtype = "uint8" if int(label_map.bone.max()) < 256 else "uint16"  # half the bytes to deflate
     tensors: dict[str, NDArray[Any]] = {
-        "tissue": _deflated(label_map.tissue),
-        "bone": _deflated(label_map.bone.astype(dtype)),
+        "tissue": _deflated(label_map.tissue, effort),
+        "bone": _deflated(label_map.bone.astype(dtype), effort),
         "affine_ras_mm": np.array(label_map.geometry.affine_ras_mm),
     }
     facts = {"shape_ijk": list(label_map.geometry.shape_ijk), "bone_dtype": dtype, **_facts(label_map)}
@@ -142,8 +148,8 @@ def _facts(label_map: LabelMap) -> dict[str, object]:
     }
 
 
-def _deflated(array: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.frombuffer(zlib.compress(np.ascontiguousarray(array).tobytes(), _LEVEL), dtype=np.uint8)
+def _deflated(array: NDArray[Any], effort: int) -> NDArray[np.uint8]:
+    return np.frombuffer(zlib.compress(np.ascontiguousarray(array).tobytes(), effort), dtype=np.uint8)
 
 
 def _inflated(packed: NDArray[np.uint8], dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
 from anybone.errors import UsageError
-
-if TYPE_CHECKING:
-    from anybone.anatomy.label_map import LabelMap
 
 app = typer.Typer(help="Make MRI with known bones, of any place of the body.", no_args_is_help=True)
 
@@ -81,6 +78,7 @@ def make(
 
     anybone anatomy make --region knee --sequence pd-fs --plane sagittal --seed 3 -o knee
     """
+    from anybone.anatomy.drawing import draw
     from anybone.anatomy.scanner import scan
     from anybone.export import EXPORTERS
     from anybone.io import write
@@ -91,7 +89,7 @@ def make(
     if image.exists() and not force:
         raise UsageError(f"{image} exists already. Choose another folder, or write over it with --force.")
     with terminal.progress(region) as bar:
-        anatomy = _anatomy(region, seed, spacing, source)
+        anatomy = draw(region, seed, spacing_mm=spacing, shapes=source)
         bar("scan", 1, 2)
         volume, truth = scan(anatomy, sequence, plane, seed)
         write(volume, image)
@@ -121,6 +119,7 @@ def corpus(
 
     anybone anatomy corpus --count 20 -o corpus
     """
+    from anybone.anatomy.drawing import draw
     from anybone.anatomy.label_map import save
     from anybone.anatomy.regions import REGIONS
 
@@ -130,19 +129,6 @@ def corpus(
     with terminal.progress(output.name) as bar:
         for done, ((name, number), path) in enumerate(zip(wanted, paths, strict=True), 1):
             if not path.is_file():
-                save(_anatomy(name, number, spacing, source), path)
+                save(draw(name, number, spacing_mm=spacing, shapes=source), path)
             bar("make", done, len(wanted))
     terminal.result(f"{output}  {len(paths)} label maps")
-
-
-def _anatomy(region: str, seed: int, spacing: float | None, shapes: Path | None) -> LabelMap:
-    import numpy as np
-
-    from anybone.anatomy.pose import pose
-    from anybone.anatomy.regions import REGIONS
-    from anybone.anatomy.tissues import build
-
-    if region not in REGIONS:
-        raise UsageError(f"There is no region {region!r}. Choose from {', '.join(REGIONS)}.")
-    rng = np.random.default_rng([seed, list(REGIONS).index(region)])
-    return build(pose(region, rng, shapes=shapes), spacing or REGIONS[region].spacing_mm, rng, seed)

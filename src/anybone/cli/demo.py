@@ -1,9 +1,9 @@
-"""`anybone demo`: a limb made in code, segmented by the weights that ship and by the classical floor."""
+"""`anybone demo`: a knee made in code, segmented by the weights that ship and by the classical floor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,7 @@ import typer
 
 from anybone.cli import options as opt
 from anybone.cli.batch import finish_case, report
-from anybone.cli.cases import Case
+from anybone.cli.cases import RESULT_ENDING, SUFFIX, Case, check_outputs, plan_cases
 from anybone.cli.guard import guarded
 from anybone.cli.method import Method, choose_method, mention_licence
 from anybone.cli.run_record import FILE_NAME, RunRecord
@@ -23,42 +23,91 @@ if TYPE_CHECKING:
     from anybone.segmentation import Segmentation
     from anybone.volume import Volume
 
-VOLUME_NAME, TRUTH_NAME = "limb.nii.gz", "limb_truth.nii.gz"
+VOLUME_NAME, TRUTH_NAME = "made_knee.nii.gz", "made_knee_truth.nii.gz"
 BASELINE = "cortex"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A volume that is shown; `truth` where it is known, and `case` with where its mask would go."""
+
+    case: Case
+    volume: Volume
+    truth: Segmentation | None = None
+
+    def by(self, method: Method) -> Case:
+        """The files of one method."""
+        stem = self.case.output.name.removesuffix(RESULT_ENDING + SUFFIX)
+        return Case(self.case.input, self.case.output.with_name(f"{stem}_{method.name}{RESULT_ENDING}{SUFFIX}"))
 
 
 @guarded
 def demo(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A volume of your own, for the same: file, folder or zip.")
+    ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what is made.")] = Path("demo"),
     device: opt.DeviceName = opt.Device.auto,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Make a limb in code, find its bones twice, and say how well: no file is needed.
+    """Make a knee in code, find its bones twice, and say how well: no file is needed.
 
-    Leaves the volume, both masks with pictures and statistics, the truth, and run.json.
+    Leaves the volume, both masks with pictures and statistics, the truth, and run.json. With a file of yours, the same
+    for that one, but for the truth.
+
+    Examples:
+
+    anybone demo
+    anybone demo shoulder.nii.gz
     """
-    from anybone.anatomy import limb_phantom
-    from anybone.io import read, write
-
     terminal = Terminal(quiet, verbose)
     if output.exists() and (not output.is_dir() or (any(output.iterdir()) and not (output / FILE_NAME).is_file())):
         raise UsageError(f"{output} exists and is no demo's folder. Choose another with -o.")
+    yours = [] if file is None else _yours(file, output)
     methods = _methods(device.value, terminal)
     record = RunRecord(output / FILE_NAME, {"demo": [method.facts for method in methods]})
-    volume, truth = limb_phantom()
-    write(volume, output / VOLUME_NAME)
-    write(truth, output / TRUTH_NAME)
-    volume = read(output / VOLUME_NAME)  # so that the demo goes the whole way from a file
-    scores = [_one(method, volume, truth, output, record, terminal) for method in methods]
+    told, pictures = [], []
+    for shown in (_made_knee(output), *yours):
+        for method in methods:
+            case, figures = _one(method, shown, record, terminal)
+            told += [f"{method.name}: Dice {name} {value:.3f}" for name, value in figures.items()]
+            pictures.append(case.preview)
     record.write(0)
-    for method, (case, figures) in zip(methods, scores, strict=True):
-        told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-        terminal.result(f"{method.name}: Dice {told}    picture {case.preview}")
-    terminal.note(f"Open the picture: {scores[0][0].preview}")
+    for line in told:
+        terminal.result(line)
+    terminal.note(f"Open the pictures: {', '.join(str(picture) for picture in pictures)}")
 
 
-def _methods(device: str, terminal: Terminal) -> list[Method]:
+def _made_knee(folder: Path) -> _Shown:
+    """The knee, written and read again, so that the demo goes the whole way from a file."""
+    from anybone.anatomy.example import example_scan
+    from anybone.io import read, write
+
+    volume, truth = example_scan()
+    case = _knee_case(folder)
+    write(volume, case.input)
+    write(truth, folder / TRUTH_NAME)
+    return _Shown(case, read(case.input), truth)
+
+
+def _knee_case(folder: Path) -> Case:
+    return Case(folder / VOLUME_NAME, folder / VOLUME_NAME.replace(SUFFIX, RESULT_ENDING + SUFFIX))
+
+
+def _yours(file: Path, output: Path) -> list[_Shown]:
+    """What there is to read in the user's file or folder; read before any work, so that a mistake shows at once."""
+    from anybone.io import read
+
+    output.mkdir(parents=True, exist_ok=True)  # so that it is taken for a folder whatever its name
+    cases = plan_cases([file], output)
+    for case in cases:
+        if case.output == _knee_case(output).output:
+            raise UsageError(f"{case.input} is called as the demo's own volume. Rename it, or use `anybone segment`.")
+    return [_Shown(case, read(case.input)) for case in cases]
+
+
+def _methods(device: str, terminal: Terminal) -> Sequence[Method]:
     baseline = choose_method(None, BASELINE, device)
     try:
         shipped = choose_method(None, None, device)
@@ -69,17 +118,17 @@ def _methods(device: str, terminal: Terminal) -> list[Method]:
     return [shipped, baseline]
 
 
-def _one(
-    method: Method, volume: Volume, truth: Segmentation, folder: Path, record: RunRecord, terminal: Terminal
-) -> tuple[Case, Mapping[str, float]]:
-    """The files of one method, and its Dice for all bone together."""
+def _one(method: Method, shown: _Shown, record: RunRecord, terminal: Terminal) -> tuple[Case, Mapping[str, float]]:
+    """The files of one method, and its Dice for all bone together where the truth is known."""
     from anybone.metrics import dice
 
-    case = Case(folder / VOLUME_NAME, folder / f"limb_{method.name}_bones.nii.gz")
-    with terminal.progress(method.name) as bar:
-        found = method.segmenter.segment(volume, SegmentOptions(), progress=bar)
-    outcome = finish_case(case, volume, found, preview=True, statistics=True)
-    figures = {"all bone": dice(found.mask, truth.mask, volume.geometry.spacing_mm)}
+    case = shown.by(method)
+    check_outputs([case], [], keep_existing=False)
+    with terminal.progress(f"{shown.case.input.name}, {method.name}") as bar:
+        found = method.segmenter.segment(shown.volume, SegmentOptions(), progress=bar)
+    outcome = finish_case(case, shown.volume, found, preview=True, statistics=True)
+    spacing = shown.volume.geometry.spacing_mm
+    figures = {} if shown.truth is None else {"all bone": dice(found.mask, shown.truth.mask, spacing)}
     record.add(replace(outcome, dice=figures))
     report(outcome, case, terminal)
     return case, figures

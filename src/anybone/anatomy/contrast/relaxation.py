@@ -72,7 +72,7 @@ RELAXATION: Mapping[Tissue, Relaxation] = MappingProxyType(
         Tissue.MUSCLE: Relaxation(0.82, 0.03, (1060, 1415), (38, 34), 50.0, "near Gold 2004, Stanisz 2005"),
         Tissue.TENDON: Relaxation(0.45, 0.0, (620, 720), (5, 4), 4.0),
         Tissue.LIGAMENT: Relaxation(0.50, 0.02, (700, 850), (15, 13), 15.0),
-        Tissue.VESSEL: Relaxation(0.45, 0.0, (1441, 1932), (200, 150), 40.0, "Stanisz 2005; T2 chosen"),  # half flows out
+        Tissue.VESSEL: Relaxation(0.45, 0.0, (1441, 1932), (200, 150), 40.0, "T1: Stanisz 2005"),  # half flows out
         Tissue.NERVE: Relaxation(0.75, 0.12, (815, 1083), (77, 78), source="Stanisz 2005"),
         Tissue.CORTEX: Relaxation(0.20, 0.03, (200, 225), (0.6, 0.4), 2.0, "near Horch 2010"),
         Tissue.YELLOW_MARROW: Relaxation(0.84, 0.88, (850, 950), (45, 40), 18.0),

@@ -1,0 +1,33 @@
+"""From a place of the body and a number to a label map: the first three stages of synthetic MRI in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from anybone.anatomy.label_map import LabelMap
+from anybone.anatomy.pose import pose
+from anybone.anatomy.regions import REGIONS
+from anybone.anatomy.tissues import build
+from anybone.errors import UsageError
+
+
+def draw(region: str, seed: int, *, spacing_mm: float | None = None, shapes: Path | None = None) -> LabelMap:
+    """A random person's piece of the body with all its tissues; the same for the same arguments.
+
+    Args:
+        region: A key of `REGIONS`.
+        seed: Another number, another person.
+        spacing_mm: Edge of a voxel; None: the region's own.
+        shapes: Folder of the Visible Human's leg, for finer tibiae and feet.
+
+    Raises:
+        UsageError: There is no such region.
+        MissingExtraError: The shapes of bones are not installed.
+        ReadError: `shapes` is not such a folder.
+    """
+    if region not in REGIONS:
+        raise UsageError(f"There is no region {region!r}. Choose from {', '.join(REGIONS)}.")
+    rng = np.random.default_rng([seed, list(REGIONS).index(region)])
+    return build(pose(region, rng, shapes=shapes), spacing_mm or REGIONS[region].spacing_mm, rng, seed)
