@@ -19,7 +19,7 @@ from anybone.segmentation import Segmentation
 from anybone.volume import Volume
 
 FILE = Path(__file__).with_name("data") / "knee.safetensors"
-SERIES = Series(pixel_mm=0.6, thickness_mm=3.3, gap_mm=0.3, field_t=1.5, filled=1.0, clean=True)
+SERIES = Series(pixel_mm=0.6, thickness_mm=3.5, gap_mm=0.5, field_t=1.5, filled=1.0, clean=True)
 """As a clinical knee is scanned."""
 
 _SEED, _SPACING_MM = 20, 0.8
