@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 WIDTH_PX = 1000
-COLOURS = 64  # grey tissue, a few outlines: more colours would only make the file larger
+GREYS, HUES = 40, 16  # grey tissue, a few outlines: more colours would only make the file larger
+COLOURED = 40  # least difference between the channels of a pixel of an outline
 
 
 def main(folder: Path, target: Path) -> None:
@@ -20,7 +22,18 @@ def main(folder: Path, target: Path) -> None:
         height = round(sheet.height * WIDTH_PX / sheet.width)
         small = sheet.convert("RGB").resize((WIDTH_PX, height), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
-    small.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    small.quantize(palette=_palette(small), dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def _palette(picture: Image.Image) -> Image.Image:
+    """Greys, and the colours of outlines, which would drown among them otherwise."""
+    pixels = np.asarray(picture).reshape(-1, 3)
+    outlines = pixels[np.ptp(pixels, axis=1) > COLOURED]
+    hues = Image.fromarray(outlines[None]).quantize(HUES).getpalette() or [] if len(outlines) else []
+    greys = np.repeat(np.linspace(0, 255, GREYS).astype(np.uint8), 3).tolist()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(greys + hues[: 3 * HUES])
+    return palette
 
 
 if __name__ == "__main__":

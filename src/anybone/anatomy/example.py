@@ -23,7 +23,7 @@ SERIES = Series(pixel_mm=0.6, thickness_mm=3.5, gap_mm=0.5, field_t=1.5, filled=
 """As a clinical knee is scanned."""
 
 _SEED, _SPACING_MM = 20, 0.8
-_SCAN_SEED = 3
+_SCAN_SEED = 8
 _MARGIN_MM = 9.0  # beside the bones
 _SMALLEST = 9  # effort of deflating: this file is kept
 
