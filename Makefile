@@ -43,10 +43,10 @@ docs-serve: $(VENV)/.installed-docs ## Show the documentation while it is writte
 bench: $(VENV)/.installed ## Measure speed and memory of the released-size network, as ratios
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
 
-train: $(VENV)/.installed ## Train: make train DATA=cases RUN=runs/mine ARGS="--minutes 60"
-	@test -n "$(DATA)" -a -n "$(RUN)" || { \
-	  echo 'Say on what and where to: make train DATA=cases RUN=runs/mine. See docs/how-to/train.md.' >&2; exit 2; }
-	@$(BIN)/anybone train $(DATA) --output $(RUN) $(ARGS)
+train: $(VENV)/.installed ## Train: make train RECIPE=configs/two-cores-overnight.toml RUN=runs/night
+	@test -n "$(RECIPE)" -a -n "$(RUN)" || { \
+	  echo 'Say how and where to: make train RECIPE=recipe.toml RUN=runs/mine. See docs/how-to/train.md.' >&2; exit 2; }
+	@$(BIN)/anybone train $(RECIPE) --output $(RUN) $(ARGS)
 
 picture: demo ## Renew the picture at the top of the README
 	@$(BIN)/python docs/picture.py demo docs/img/demo.png

@@ -12,8 +12,8 @@ import pytest
 
 from anybone import errors
 from anybone.cli.hints import read_hints
+from anybone.cli.recipe import read_recipe
 from anybone.cli.run_record import CaseRecord, RunRecord
-from anybone.cli.train import read_config
 from anybone.engine.options import SegmentOptions
 from anybone.export.table import ComponentStatistics
 from anybone.io import FORMATS
@@ -120,7 +120,7 @@ def test_the_names_of_labels_that_are_shown_can_be_read() -> None:
 def test_the_configuration_that_is_shown_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(block(DOCS / "how-to" / "train.md", "toml"))
-    config = read_config(path)
+    config = read_recipe(path).training
     assert (config.steps, config.batch, config.augmentation.invert) == (20000, 16, 0.2)
 
 

@@ -8,15 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from anybone.errors import NothingFoundError
+from anybone.errors import InputError, NothingFoundError
 from anybone.training.cache import FRAME, IGNORE
-from anybone.training.data import prepare
+from anybone.training.data import cached, prepare
 from anybone.training.public_sets import VALIDATION, without_sacrum
 
 
 @pytest.fixture
 def folder(tmp_path):
-    spine = tmp_path / "spine_t2" / "001"
+    folder = tmp_path / "cases"
+    spine = folder / "spine_t2" / "001"
     spine.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for k in ("010", "011"):
@@ -26,7 +27,7 @@ def folder(tmp_path):
         labels[21:29, 20:40] = 2  # a disc is no bone
         Image.fromarray(rng.integers(0, 255, (80, 64), dtype=np.uint8)).save(spine / f"{k}.png")
         Image.fromarray(labels).save(spine / f"{k}_labels.png")
-    limb = tmp_path / "limb_t1"
+    limb = folder / "limb_t1"
     limb.mkdir()
     bone = np.zeros((40, 20, 5), np.uint8)
     bone[10:20, 5:15] = 1
@@ -36,23 +37,23 @@ def folder(tmp_path):
     )
     nib.Nifti1Image(bone, np.diag([1, 2, 3, 1])).to_filename(limb / "009_bone.nii.gz")
     (limb / "trusted_slices.json").write_text(json.dumps({"009": {"trusted_slices": [1, 2], "slices": 5}}))
-    return tmp_path
+    return folder
 
 
 def test_cases_become_slices(folder):
-    cache = prepare(folder)
+    cache = prepare([folder])
     assert cache.patients == ["spine/001"] * 2 + ["limb/009"] * 9  # two trusted slices, two cuts and five
     assert cache.images.shape == cache.bones.shape == (11, FRAME, FRAME)
 
 
 def test_cuts_know_what_the_trusted_slices_know(folder):
-    bones = prepare(folder).bones[4]  # 5 slices of 3 mm by 20 voxels of 2 mm: 192 of 512 rows
+    bones = prepare([folder]).bones[4]  # 5 slices of 3 mm by 20 voxels of 2 mm: 192 of 512 rows
     rows = [int(bones[round(FRAME * 3 * (k + 0.5) / 40), FRAME // 2]) for k in range(5)]
     assert rows == [IGNORE, 1, 1, IGNORE, IGNORE]
 
 
 def test_what_is_not_known_is_ignored(folder):
-    bones = prepare(folder).bones
+    bones = prepare([folder]).bones
     scale = FRAME / 80
     assert (bones[0, int(41 * scale) :, : int(63 * scale)] == IGNORE).all()  # below the lowest vertebra
     assert sorted(torch.unique(bones[0]).tolist()) == [0, 1, 2, IGNORE]
@@ -72,15 +73,27 @@ def test_an_oblique_sacrum_is_not_taught_as_background():
 
 
 def test_pixels_are_square_in_mm(folder):
-    bones = prepare(folder).bones  # 40 x 20 voxels of 1 x 2 mm fill the square frame
+    bones = prepare([folder]).bones  # 40 x 20 voxels of 1 x 2 mm fill the square frame
     rows, columns = (bones[2] == 1).nonzero().unbind(1)
     assert (rows.min(), rows.max() + 1) == (FRAME // 4, FRAME // 2)
     assert (columns.min(), columns.max() + 1) == (FRAME // 4, 3 * FRAME // 4)
 
 
+def test_a_cache_is_reused_for_the_same_cases_only(folder, tmp_path, monkeypatch):
+    made = cached([folder], tmp_path / "run" / "cache.safetensors")
+    monkeypatch.setattr("anybone.training.data.prepare", lambda cases: pytest.fail("read again"))
+    moved = folder.rename(tmp_path / "moved")
+    again = cached([moved], tmp_path / "run" / "cache.safetensors")
+    assert torch.equal(again.images, made.images)
+    labels = moved / "spine_t2" / "001" / "010_labels.png"
+    Image.fromarray(np.zeros((80, 64), np.uint8)).save(labels)
+    with pytest.raises(InputError, match="other cases"):
+        cached([moved], tmp_path / "run" / "cache.safetensors")
+
+
 def test_an_empty_folder_says_what_was_expected(tmp_path):
     with pytest.raises(NothingFoundError, match="spine_t2"):
-        prepare(tmp_path)
+        prepare([tmp_path])
 
 
 @pytest.mark.shared

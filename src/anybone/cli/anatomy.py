@@ -113,7 +113,7 @@ def corpus(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Make the label maps that `anybone train --corpus` scans; those that are there stay.
+    """Make the label maps that `anybone train` scans; those that are there stay.
 
     Examples:
 

@@ -71,7 +71,7 @@ class Bar:
 
     def __init__(self, title: str, visible: bool) -> None:
         self._title = title
-        self._at: tuple[str, int, int | None] = ("", 0, None)
+        self._at: tuple[str, int, int | None, str] = ("", 0, None, "")
         self._lock = Lock()
         self._shown: Progress | None = None
         self._timer = Timer(PATIENCE_S, self._show)
@@ -79,11 +79,11 @@ class Bar:
         if visible:
             self._timer.start()
 
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Nothing; shows how much of a step is done."""
+    def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
+        """Nothing; shows how much of a step is done, and a note beside it."""
         with self._lock:
             new = step != self._at[0]
-            self._at = (step, done, total)
+            self._at = (step, done, total, note)
             if self._shown is not None:
                 self._draw(self._shown, new)
 
@@ -113,17 +113,18 @@ class Bar:
                 BarColumn(),
                 TaskProgressColumn(),
                 TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
                 console=Console(stderr=True),
                 transient=True,
                 redirect_stdout=False,  # else a result that is piped elsewhere would land on stderr
                 redirect_stderr=False,
             )
-            self._shown.add_task(self._title, total=None)
+            self._shown.add_task(self._title, total=None, note="")
             self._draw(self._shown, new=True)
             self._shown.start()
 
     def _draw(self, bar: Progress, new: bool) -> None:
-        step, done, total = self._at
+        step, done, total, note = self._at
         if new:  # the time left is guessed from the speed of this step alone
             bar.reset(bar.task_ids[0], total=total, description=f"{self._title}  {step}".rstrip())
-        bar.update(bar.task_ids[0], completed=done, total=total)
+        bar.update(bar.task_ids[0], completed=done, total=total, note=note)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -30,16 +32,24 @@ class Cache:
     bones: Int[Tensor, "n h w"]
     patients: list[str]
 
+    @classmethod
+    def empty(cls) -> Cache:
+        """No slices."""
+        nothing = torch.zeros(0, FRAME, FRAME, dtype=torch.uint8)
+        return cls(nothing, nothing, [])
+
     def of(self, wanted: set[str]) -> Cache:
         """The slices of some patients."""
         keep = [i for i, p in enumerate(self.patients) if p in wanted]
         return Cache(self.images[keep], self.bones[keep], [self.patients[i] for i in keep])
 
 
-def save_cache(cache: Cache, path: Path) -> None:
-    """Writes the cache to a file."""
-    metadata = {"patients": json.dumps(cache.patients)}
-    save_file({"images": cache.images.contiguous(), "bones": cache.bones.contiguous()}, path, metadata)
+def save_cache(cache: Cache, path: Path, data: str = "") -> None:
+    """Writes the cache to a file, with what tells the data that it was made from, and never half of it."""
+    metadata = {"patients": json.dumps(cache.patients), "data": data}
+    part = path.with_suffix(".part")
+    save_file({"images": cache.images.contiguous(), "bones": cache.bones.contiguous()}, part, metadata)
+    os.replace(part, path)
 
 
 def load_cache(path: Path) -> Cache:
@@ -47,3 +57,9 @@ def load_cache(path: Path) -> Cache:
     with safe_open(path, framework="pt") as file:
         patients = json.loads(file.metadata()["patients"])
         return Cache(file.get_tensor("images"), file.get_tensor("bones"), patients)
+
+
+def data_of(path: Path) -> str:
+    """What tells the data that a cache was made from; empty where it does not say."""
+    with safe_open(path, framework="pt") as file:
+        return str(file.metadata().get("data", ""))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from anybone.errors import UsageError
@@ -25,6 +25,15 @@ def small_model() -> ModelConfig:
         detail_channels=8,
         depth_attention=None,
     )
+
+
+def published_model() -> ModelConfig:
+    """The published network without its 3-D branch: a full TinyViT with adapters at 1024 pixels."""
+    return replace(ModelConfig(), depth_attention=None)
+
+
+# The networks that a recipe's [model] can be `like`.
+MODELS: Mapping[str, Callable[[], ModelConfig]] = {"small": small_model, "published": published_model}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""A recipe -> weights: data, sources, loop and checkpoint, put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from anybone.anatomy.label_map import load
+from anybone.anatomy.scanner import Atlas
+from anybone.errors import NothingFoundError, UsageError
+from anybone.model import checkpoint
+from anybone.training import loop
+from anybone.training.cache import Cache
+from anybone.training.config import TrainingConfig
+from anybone.training.data import cached
+from anybone.training.public_sets import VALIDATION
+from anybone.training.recipe import Recipe
+from anybone.training.sources import RealSlices, Source, SyntheticSlices
+
+CACHE = "cache.safetensors"
+
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+def follow(
+    recipe: Recipe, folder: Path, *, minutes: float | None = None, progress: Progress | None = None
+) -> checkpoint.Header:
+    """The header of the weights that a recipe leads to; a run found in `folder` goes on where it stopped.
+
+    Args:
+        recipe: On what and how.
+        folder: Of the run; the weights go there too, as NAME.safetensors.
+        minutes: Takes as many steps as fit into these by a trial, instead of the recipe's.
+        progress: Called now and then with the step, how many there are, and the latest losses.
+
+    Raises:
+        UsageError: Nobody is left to train on, or nobody of that name is there to hold out.
+        InputError: The folder holds a run of another recipe, or of other data.
+        NothingFoundError: There are no cases, or no label maps.
+    """
+    cache = cached(recipe.data.cases, folder / CACHE) if recipe.data.cases else Cache.empty()
+    held_out = _held_out(cache, recipe.data.hold_out)
+    patients = set(cache.patients) - held_out
+    sources = _sources(recipe, cache.of(patients))
+    config = recipe.training
+    if minutes is not None:
+        steps = _earlier_steps(folder) or loop.steps_within(minutes, config, sources)
+        config = replace(config, steps=steps)
+    network = loop.train(config, sources, cache.of(held_out), folder, _told(progress, config))
+    origin = f"trained by anybone in {config.steps} steps; patients: {len(patients)}"
+    made = checkpoint.Checkpoint(config.model, network.state_dict(), recipe.licence, origin, recipe.name)
+    return checkpoint.save(made, folder / (recipe.name + checkpoint.SUFFIX))
+
+
+def _held_out(cache: Cache, named: Iterable[str]) -> set[str]:
+    """The patients that are never trained on: those named, else those that are suggested for the known collections."""
+    known = set(cache.patients)
+    unknown = sorted(set(named) - known)
+    if unknown:
+        raise UsageError(f"There is no patient {', '.join(unknown)} to hold out. There are {', '.join(sorted(known))}.")
+    held_out = set(named) or VALIDATION & known
+    if known and held_out == known:
+        raise UsageError("All patients are held out, so none is left to train on. Hold out fewer.")
+    return held_out
+
+
+def _sources(recipe: Recipe, real: Cache) -> dict[str, Source]:
+    """What the recipe draws from."""
+    sources: dict[str, Source] = {}
+    if real.patients:
+        sources["real"] = RealSlices(real, recipe.training)
+    if recipe.data.corpus:
+        maps = [load(path) for folder in recipe.data.corpus for path in sorted(folder.glob("*.safetensors"))]
+        if not maps:
+            raise NothingFoundError(
+                f"{', '.join(map(str, recipe.data.corpus))} holds no label maps (*.safetensors). "
+                "Make them: anybone anatomy corpus -o DIR"
+            )
+        sources["synthetic"] = SyntheticSlices(Atlas.of(maps, recipe.training.device), recipe.training)
+    return sources
+
+
+def _earlier_steps(folder: Path) -> int | None:
+    """The steps of the run in that folder, so that going on with it needs no other trial; None where there is none."""
+    path = folder / loop.CONFIG
+    return int(json.loads(path.read_text())["steps"]) if path.is_file() else None
+
+
+def _told(progress: Progress | None, config: TrainingConfig) -> Callable[[int, dict[str, float]], None] | None:
+    return None if progress is None else lambda step, losses: progress(step, config.steps, losses)

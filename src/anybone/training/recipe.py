@@ -1,0 +1,57 @@
+"""Recipe: everything of a training run, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anybone.errors import UsageError
+from anybone.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from.
+
+    Attributes:
+        cases: Folders of cases with bone references, or manifests of them.
+        corpus: Folders of label maps of synthetic anatomy.
+        hold_out: Patients that are never trained on; empty: those that the data themselves keep aside.
+    """
+
+    cases: tuple[Path, ...] = ()
+    corpus: tuple[Path, ...] = ()
+    hold_out: tuple[str, ...] = ()
+
+    def shares(self) -> dict[str, float]:
+        """What share of the images each source gives where nobody said otherwise: each the same."""
+        return {name: 1.0 for name, given in (("real", self.cases), ("synthetic", self.corpus)) if given}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run: on what, how, and what its weights are called.
+
+    Attributes:
+        data: What it learns from.
+        training: Every number of it.
+        name: Of the weights.
+        licence: Under which the weights may be used.
+
+    Raises:
+        UsageError: It draws from a source that the data do not give.
+    """
+
+    data: Data
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    name: str = "trained"
+    licence: str = "not stated"
+
+    def __post_init__(self) -> None:
+        given = self.data.shares()
+        missing = sorted(name for name, share in self.training.sources.items() if share > 0 and name not in given)
+        if missing or not given:
+            raise UsageError(
+                f"The recipe draws from {', '.join(missing) or 'nothing'}; [data] has {', '.join(given) or 'none'}. "
+                'Real slices come from cases = "FOLDER", synthetic ones from corpus = "FOLDER".'
+            )
