@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from anybone.shapes import Float, Int
 from anybone.training.config import Augmentation
+from anybone.training.masses import add_masses
 
 
 def augment(
@@ -19,7 +20,8 @@ def augment(
     grid = _grid(len(images), size, a, rng)
     grey = F.grid_sample(images[:, None].float() / 255, grid, mode="bilinear", align_corners=False)[:, 0]
     moved = F.grid_sample(bones[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0]
-    return _contrast(grey, a, rng), moved.round().long()
+    bones = moved.round().long()
+    return _contrast(add_masses(grey, bones, a.mass, rng), a, rng), bones
 
 
 def plain(

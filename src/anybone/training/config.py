@@ -55,6 +55,7 @@ class Augmentation:
         bias: Largest change of brightness across the image by a smooth field.
         noise: Largest standard deviation of Rician noise.
         blur: Probability of a loss of resolution.
+        mass: Probability of a mass in the soft tissue, of synthetic slices too (see `training.masses`).
         ghost: Probability of a faint shifted copy, as motion leaves.
     """
 
@@ -72,6 +73,7 @@ class Augmentation:
     bias: float = 0.4
     noise: float = 0.08
     blur: float = 0.25
+    mass: float = 0.15
     ghost: float = 0.1
 
 

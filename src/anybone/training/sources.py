@@ -13,6 +13,7 @@ from anybone.shapes import Float, Int
 from anybone.training.augment import augment
 from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig
+from anybone.training.masses import add_masses
 from anybone.training.pieces import separate_pieces
 from anybone.training.sampler import BalancedSampler
 
@@ -47,12 +48,14 @@ class SyntheticSlices:
 
     def __init__(self, atlas: Atlas, config: TrainingConfig) -> None:
         self._renderer = Renderer(atlas, RenderOptions(size=config.model.image_size))
+        self._mass = config.augmentation.mass
 
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
         """Images in 0..1, and their bones; what is too faint to be seen is not known."""
         rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
         bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
-        return _unit(rendered.image[:, 0], rng), separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
+        images = add_masses(_unit(rendered.image[:, 0], rng), bones, self._mass, rng)
+        return images, separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 
 def _unit(images: Float[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b h w"]:
