@@ -9,8 +9,10 @@ import pytest
 from typer.testing import Result
 
 import anybone
+from anybone.anatomy.example import example_scan
 from anybone.anatomy.label_map import load
 from anybone.anatomy.regions import REGIONS
+from anybone.anatomy.scanner import Series
 
 Run = Callable[..., Result]
 
@@ -48,6 +50,20 @@ def test_a_corpus_goes_on(run: Run) -> None:
     one, other = load(first), load("corpus/thigh_1.safetensors")
     assert one.region == "thigh"
     assert one.sha256 != other.sha256
+
+
+def test_people_like_ones_own_cases(run: Run) -> None:
+    _, truth = example_scan(Series(pixel_mm=2, thickness_mm=8, gap_mm=0, field_t=1.5, filled=1.0))
+    anybone.write(truth, "masks/mine.nii.gz")
+    words = ("anatomy", "corpus", "-o", "corpus", "--shapes-from", "masks", "--spacing", "3")
+    result = run(*words, "--count", "2")
+    assert result.exit_code == 0, result.stderr
+    made = load("corpus/mine_1.safetensors")
+    assert {name.split()[1] for name in made.names.values()} >= {"femur", "tibia"}
+    assert made.credits == ("Bones: mine.nii.gz",)
+    assert run(*words, "--region", "knee").exit_code == 2
+    Path("empty").mkdir()
+    assert run("anatomy", "corpus", "-o", "corpus", "--shapes-from", "empty").exit_code == 4
 
 
 def test_a_region_that_there_is_not(run: Run) -> None:

@@ -40,10 +40,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def volumes(tmp_path_factory: pytest.TempPathFactory, dicom_files: ModuleType) -> Path:
-    """The files that pages speak of as the reader's own: knee.nii.gz, and study/ with two series of DICOM."""
+    """The reader's own files: knee.nii.gz, my_masks/ with its bones, and study/ with two series of DICOM."""
     folder = tmp_path_factory.mktemp("volumes")
-    limb = limb_phantom(shape_ijk=(96, 96, 8))[0]
+    limb, truth = limb_phantom(shape_ijk=(96, 96, 8))
     anybone.write(limb, folder / "knee.nii.gz")
+    anybone.write(truth, folder / "my_masks" / "knee.nii.gz")
     for number, text in ((3, "ax T1"), (5, "ax T2 fs")):
         _write_series(limb, folder / "study", dicom_files, dicom_files.Study(number=number, text=text))
     return folder

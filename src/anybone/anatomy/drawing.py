@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from anybone.anatomy.label_map import LabelMap
+from anybone.anatomy.own_shapes import scene_from
 from anybone.anatomy.pose import pose
 from anybone.anatomy.regions import REGIONS
 from anybone.anatomy.tissues import build
 from anybone.errors import UsageError
+from anybone.segmentation import Segmentation
+
+OWN_SPACING_MM = 0.8
+"""Edge of a voxel of people like a case of one's own."""
 
 
 def draw(region: str, seed: int, *, spacing_mm: float | None = None, shapes: Path | None = None) -> LabelMap:
@@ -31,3 +36,19 @@ def draw(region: str, seed: int, *, spacing_mm: float | None = None, shapes: Pat
         raise UsageError(f"There is no region {region!r}. Choose from {', '.join(REGIONS)}.")
     rng = np.random.default_rng([seed, list(REGIONS).index(region)])
     return build(pose(region, rng, shapes=shapes), spacing_mm or REGIONS[region].spacing_mm, rng, seed)
+
+
+def draw_like(segmentation: Segmentation, seed: int, credit: str, *, spacing_mm: float = OWN_SPACING_MM) -> LabelMap:
+    """Somebody with bones like those of a case of one's own, in the same pose, with all tissues.
+
+    Args:
+        segmentation: The case's bones, named as in `anybone.labels`.
+        seed: Another number, another person.
+        credit: Whose bones these are, for the record.
+        spacing_mm: Edge of a voxel.
+
+    Raises:
+        UsageError: A label is not named as a bone, or there is no bone.
+    """
+    rng = np.random.default_rng(seed)
+    return build(scene_from(segmentation, rng, credit), spacing_mm, rng, seed)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anybone.cli import options as opt
+from anybone.cli.cases import is_writable
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
-from anybone.errors import UsageError
+from anybone.errors import NothingFoundError, UsageError
+
+if TYPE_CHECKING:
+    from anybone.anatomy.label_map import LabelMap
+
+    Drawn = dict[str, Callable[[int], LabelMap]]
 
 app = typer.Typer(help="Make MRI with known bones, of any place of the body.", no_args_is_help=True)
 
@@ -110,6 +118,10 @@ def corpus(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first.")] = 0,
     spacing: Spacing = None,
     source: Shapes = None,
+    own: Annotated[
+        Path | None,
+        typer.Option("--shapes-from", metavar="DIR", help="Masks of named bones: people like those, not regions."),
+    ] = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
@@ -118,17 +130,44 @@ def corpus(
     Examples:
 
     anybone anatomy corpus --count 20 -o corpus
+    anybone anatomy corpus --count 20 --shapes-from my_masks -o corpus
     """
-    from anybone.anatomy.drawing import draw
     from anybone.anatomy.label_map import save
-    from anybone.anatomy.regions import REGIONS
 
     terminal = Terminal(quiet, verbose)
-    wanted = [(name, seed + n) for n in range(count) for name in (region or REGIONS)]
+    if own is not None and (region or source):
+        raise UsageError("--shapes-from makes people like those of its masks; leave --region and --shapes out.")
+    drawn = _places(region, spacing, source) if own is None else _cases(own, spacing)
+    wanted = [(name, seed + n) for n in range(count) for name in drawn]
     paths = [output / f"{name}_{number}.safetensors" for name, number in wanted]
     with terminal.progress(output.name) as bar:
         for done, ((name, number), path) in enumerate(zip(wanted, paths, strict=True), 1):
             if not path.is_file():
-                save(draw(name, number, spacing_mm=spacing, shapes=source), path)
+                save(drawn[name](number), path)
             bar("make", done, len(wanted))
     terminal.result(f"{output}  {len(paths)} label maps")
+
+
+def _places(
+    regions: list[str] | None, spacing: float | None, source: Path | None
+) -> dict[str, Callable[[int], LabelMap]]:
+    """For each region what makes a label map of it from a seed."""
+    from anybone.anatomy.drawing import draw
+    from anybone.anatomy.regions import REGIONS
+
+    return {name: partial(draw, name, spacing_mm=spacing, shapes=source) for name in regions or REGIONS}
+
+
+def _cases(folder: Path, spacing: float | None) -> Drawn:
+    """For each mask in a folder what makes somebody like that from a seed."""
+    from anybone.anatomy.drawing import OWN_SPACING_MM, draw_like
+    from anybone.io import read_segmentation
+
+    masks = sorted(path for path in folder.glob("*") if is_writable(path))
+    if not masks:
+        raise NothingFoundError(f"{folder} holds no mask. Give a folder of label maps of bones: .nii.gz, .nrrd, .mha.")
+
+    def like(path: Path, seed: int) -> LabelMap:
+        return draw_like(read_segmentation(path), seed, f"Bones: {path.name}", spacing_mm=spacing or OWN_SPACING_MM)
+
+    return {path.name.split(".")[0]: partial(like, path) for path in masks}
