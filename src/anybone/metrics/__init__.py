@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from anybone.metrics.calibration import expected_calibration_error
 from anybone.metrics.overlap import Mask, Spacing, dice, iou, volume_error
 from anybone.metrics.surface import assd_mm, hd95_mm, nsd
 
@@ -25,4 +26,4 @@ METRICS: Mapping[str, Callable[[Mask, Mask, Spacing], float]] = {
     "nsd_2mm": nsd,
 }
 
-__all__ = ["METRICS", "assd_mm", "dice", "hd95_mm", "iou", "nsd", "volume_error"]
+__all__ = ["METRICS", "assd_mm", "dice", "expected_calibration_error", "hd95_mm", "iou", "nsd", "volume_error"]
