@@ -31,6 +31,9 @@ def train(
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=0, help="As many steps as fit into this, by a trial of a few.")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write events for TensorBoard beside the tables.")
+    ] = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
@@ -41,18 +44,23 @@ def train(
     anybone train recipe.toml -o run --minutes 60
     anybone weights add run/trained.safetensors --name mine
     """
-    terminal = Terminal(quiet, verbose)
     if steps is not None and minutes is not None:
         raise UsageError("--steps and --minutes both say how long. Give one.")
     wanted = read_recipe(recipe)
     if steps is not None:
         wanted = replace(wanted, training=replace(wanted.training, steps=steps))
     from anybone.training.follow import follow
+    from anybone.training.log import LOGS
+    from anybone.training.processes import joined
 
-    run.mkdir(parents=True, exist_ok=True)
-    with terminal.progress(run.name) as bar:
-        header = follow(wanted, run, minutes=minutes, progress=_shown(bar))
-    shutil.copyfile(recipe, run / COPY)
+    logs = [name for name in LOGS if tensorboard or name != "tensorboard"]
+    with joined(wanted.training.device) as processes:
+        terminal = Terminal(quiet or not processes.first, verbose)
+        with terminal.progress(run.name) as bar:
+            shown = _shown(bar)
+            header = follow(wanted, run, minutes=minutes, progress=shown, logs=logs, processes=processes)
+        if processes.first:
+            shutil.copyfile(recipe, run / COPY)
     terminal.result(f"{header.path}  {header.parameters / 1e6:.1f} M parameters")
     terminal.note(f"Use them: anybone segment INPUT --weights {header.path}")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from anybone.errors import UsageError
 from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.training.schedules import SCHEDULES
 from anybone.training.simulate_prompts import PROMPTS
 from anybone.training.stages import STAGES
 
@@ -89,8 +90,11 @@ class TrainingConfig:
         augmentation: How images are changed.
         steps: How many; the learning rate follows the share of them that is done.
         batch: Images a step.
+        parts: Into how many equal parts a batch is divided, which processes share, or which one process computes one
+            after the other where memory is short; see docs/how-to/train.md.
         learning_rate: Highest, after warm-up.
         warm_up: Share of the steps in which the learning rate rises.
+        schedule: How it falls then: a key of `schedules.SCHEDULES`.
         weight_decay: Of AdamW.
         clip_norm: Largest norm of the gradient.
         ema: How much of the averaged weights each step keeps.
@@ -112,8 +116,8 @@ class TrainingConfig:
         device: Where: "cpu", "cuda", "mps".
 
     Raises:
-        UsageError: A stage or kind of prompt that there is not, or a model with a 3-D branch, which this training would
-            leave as it began.
+        UsageError: A stage, schedule or kind of prompt that there is not, a batch that cannot be divided, or a model
+            with a 3-D branch, which this training would leave as it began.
     """
 
     model: ModelConfig = field(default_factory=small_model)
@@ -122,8 +126,10 @@ class TrainingConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     steps: int = 6000
     batch: int = 8
+    parts: int = 1
     learning_rate: float = 1e-3
     warm_up: float = 0.03
+    schedule: str = "cosine"
     weight_decay: float = 0.05
     clip_norm: float = 1.0
     ema: float = 0.998
@@ -147,6 +153,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise UsageError(f"stage is one of {', '.join(STAGES)}; found {self.stage!r}.")
+        if self.schedule not in SCHEDULES:
+            raise UsageError(f"schedule is one of {', '.join(SCHEDULES)}; found {self.schedule!r}.")
+        if self.parts < 1 or self.batch % self.parts:
+            raise UsageError(f"batch is a multiple of parts; found {self.batch} and {self.parts}.")
         unknown = sorted(set(self.prompts) - set(PROMPTS))
         if unknown or not any(weight > 0 for weight in self.prompts.values()):
             raise UsageError(f"prompts has weights for {', '.join(PROMPTS)}; found {dict(self.prompts)}.")

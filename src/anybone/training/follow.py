@@ -12,9 +12,10 @@ from anybone.anatomy.scanner import Atlas
 from anybone.errors import NothingFoundError, UsageError
 from anybone.model import checkpoint
 from anybone.training import loop
-from anybone.training.cache import Cache
+from anybone.training.cache import Cache, load_cache
 from anybone.training.config import TrainingConfig
 from anybone.training.data import cached
+from anybone.training.processes import ALONE, Processes
 from anybone.training.public_sets import VALIDATION
 from anybone.training.recipe import Recipe
 from anybone.training.sources import RealSlices, Source, SyntheticSlices
@@ -25,7 +26,13 @@ Progress = Callable[[int, int, dict[str, float]], None]
 
 
 def follow(
-    recipe: Recipe, folder: Path, *, minutes: float | None = None, progress: Progress | None = None
+    recipe: Recipe,
+    folder: Path,
+    *,
+    minutes: float | None = None,
+    progress: Progress | None = None,
+    logs: Iterable[str] = ("tables",),
+    processes: Processes = ALONE,
 ) -> checkpoint.Header:
     """The header of the weights that a recipe leads to; a run found in `folder` goes on where it stopped.
 
@@ -34,24 +41,40 @@ def follow(
         folder: Of the run; the weights go there too, as NAME.safetensors.
         minutes: Takes as many steps as fit into these by a trial, instead of the recipe's.
         progress: Called now and then with the step, how many there are, and the latest losses.
+        logs: Keys of `log.LOGS`.
+        processes: Among which this one works; the first writes.
 
     Raises:
         UsageError: Nobody is left to train on, or nobody of that name is there to hold out.
         InputError: The folder holds a run of another recipe, or of other data.
         NothingFoundError: There are no cases, or no label maps.
     """
-    cache = cached(recipe.data.cases, folder / CACHE) if recipe.data.cases else Cache.empty()
+    cache = _cache(recipe, folder / CACHE, processes)
     held_out = _held_out(cache, recipe.data.hold_out)
     patients = set(cache.patients) - held_out
     sources = _sources(recipe, cache.of(patients))
     config = recipe.training
     if minutes is not None:
-        steps = _earlier_steps(folder) or loop.steps_within(minutes, config, sources)
+        steps = _earlier_steps(folder) or loop.steps_within(minutes, config, sources, processes)
         config = replace(config, steps=steps)
-    network = loop.train(config, sources, cache.of(held_out), folder, _told(progress, config))
+    told = _told(progress, config)
+    network = loop.train(config, sources, cache.of(held_out), folder, told, logs=logs, processes=processes)
     origin = f"trained by anybone in {config.steps} steps; patients: {len(patients)}"
     made = checkpoint.Checkpoint(config.model, network.state_dict(), recipe.licence, origin, recipe.name)
-    return checkpoint.save(made, folder / (recipe.name + checkpoint.SUFFIX))
+    path = folder / (recipe.name + checkpoint.SUFFIX)
+    if processes.first:
+        checkpoint.save(made, path)
+    processes.wait()
+    return checkpoint.read_header(path)
+
+
+def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache:
+    """The slices of the recipe's cases; the first process prepares them for all."""
+    if not recipe.data.cases:
+        return Cache.empty()
+    made = cached(recipe.data.cases, path) if processes.first else None
+    processes.wait()
+    return made or load_cache(path)
 
 
 def _held_out(cache: Cache, named: Iterable[str]) -> set[str]:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import copy
-import csv
 import json
-import math
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from anybone.errors import InputError
+from anybone.errors import InputError, UsageError
 from anybone.model.bone_sam import BoneSam
 from anybone.model.lora import add_lora, merge_lora
 from anybone.model.start import start_from
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
+from anybone.training.log import LOGS, Log
+from anybone.training.processes import ALONE, Processes
+from anybone.training.schedules import factor
+from anybone.training.share import Statistics, add_gradients, seed_of
 from anybone.training.sources import Source, draw_batch
 from anybone.training.stages import STAGES, prepare_stage, train_mode
 from anybone.training.step import training_loss
 from anybone.training.validate import validate
 
-CHECKPOINT, LOG, CONFIG = "checkpoint.pt", "log.csv", "config.json"
+CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"
 LOG_EVERY = 20  # steps
 TRIAL_STEPS = 5
 
@@ -65,8 +67,13 @@ def train(
     held_out: Cache,
     folder: Path,
     progress: Callable[[int, dict[str, float]], None] | None = None,
+    *,
+    logs: Iterable[str] = ("tables",),
+    processes: Processes = ALONE,
 ) -> BoneSam:
     """The averaged network after `config.steps`; a run found in `folder` goes on where it stopped.
+
+    It is the same, up to rounding, however many processes share the parts of each batch.
 
     Args:
         config: The run.
@@ -74,30 +81,43 @@ def train(
         held_out: Slices of patients to validate on; none of them may be in the sources.
         folder: Where checkpoint, log, configuration and pictures go.
         progress: Called now and then with the step and the latest losses.
+        logs: Keys of `log.LOGS`.
+        processes: Among which this one works; the first writes and validates.
 
     Raises:
         InputError: The folder holds a run of another configuration.
+        UsageError: The parts of a batch cannot be shared equally.
+        MissingExtraError: A log needs what is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _same_configuration(config, folder / CONFIG)
+    if config.parts % processes.count:
+        raise UsageError(
+            f"{processes.count} processes share a batch, which has {config.parts} parts. "
+            f"Set parts = {processes.count} in the recipe, or a multiple."
+        )
+    if processes.first:
+        folder.mkdir(parents=True, exist_ok=True)
+        _same_configuration(config, folder / CONFIG)
     run = new_run(config)
     if (folder / CHECKPOINT).is_file():
         run.restore(folder / CHECKPOINT)
+    written = [LOGS[name](folder, run.step) for name in logs] if processes.first else []
     while run.step < config.steps:
         began = time.monotonic()
-        losses = one_step(run, sources, config)
+        losses = one_step(run, sources, config, processes)
         run.seconds += time.monotonic() - began
         if run.step % LOG_EVERY == 0:
             row = {name: round(float(loss), 4) for name, loss in losses.items()}
-            _log(folder / LOG, {"step": run.step, "seconds": round(run.seconds, 1), **row})
+            for log in written:
+                log.losses(run.step, run.seconds, {**row, "learning_rate": run.optimiser.param_groups[0]["lr"]})
             if progress:
                 progress(run.step, row)
-        if run.step % config.validate_steps == 0 and run.step < config.steps:
-            _validate(run, held_out, folder)
-        if run.step % config.save_steps == 0:
+        last = run.step == config.steps
+        if processes.first and (last or run.step % config.validate_steps == 0):
+            _validate(run, held_out, folder, written)
+        if processes.first and (last or run.step % config.save_steps == 0):
             run.save(folder / CHECKPOINT)
-    _validate(run, held_out, folder)
-    run.save(folder / CHECKPOINT)
+    for log in written:
+        log.close()
     merge_lora(run.average)
     return run.average
 
@@ -116,40 +136,66 @@ def new_run(config: TrainingConfig) -> Run:
     prepare_stage(model, stage)
     model = model.channels_last().to(config.device)
     average = copy.deepcopy(model).eval().requires_grad_(False)
-    rng = torch.Generator(config.device)
+    rng = torch.Generator(next(model.parameters()).device)  # of several GPUs, this process's own
     rng.manual_seed(config.seed)
     return Run(model, average, _optimiser(model, config), rng)
 
 
-def steps_within(minutes: float, config: TrainingConfig, sources: Mapping[str, Source]) -> int:
+def steps_within(
+    minutes: float, config: TrainingConfig, sources: Mapping[str, Source], processes: Processes = ALONE
+) -> int:
     """How many steps fit into some minutes on this machine, by a trial of a few; at least one."""
     run = new_run(config)
-    one_step(run, sources, config)  # the first is slower than those that follow
+    one_step(run, sources, config, processes)  # the first is slower than those that follow
     began = time.monotonic()
     for _ in range(TRIAL_STEPS):
-        one_step(run, sources, config)
-    return max(1, int(60 * minutes * TRIAL_STEPS / (time.monotonic() - began)))
+        one_step(run, sources, config, processes)
+    return processes.agreed(max(1, int(60 * minutes * TRIAL_STEPS / (time.monotonic() - began))))
 
 
-def one_step(run: Run, sources: Mapping[str, Source], config: TrainingConfig) -> dict[str, Tensor]:
+def one_step(
+    run: Run, sources: Mapping[str, Source], config: TrainingConfig, processes: Processes = ALONE
+) -> dict[str, Tensor]:
     """The parts of the loss of a batch that was drawn; the network has learnt from it."""
-    images, bones = draw_batch(sources, config, run.rng)
+    part_config = replace(config, batch=config.batch // config.parts, parts=1)
     train_mode(run.model)
-    return learn(run, training_loss(run.model, images, bones, config, run.rng), config)
+    statistics = Statistics(run.model)
+    sums: dict[str, Tensor] = {}
+    for part in range(processes.rank, config.parts, processes.count):
+        run.rng.manual_seed(seed_of(config.seed, run.step, part))
+        images, bones = draw_batch(sources, part_config, run.rng)
+        losses = training_loss(run.model, images, bones, part_config, run.rng)
+        sums = _backward(losses, sums, 1 / config.parts)
+        statistics.end_part()
+    statistics.end_step(config.parts, processes)
+    add_gradients(run.model.parameters(), processes)
+    together = torch.stack(list(sums.values()))
+    processes.add(together)
+    _update(run, config)
+    return dict(zip(sums, together.unbind(), strict=True))
 
 
 def learn(run: Run, losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
     """The parts of a loss without gradients; the network, its average and the optimiser have taken a step."""
+    told = _backward(losses, {}, 1.0)
+    _update(run, config)
+    return told
+
+
+def _backward(losses: dict[str, Tensor], sums: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Sums with a share of losses added to them; so are the gradients."""
+    torch.autograd.backward(share * torch.stack(list(losses.values())).sum())
+    return {name: sums.get(name, 0.0) + share * loss.detach() for name, loss in losses.items()}
+
+
+def _update(run: Run, config: TrainingConfig) -> None:
     for group in run.optimiser.param_groups:
-        group["lr"] = config.learning_rate * _schedule(run.step / config.steps, config.warm_up)
-    total = torch.stack(list(losses.values())).sum()
-    run.optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(total)
+        group["lr"] = config.learning_rate * factor(config.schedule, run.step / config.steps, config.warm_up)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
     run.optimiser.step()
+    run.optimiser.zero_grad(set_to_none=True)
     _average(run, config.ema)
     run.step += 1
-    return {name: loss.detach() for name, loss in losses.items()}
 
 
 @torch.no_grad()
@@ -169,28 +215,11 @@ def _optimiser(model: BoneSam, config: TrainingConfig) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
-def _schedule(share: float, warm_up: float) -> float:
-    """Factor of the learning rate: a linear rise, then a cosine to zero."""
-    if share < warm_up:
-        return max(share / warm_up, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
-
-
-def _validate(run: Run, held_out: Cache, folder: Path) -> None:
+def _validate(run: Run, held_out: Cache, folder: Path, logs: Iterable[Log]) -> None:
     if held_out.patients:
         scores = validate(run.average, held_out, folder / f"validation_{run.step:06d}.png")
-        line = {"step": run.step, "minutes": round(run.seconds / 60, 1), **scores}
-        with open(folder / "validation.jsonl", "a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def _log(path: Path, row: dict[str, Any]) -> None:
-    new = not path.is_file()
-    with open(path, "a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+        for log in logs:
+            log.scores(run.step, run.seconds, scores)
 
 
 def _same_configuration(config: TrainingConfig, path: Path) -> None:

@@ -1,0 +1,25 @@
+"""How the learning rate falls after its warm-up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+POLY_POWER = 0.9  # as in DeepLab (Chen et al. 2017) and nnU-Net (Isensee et al. 2021)
+LEAST = 0.01  # of the highest rate, in the first step
+
+# Factor of the learning rate by the share of the way from the end of the warm-up to the last step.
+SCHEDULES: Mapping[str, Callable[[float], float]] = {
+    "cosine": lambda share: 0.5 * (1 + math.cos(math.pi * share)),
+    "poly": lambda share: (1 - share) ** POLY_POWER,
+}
+
+
+def factor(schedule: str, share: float, warm_up: float) -> float:
+    """Factor of the learning rate where a share of the steps is done: a linear rise, then a key of `SCHEDULES`.
+
+    It depends on nothing else, so a run that goes on has the rates that it would have had.
+    """
+    if share < warm_up:
+        return max(share / warm_up, LEAST)
+    return SCHEDULES[schedule]((share - warm_up) / (1 - warm_up))
