@@ -39,6 +39,22 @@ class Provenance:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Confidence:
+    """How far a segmentation can be relied on.
+
+    Attributes:
+        dice: The Dice against the truth that the network's calibrated probabilities let expect, 0..1; None where the
+            weights are not calibrated, or nothing was found.
+        slices: The same of each slice with bone, by its index along the axis that slices were cut along.
+        doubts: Why the result should not be trusted, one sentence each; empty where nothing speaks against it.
+    """
+
+    dice: float | None = None
+    slices: Mapping[int, float] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Segmentation:
     """Bones on the grid of their source volume.
@@ -49,6 +65,8 @@ class Segmentation:
         names: Label number -> name, for every label that can occur.
         scores: Label number -> the network's own quality estimate in 0..1, where there is one.
         provenance: How it was made; None for a segmentation read from a file that does not say.
+        probability: Of bone in each voxel before threshold and cleaning, float16 "i j k", where a network said it.
+        confidence: How far it can be relied on; None where nobody looked.
 
     Raises:
         GeometryError: Shapes differ, or a label has no name.
@@ -59,11 +77,15 @@ class Segmentation:
     names: Mapping[int, str] = field(default_factory=lambda: {1: "bone"})
     scores: Mapping[int, float] = field(default_factory=dict)
     provenance: Provenance | None = None
+    probability: NDArray[np.float16] | None = None
+    confidence: Confidence | None = None
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
         if labels.shape != self.geometry.shape_ijk:
             raise GeometryError(f"Labels have shape {labels.shape}, their geometry {self.geometry.shape_ijk}.")
+        if self.probability is not None and self.probability.shape != labels.shape:
+            raise GeometryError(f"Labels have shape {labels.shape}, their probabilities {self.probability.shape}.")
         if labels.dtype.kind not in "bu" and (labels.dtype.kind != "i" or (labels.size and labels.min() < 0)):
             raise GeometryError(f"Labels are whole numbers from 0 up; found values of type {labels.dtype}.")
         labels = labels.astype(np.uint16, copy=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from anybone.engine.confidence import Judge
 from anybone.engine.device import choose_device
 from anybone.engine.segmenter import Segmenter
 from anybone.model import catalogue, checkpoint
@@ -23,4 +24,4 @@ def load(name_or_path: str | Path | None = None, *, device: str = "auto") -> Seg
     path = catalogue.locate(name_or_path)
     header = checkpoint.read_header(path)
     model = checkpoint.load(path).build().eval().requires_grad_(False).to(choose_device(device))
-    return Segmenter(model, name=header.name, weights_sha256=header.sha256)
+    return Segmenter(model, name=header.name, weights_sha256=header.sha256, judge=Judge.from_card(header.card))

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from anybone.engine.cleanup import clean
+from anybone.engine.confidence import Judge
 from anybone.engine.decode import decode
 from anybone.engine.device import has_bfloat16
+from anybone.engine.doubts import doubts_about
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import device_of, embed, prepare
@@ -34,12 +36,16 @@ class Segmenter:
         model: The network itself, in evaluation mode; tensors in, tensors out.
         name: Of the checkpoint or method.
         weights_sha256: Hash of the weights; None for a method without any.
+        judge: What its answers are worth.
     """
 
-    def __init__(self, model: Network, *, name: str, weights_sha256: str | None = None) -> None:
+    def __init__(
+        self, model: Network, *, name: str, weights_sha256: str | None = None, judge: Judge | None = None
+    ) -> None:
         self.model = model
         self.name = name
         self.weights_sha256 = weights_sha256
+        self.judge = judge or Judge()
 
     @cached_property
     def runner(self) -> Network:
@@ -85,13 +91,21 @@ class Segmenter:
                 min_component_mm3=options.min_component_mm3,
                 max_hole_mm3=options.max_hole_mm3,
             )
+            probability = self.judge.calibration.probability(logits)
+            doubts = doubts_about(volume, prepared.unit, prepared.axis)
+            confidence = self.judge.confidence(probability, mask, prepared.axis, doubts)
         with_bone = np.flatnonzero(np.moveaxis(mask, prepared.axis, 0).any((1, 2))).tolist()
         known = [quality[k] for k in with_bone if k in quality]
         scores = {1: float(np.clip(np.mean(known), 0, 1))} if known else {}
-        provenance = self.provenance(
-            volume, options, clock, _remarks(volume, mask, prepared.alive, options, device_of(self.model))
+        remarks = (*_remarks(volume, mask, prepared.alive, options, device_of(self.model)), *confidence.doubts)
+        return Segmentation(
+            mask.astype(np.uint16),
+            volume.geometry,
+            scores=scores,
+            provenance=self.provenance(volume, options, clock, remarks),
+            probability=probability,
+            confidence=confidence,
         )
-        return Segmentation(mask.astype(np.uint16), volume.geometry, scores=scores, provenance=provenance)
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
         """A session in which prompts are added to a volume, one after the other."""
