@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from anybone.training.augment import _curve, _random_network, augment, plain
+from anybone.training.augment import augment, grey_curve, plain, random_network
 from anybone.training.config import Augmentation
 
 
@@ -44,13 +44,13 @@ def test_grey_values_stay_in_range(cache):
 def test_curves_keep_black_black():
     x = torch.rand(3, 8, 8)
     x[:, 0] = 0
-    assert (_curve(x, torch.Generator().manual_seed(0))[:, 0] == 0).all()
+    assert (grey_curve(x, torch.Generator().manual_seed(0))[:, 0] == 0).all()
 
 
 def test_a_random_network_changes_contrast_not_places():
     x = torch.zeros(4, 32, 32)
     x[:, 8:24, 8:24] = 0.6
-    y = _random_network(x, torch.Generator().manual_seed(3))
+    y = random_network(x, torch.Generator().manual_seed(3))
     assert y.shape == x.shape
     assert y.min() >= 0
     assert y.max() <= 1

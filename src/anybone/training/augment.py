@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Float, Int
+from anybone.shapes import Bool, Float, Int
 from anybone.training.config import Augmentation
 from anybone.training.masses import add_masses
 
@@ -32,20 +32,22 @@ def plain(
     return grey, F.interpolate(bones[:, None].float(), size=(size, size), mode="nearest-exact")[:, 0].long()
 
 
-def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
+def uniform(n: int, low: float, high: float, rng: torch.Generator) -> Float[Tensor, " n"]:
+    """Numbers between two bounds."""
     return torch.rand(n, generator=rng, device=rng.device) * (high - low) + low
 
 
-def _happens(n: int, probability: float, rng: torch.Generator) -> Tensor:
+def happens(n: int, probability: float, rng: torch.Generator) -> Bool[Tensor, " n"]:
+    """True with some probability."""
     return torch.rand(n, generator=rng, device=rng.device) < probability
 
 
 def _grid(n: int, size: int, a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b size size 2"]:
-    turn = _uniform(n, -a.turn_degrees, a.turn_degrees, rng) * math.pi / 180
-    quarters = torch.randint(1, 4, (n,), generator=rng, device=rng.device) * _happens(n, a.quarter_turns, rng)
+    turn = uniform(n, -a.turn_degrees, a.turn_degrees, rng) * math.pi / 180
+    quarters = torch.randint(1, 4, (n,), generator=rng, device=rng.device) * happens(n, a.quarter_turns, rng)
     turn = turn + quarters * (math.pi / 2)
-    zoom, stretch = _uniform(n, *a.zoom, rng), 1 + _uniform(n, -a.stretch, a.stretch, rng)
-    mirror = torch.where(_happens(n, a.flip, rng), -1.0, 1.0)
+    zoom, stretch = uniform(n, *a.zoom, rng), 1 + uniform(n, -a.stretch, a.stretch, rng)
+    mirror = torch.where(happens(n, a.flip, rng), -1.0, 1.0)
     theta = torch.zeros(n, 2, 3, device=rng.device)
     theta[:, 0, 0], theta[:, 0, 1] = turn.cos() * zoom * stretch * mirror, -turn.sin() * zoom
     theta[:, 1, 0], theta[:, 1, 1] = turn.sin() * zoom * mirror, turn.cos() * zoom / stretch
@@ -58,27 +60,27 @@ def _grid(n: int, size: int, a: Augmentation, rng: torch.Generator) -> Float[Ten
 def _contrast(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b h w"]:
     n, size = len(x), x.shape[1:]
     each = (n, 1, 1)
-    x = x ** _uniform(n, *a.gamma, rng).view(each)
-    x = torch.where(_happens(n, a.curve, rng).view(each), _curve(x, rng), x)
-    x = torch.where(_happens(n, a.network, rng).view(each), _random_network(x, rng), x)
+    x = x ** uniform(n, *a.gamma, rng).view(each)
+    x = torch.where(happens(n, a.curve, rng).view(each), grey_curve(x, rng), x)
+    x = torch.where(happens(n, a.network, rng).view(each), random_network(x, rng), x)
     tissue = (x > 0.04).float()  # air stays dark when tissues are inverted
-    x = torch.where(_happens(n, a.invert, rng).view(each), (1 - x) * tissue, x)
+    x = torch.where(happens(n, a.invert, rng).view(each), (1 - x) * tissue, x)
     coarse = torch.rand(n, 1, 4, 4, generator=rng, device=rng.device) * 2 - 1
     field = F.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[:, 0]
     x = x * (1 + a.bias * torch.rand(each, generator=rng, device=rng.device) * field)
     small = F.avg_pool2d(x[:, None], 2)
     blurred = F.interpolate(small, size=size, mode="bilinear", align_corners=False)[:, 0]
-    x = torch.where(_happens(n, a.blur, rng).view(each), blurred, x)
+    x = torch.where(happens(n, a.blur, rng).view(each), blurred, x)
     shift = int(torch.randint(8, size[0] // 2, (1,), generator=rng, device=rng.device))
     ghost = torch.rand(each, generator=rng, device=rng.device) * 0.2
-    x = torch.where(_happens(n, a.ghost, rng).view(each), x + ghost * x.roll(shift, 1), x)
-    noise = _uniform(n, 0, a.noise, rng).view(each)
+    x = torch.where(happens(n, a.ghost, rng).view(each), x + ghost * x.roll(shift, 1), x)
+    noise = uniform(n, 0, a.noise, rng).view(each)
     real = x + noise * torch.randn(x.shape, generator=rng, device=rng.device)
     x = (real**2 + (noise * torch.randn(x.shape, generator=rng, device=rng.device)) ** 2).sqrt()
     return x.clamp(0, 1)
 
 
-def _random_network(
+def random_network(
     x: Float[Tensor, "b h w"], rng: torch.Generator, layers: int = 3, hidden: int = 2
 ) -> Float[Tensor, "b h w"]:
     """Each image mixed with the answer of a network of its own, as bright as the image is, in 0..1."""
@@ -102,7 +104,7 @@ def _as_bright(y: Float[Tensor, "b h w"], x: Float[Tensor, "b h w"]) -> Float[Te
     return y * rms[0] / rms[1].clamp(min=1e-6)
 
 
-def _curve(x: Float[Tensor, "b h w"], rng: torch.Generator, knots: int = 6) -> Float[Tensor, "b h w"]:
+def grey_curve(x: Float[Tensor, "b h w"], rng: torch.Generator, knots: int = 6) -> Float[Tensor, "b h w"]:
     """Grey values through a random piecewise-linear curve that keeps black black."""
     values = torch.rand(len(x), knots, generator=rng, device=rng.device)
     values[:, 0] = 0

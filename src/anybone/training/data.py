@@ -1,18 +1,22 @@
-"""Folders of cases with bone references -> a cache. The layouts are described in docs/how-to/train.md."""
+"""Folders and manifests of cases with bone references -> a cache. The layouts are described in docs/how-to/train.md."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from anybone.errors import InputError, NothingFoundError
+from anybone.errors import InputError
 from anybone.training.cache import Cache, data_of, load_cache, save_cache
-from anybone.training.pairs import find_pairs, pair_slices
-from anybone.training.public_sets import limb_slices, spine_slices
-from anybone.training.slices import Slice, cache_of
+from anybone.training.cases import TEST, VALIDATION, Case
+from anybone.training.check import require_sound
+from anybone.training.layouts import IMAGES, find_cases
+from anybone.training.pairs import pair_slices, pair_volume
+from anybone.training.public_sets import limb_slices, limb_volumes, spine_slices, spine_volumes
+from anybone.training.slices import CaseVolume, Slice, cache_of
 
-IMAGES, MASKS, SPINE, LIMB = "images", "masks", "spine_t2", "limb_t1"
+SPINE, LIMB = "spine_t2", "limb_t1"
 
 
 def cached(cases: Sequence[Path], path: Path) -> Cache:
@@ -35,34 +39,65 @@ def cached(cases: Sequence[Path], path: Path) -> Cache:
 
 
 def prepare(cases: Sequence[Path]) -> Cache:
-    """A cache of every slice below some folders whose truth is known.
+    """A cache of every slice in some folders or manifests whose truth is known, once the cases have been checked.
+
+    Cases that are kept for the test are left out.
 
     Raises:
         NothingFoundError: There are none, or an image has no mask.
-        InputError: A file cannot be read, or a mask does not lie on its image.
+        InputError: Cases have faults; all of them are named.
     """
-    return cache_of(one for folder in cases for one in _slices(folder))
+    require_sound([case for path in cases for case in cases_in(path)])
+    return cache_of(one for path in cases for one in _slices(path))
+
+
+def volume_cases(cases: Sequence[Path]) -> Iterator[CaseVolume]:
+    """Every case in some folders or manifests as a whole volume, as `prepare` takes them; errors as there."""
+    for path in cases:
+        yield from spine_volumes(path / SPINE)
+        yield from limb_volumes(path / LIMB)
+        yield from (case.mark(pair_volume(case.pair)) for case in _learnt_from(path))
+
+
+def cases_in(path: Path) -> list[Case]:
+    """The cases in a folder or manifest but for those of the public collections, which have layouts of their own."""
+    collections = any((path / name).is_dir() for name in (SPINE, LIMB))
+    return [] if collections and not (path / IMAGES).is_dir() else find_cases(path)
+
+
+def kept_aside(cases: Sequence[Path]) -> set[str]:
+    """The patients that manifests keep for validation."""
+    return {case.key for path in cases for case in cases_in(path) if case.split == VALIDATION}
 
 
 def fingerprint(cases: Sequence[Path]) -> str:
-    """What tells these cases from others, whatever their folders are called: a hash of every file and its name."""
+    """What tells these cases from others, wherever they lie: a hash of every file and its name."""
     digest = hashlib.sha256()
-    for folder in cases:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
-            digest.update(path.relative_to(folder).as_posix().encode())
-            with path.open("rb") as file:
+    for path in cases:
+        folder = path if path.is_dir() else path.parent
+        for one in sorted(set(_files(path))):
+            digest.update(Path(os.path.relpath(one, folder)).as_posix().encode())
+            with one.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def _slices(folder: Path) -> Iterator[Slice]:
-    slices: list[Slice] = [*spine_slices(folder / SPINE), *limb_slices(folder / LIMB)]
-    if (folder / IMAGES).is_dir():
-        for pair in find_pairs(folder / IMAGES, folder / MASKS):
-            slices += pair_slices(pair)
-    if not slices:
-        raise NothingFoundError(
-            f"No training cases in {folder}; expected {IMAGES}/NAME.nii.gz with {MASKS}/NAME.nii.gz, "
-            f"{SPINE}/PPP/KKK.png or {LIMB}/NNN_t1.nii.gz."
-        )
-    yield from slices
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from (p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+        return
+    yield path
+    for case in find_cases(path):
+        for one in (case.image, case.bones):
+            yield from _files(one) if one.is_dir() else (one,)
+
+
+def _slices(path: Path) -> Iterator[Slice]:
+    yield from spine_slices(path / SPINE)
+    yield from limb_slices(path / LIMB)
+    for case in _learnt_from(path):
+        yield from map(case.mark, pair_slices(case.pair))
+
+
+def _learnt_from(path: Path) -> list[Case]:
+    return [case for case in cases_in(path) if case.split != TEST]

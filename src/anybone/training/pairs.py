@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anybone.engine.normalise import clip_to_unit
 from anybone.errors import GeometryError, NothingFoundError, ReadError
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.formats import FORMATS, suffix_of
 from anybone.training.cache import IGNORE
-from anybone.training.slices import Slice
+from anybone.training.slices import CaseVolume, Slice
 
 REGION = "cases"
 
@@ -47,8 +46,8 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
     found = find_inputs(masks)
     pairs = []
     for image in find_inputs(images):
-        name = _stem(image)
-        fitting = next(filter(None, ([m for m in found if rule(name, _stem(m))] for rule in _SAME)), [])
+        name = stem(image)
+        fitting = next(filter(None, ([m for m in found if rule(name, stem(m))] for rule in _SAME)), [])
         if not fitting:
             raise NothingFoundError(f"{image} has no mask in {masks}; expected {name}.nii.gz or {name}_bones.nii.gz.")
         if len(fitting) > 1:
@@ -70,6 +69,13 @@ def pair_slices(pair: Pair, *, sparse: bool = False) -> Iterator[Slice]:
     Raises:
         InputError: A file cannot be read, the mask does not lie on the image, or has too many labels.
     """
+    for one in pair_volume(pair).slices():
+        if one.labels.any() or not sparse:
+            yield one
+
+
+def pair_volume(pair: Pair) -> CaseVolume:
+    """A case with its slices along its acquired axis; errors as `pair_slices`."""
     volume, truth = read(pair.image), read_segmentation(pair.mask)
     if not truth.geometry.matches(volume.geometry):
         raise GeometryError(f"{pair.mask} does not lie on the grid of {pair.image}. Resample the mask onto the image.")
@@ -78,13 +84,11 @@ def pair_slices(pair: Pair, *, sparse: bool = False) -> Iterator[Slice]:
     axis = volume.geometry.slice_axis
     rows, columns = (a for a in range(3) if a != axis)
     aspect = volume.geometry.spacing_mm[rows] / volume.geometry.spacing_mm[columns]
-    unit = clip_to_unit(volume.data).numpy()
-    for index in range(volume.geometry.shape_ijk[axis]):
-        labels: NDArray[np.uint8] = np.take(truth.labels, index, axis).astype(np.uint8)
-        if labels.any() or not sparse:
-            yield Slice(f"{REGION}/{pair.name}", np.take(unit, index, axis), labels, aspect)
+    unit, labels = clip_to_unit(volume.data).numpy(), truth.labels.astype(np.uint8)
+    return CaseVolume(f"{REGION}/{pair.name}", np.moveaxis(unit, axis, 2), np.moveaxis(labels, axis, 2), aspect)
 
 
-def _stem(path: Path) -> str:
+def stem(path: Path) -> str:
+    """A file's name without what tells its format: "knee" of knee.nii.gz."""
     suffix = suffix_of(path, tuple(s for kind in FORMATS.values() for s in kind.suffixes))
     return path.name[: -len(suffix)] if suffix else path.name

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anybone.engine.normalise import clip_to_unit
 from anybone.training.cache import IGNORE
-from anybone.training.slices import Slice
+from anybone.training.slices import CaseVolume, Slice
 
 VALIDATION = {"spine/007", "spine/055", "spine/107", "spine/166", "spine/220", "limb/014", "limb/028", "limb/039"}
 VERTEBRA = 1  # label of vertebrae in spine_t2
@@ -21,15 +21,20 @@ SACRUM_ROWS = 90  # 50 mm at the 0.55 mm of these images: how far above the last
 
 def spine_slices(folder: Path) -> Iterator[Slice]:
     """Sagittal lumbar spines, folder/PPP/KKK.png with KKK_labels.png; see `without_sacrum` for what is not known."""
+    for case in spine_volumes(folder):
+        yield from case.slices()
+
+
+def spine_volumes(folder: Path) -> Iterator[CaseVolume]:
+    """As `spine_slices`, whole volumes."""
     from PIL import Image
 
     for patient in sorted(p for p in folder.glob("*") if p.is_dir()):
         paths = sorted(p for p in patient.glob("*.png") if not p.stem.endswith("_labels"))
         volume = np.stack([np.asarray(Image.open(p), dtype=np.float32) for p in paths], -1)
-        unit = clip_to_unit(volume).numpy()
-        for k, path in enumerate(paths):
-            labels = np.asarray(Image.open(path.with_name(path.stem + "_labels.png")))
-            yield Slice(f"spine/{patient.name}", unit[:, :, k], without_sacrum(labels))
+        labels = [np.asarray(Image.open(p.with_name(p.stem + "_labels.png"))) for p in paths]
+        known = np.stack([without_sacrum(plane) for plane in labels], -1)
+        yield CaseVolume(f"spine/{patient.name}", clip_to_unit(volume).numpy(), known)
 
 
 def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -51,6 +56,19 @@ def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def limb_slices(folder: Path) -> Iterator[Slice]:
     """Axial limbs, folder/NNN_t1.nii.gz with NNN_bone.nii.gz: the trusted slices, and cuts across them."""
+    for case, spacing_mm in _limbs(folder):
+        yield from (one for one in case.slices() if (one.labels != IGNORE).any())
+        yield from _across(case.patient, case.unit, case.labels, spacing_mm)
+
+
+def limb_volumes(folder: Path) -> Iterator[CaseVolume]:
+    """As `limb_slices`, whole volumes; what is not in a trusted slice is not known."""
+    for case, _ in _limbs(folder):
+        yield case
+
+
+def _limbs(folder: Path) -> Iterator[tuple[CaseVolume, tuple[float, ...]]]:
+    """Volumes and the sizes of their voxels in mm."""
     import nibabel as nib
 
     trusted = folder / "trusted_slices.json"
@@ -63,9 +81,7 @@ def limb_slices(folder: Path) -> Iterator[Slice]:
         labels = np.full(bone.shape, IGNORE, dtype=np.uint8)
         labels[:, :, facts["trusted_slices"]] = bone[:, :, facts["trusted_slices"]]
         spacing_mm = tuple(float(x) for x in image.header.get_zooms())
-        for k in facts["trusted_slices"]:
-            yield Slice(f"limb/{patient}", unit[:, :, k], labels[:, :, k], spacing_mm[0] / spacing_mm[1])
-        yield from _across(f"limb/{patient}", unit, labels, spacing_mm)
+        yield CaseVolume(f"limb/{patient}", unit, labels, spacing_mm[0] / spacing_mm[1]), spacing_mm
 
 
 def _across(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,28 @@ class Slice:
     image: NDArray[np.float32]
     labels: NDArray[np.uint8]
     aspect: float = 1.0
+
+
+@dataclass(frozen=True)
+class CaseVolume:
+    """All slices of one patient's volume.
+
+    Attributes:
+        patient: Region and patient, such as "spine/007".
+        unit: "rows columns slices", 0..1.
+        labels: uint8 "rows columns slices", as a slice's.
+        aspect: Height of a pixel in mm divided by its width.
+    """
+
+    patient: str
+    unit: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    aspect: float = 1.0
+
+    def slices(self) -> Iterator[Slice]:
+        """Its slices in order."""
+        for k in range(self.unit.shape[2]):
+            yield Slice(self.patient, self.unit[:, :, k], self.labels[:, :, k], self.aspect)
 
 
 def cache_of(slices: Iterable[Slice]) -> Cache:

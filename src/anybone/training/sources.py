@@ -22,9 +22,9 @@ CLIPPED_SHARE = 0.03  # of the pixels of a synthetic slice, at most
 
 @runtime_checkable
 class Source(Protocol):
-    """Anything that gives images with their bones, on the device of the generator."""
+    """Anything that gives images, or volumes, with their bones, on the device of the generator."""
 
-    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, b * s], Int[Tensor, b * s]]:
         """Images in 0..1, and 0 background, 1.. separate bones, IGNORE not known."""
         ...
 
@@ -54,23 +54,23 @@ class SyntheticSlices:
         """Images in 0..1, and their bones; what is too faint to be seen is not known."""
         rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
         bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
-        images = add_masses(_unit(rendered.image[:, 0], rng), bones, self._mass, rng)
+        images = add_masses(clipped(rendered.image[:, 0], rng), bones, self._mass, rng)
         return images, separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 
-def _unit(images: Float[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b h w"]:
+def clipped(images: Float[Tensor, b * s], rng: torch.Generator) -> Float[Tensor, b * s]:
     """Each image with its brightest few per cent clipped, as other slices of a volume would have it, in 0..1."""
     flat = images.flatten(1)
-    clipped = torch.rand(len(images), generator=rng, device=rng.device) * CLIPPED_SHARE
-    rank = ((1 - clipped) * (flat.shape[1] - 1)).long()[:, None]
+    share = torch.rand(len(images), generator=rng, device=rng.device) * CLIPPED_SHARE
+    rank = ((1 - share) * (flat.shape[1] - 1)).long()[:, None]
     high = flat.sort(1).values.gather(1, rank).clamp(min=1e-6)
-    return (images / high[:, :, None]).clamp(0, 1)
+    return (flat / high).clamp(0, 1).view_as(images)
 
 
 def draw_batch(
     sources: Mapping[str, Source], config: TrainingConfig, rng: torch.Generator
-) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
-    """A batch with each image from one of the sources, as often as `config.sources` says."""
+) -> tuple[Float[Tensor, b * s], Int[Tensor, b * s]]:
+    """A batch with each image, or volume, from one of the sources, as often as `config.sources` says."""
     names = [name for name, share in config.sources.items() if share > 0]
     shares = torch.tensor([config.sources[name] for name in names], device=rng.device)
     counts = torch.multinomial(shares, config.batch, replacement=True, generator=rng).bincount(minlength=len(names))

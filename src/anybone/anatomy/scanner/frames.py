@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from anybone.shapes import Float, Int
+from anybone.shapes import Bool, Float, Int
 
 # Directions in RAS of a column's step, a row's step and a slice's step, as images are shown: right-handed.
 PLANES: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyType(
@@ -58,6 +58,12 @@ class Frames:
     def moved(self, rows: float, columns: float) -> Frames:
         """The frames shifted in their planes."""
         return replace(self, centre_vx=self.centre_vx + rows * self.down_vx + columns * self.right_vx)
+
+    def shows(self, rows: int, columns: int) -> Bool[Tensor, "b 1 h w"]:
+        """Where the field of view has anything to show, in images of some rows and columns."""
+        y, x = torch.arange(rows)[:, None], torch.arange(columns)
+        top, bottom, first, last = (edge[:, None, None, None] for edge in self.shown.unbind(1))
+        return (y >= top) & (y <= bottom) & (x >= first) & (x <= last)
 
 
 def oriented(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 from anybone.anatomy.contrast.contrast import Contrast
@@ -104,7 +103,7 @@ class Renderer:
         acquisition = draw_acquisition(frames, contrast, dice)
         slices = self._slices(frames, contrast.to(self.atlas.voxels.device), dice)
         image, faint = develop(slices, frames, contrast, acquisition, self.atlas, dice)
-        shown = _shown(frames, options.size, image.device)
+        shown = frames.shows(options.size, options.size).to(image.device)
         return Rendered(image * shown, slices.labels * shown, faint & shown, frames, contrast.names)
 
     def _slices(self, frames: Frames, contrast: Contrast, dice: Dice) -> Slices:
@@ -137,10 +136,3 @@ def _fold(
         beyond = sample(atlas, frames[which].moved(rows, 0), part, options.shape, layers=2)
         faded = dice.uniform(0.1, 0.7, len(which), 1, 1, 1).to(beyond.signal.device)
         slices.signal[which] += beyond.signal * faded
-
-
-def _shown(frames: Frames, size: int, device: torch.device) -> Bool[Tensor, "b 1 h w"]:
-    """Where the field of view has anything to show."""
-    y, x = torch.arange(size)[:, None], torch.arange(size)
-    top, bottom, first, last = (edge[:, None, None, None] for edge in frames.shown.unbind(1))
-    return ((y >= top) & (y <= bottom) & (x >= first) & (x <= last)).to(device)

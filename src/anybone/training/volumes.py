@@ -1,0 +1,163 @@
+"""Whole volumes to train the 3-D branch on: of patients, and of synthetic anatomy scanned anew for every batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from anybone.anatomy.contrast import Contrast, Dice, draw_contrast
+from anybone.anatomy.contrast.texture import BLOCK
+from anybone.anatomy.scanner import Aim, Atlas
+from anybone.anatomy.scanner.aim import draw_frames
+from anybone.anatomy.scanner.develop import develop
+from anybone.anatomy.scanner.frames import Frames
+from anybone.anatomy.scanner.kspace import draw_acquisition
+from anybone.anatomy.scanner.sample import sample
+from anybone.errors import NothingFoundError
+from anybone.model.depth_attention import ATTENTION_SIDE
+from anybone.shapes import Float, Int, Shaped
+from anybone.training.augment_volumes import augment_volumes, reorient
+from anybone.training.cache import IGNORE
+from anybone.training.config import TrainingConfig
+from anybone.training.slices import CaseVolume
+from anybone.training.sources import clipped
+
+CELLS = 96  # along each axis of a cached volume: one and a half of what the branch sees, so that it can look closer
+SLICES, PIXELS = 25, 96  # of a synthetic volume, before it is resized as any other
+LAYERS = 3  # of each of its slices
+COARSE = Aim(pixel_mm=(0.4, 6.0), thickness_mm=(1.5, 8.0), gap=(0.0, 0.2))
+MOST_BEYOND = 1.1  # length of a stack of slices against the map's along it
+
+
+@dataclass(frozen=True)
+class VolumeCache:
+    """Volumes of many patients, resized to one grid.
+
+    Attributes:
+        images: uint8 "n 96 96 96", rows, columns and slices.
+        bones: uint8 of that shape: 0 background, 1.. bones, IGNORE not known.
+        patients: Of each volume.
+    """
+
+    images: Int[Tensor, "n c c c"]
+    bones: Int[Tensor, "n c c c"]
+    patients: list[str]
+
+    @classmethod
+    def made_of(cls, cases: Iterable[CaseVolume], cells: int = CELLS) -> VolumeCache:
+        """The volumes of cases.
+
+        Raises:
+            NothingFoundError: There are none.
+        """
+        images, bones, patients = [], [], []
+        for case in cases:
+            images.append((resized(torch.from_numpy(case.unit.copy()), cells) * 255).round().to(torch.uint8))
+            bones.append(resized_labels(torch.from_numpy(case.labels.copy()), cells).to(torch.uint8))
+            patients.append(case.patient)
+        if not images:
+            raise NothingFoundError("There is no volume whose truth is known. Give cases with masks of bone.")
+        return cls(torch.stack(images), torch.stack(bones), patients)
+
+    def of(self, wanted: set[str]) -> VolumeCache:
+        """The volumes of some patients."""
+        keep = [i for i, p in enumerate(self.patients) if p in wanted]
+        return VolumeCache(self.images[keep], self.bones[keep], [self.patients[i] for i in keep])
+
+
+def resized(unit: Float[Tensor, "i j k"], cells: int = ATTENTION_SIDE) -> Float[Tensor, "c c c"]:
+    """A volume on a grid of `cells` along each axis, as the 3-D branch is given it: linear, without any smoothing."""
+    return F.interpolate(unit[None, None], size=(cells,) * 3, mode="trilinear", align_corners=False)[0, 0]
+
+
+def resized_labels(labels: Shaped[Tensor, "i j k"], cells: int = ATTENTION_SIDE) -> Shaped[Tensor, "c c c"]:
+    """Labels on that grid."""
+    return F.interpolate(labels[None, None].float(), size=(cells,) * 3, mode="nearest-exact")[0, 0].to(labels.dtype)
+
+
+class RealVolumes:
+    """Volumes of patients, each region and each of its patients equally often, changed at random."""
+
+    def __init__(self, cache: VolumeCache, config: TrainingConfig) -> None:
+        self._images, self._bones = cache.images.to(config.device), cache.bones.to(config.device)
+        self._augmentation = config.augmentation
+        by_region: dict[str, list[int]] = defaultdict(list)
+        for index, patient in enumerate(cache.patients):
+            by_region[patient.split("/")[0]].append(index)
+        self._weights = torch.zeros(len(cache.patients), device=config.device)
+        for members in by_region.values():
+            self._weights[members] = 1 / len(members)
+
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b c c c"], Int[Tensor, "b c c c"]]:
+        """Volumes in 0..1, and their bones, on the branch's grid."""
+        drawn = torch.multinomial(self._weights, count, replacement=True, generator=rng)
+        return augment_volumes(
+            self._images[drawn].float() / 255, self._bones[drawn], ATTENTION_SIDE, self._augmentation, rng
+        )
+
+
+class SyntheticVolumes:
+    """Whole volumes of synthetic anatomy in any plane, of thin or thick slices, each scanned anew."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self._atlas = atlas
+
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b c c c"], Int[Tensor, "b c c c"]]:
+        """Volumes in 0..1, and their bones, on the branch's grid; what is too faint to be seen is not known."""
+        dice = Dice(int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
+        which = dice.below(len(self._atlas), count)
+        frames = fitting(self._atlas, draw_frames(self._atlas, which, (1, PIXELS, PIXELS), COARSE, dice))
+        stack, _ = stack_around(self._atlas, frames)
+        images, bones = scan_volumes(self._atlas, stack, draw_contrast(count, dice), dice)
+        images = torch.stack([resized(one) for one in clipped(images, rng)])
+        return reorient(images, torch.stack([resized_labels(one) for one in bones]), rng)
+
+
+def fitting(atlas: Atlas, frames: Frames) -> Frames:
+    """The frames with slices so close together that a map is long enough for a stack of them."""
+    axis, there = _along(atlas, frames)
+    long = SLICES * frames.through_vx.gather(1, axis)[:, 0].abs()
+    closer = (MOST_BEYOND * there / long).clamp_max(1)
+    return replace(
+        frames,
+        through_vx=frames.through_vx * closer[:, None],
+        spacing_mm=frames.spacing_mm * torch.stack([torch.ones_like(closer)] * 2 + [closer], 1),
+        thickness_mm=frames.thickness_mm * closer,
+    )
+
+
+def stack_around(atlas: Atlas, frames: Frames) -> tuple[Frames, Int[Tensor, " b"]]:
+    """Frames of the stacks that single slices belong to, as far inside the map as they go; and which slice each is."""
+    axis, there = _along(atlas, frames)
+    step = frames.through_vx.gather(1, axis)[:, 0]
+    half = (SLICES * step.abs() / 2).minimum(there / 2)
+    here = frames.centre_vx.gather(1, axis)[:, 0]
+    wanted = here.clamp(half - 0.5, there - half - 0.5)
+    most = SLICES // 2
+    away = ((wanted - here) / step).round().clamp(-most, most)
+    return replace(frames, centre_vx=frames.centre_vx + away[:, None] * frames.through_vx), most - away.long()
+
+
+def _along(atlas: Atlas, frames: Frames) -> tuple[Int[Tensor, "b 1"], Float[Tensor, " b"]]:
+    """The axis of its map that each stack runs along most, and how many voxels there are."""
+    axis = frames.through_vx.abs().argmax(1, keepdim=True)
+    return axis, atlas.shapes[frames.which].gather(1, axis)[:, 0].float()
+
+
+def scan_volumes(
+    atlas: Atlas, frames: Frames, contrast: Contrast, dice: Dice
+) -> tuple[Float[Tensor, "b h w s"], Int[Tensor, "b h w s"]]:
+    """Volumes as a scanner shows them, and their bones; IGNORE where they are too faint to show anything."""
+    shape = (SLICES, PIXELS, PIXELS)
+    acquisition = draw_acquisition(frames, contrast, dice)
+    texture_at = dice.below(BLOCK**3, len(frames))
+    slices = sample(atlas, frames, contrast.to(atlas.voxels.device), shape, LAYERS, texture_at)
+    images, faint = develop(slices, frames, contrast, acquisition, atlas, dice)
+    shown = frames.shows(PIXELS, PIXELS).to(images.device)
+    bones = torch.where(faint, IGNORE, slices.labels.long().clamp(max=IGNORE - 1)) * shown
+    return (images * shown).permute(0, 2, 3, 1), bones.permute(0, 2, 3, 1)
