@@ -92,7 +92,7 @@ def test_a_cache_is_reused_for_the_same_cases_only(folder, tmp_path, monkeypatch
 
 
 def test_an_empty_folder_says_what_was_expected(tmp_path):
-    with pytest.raises(NothingFoundError, match="spine_t2"):
+    with pytest.raises(NothingFoundError, match="images and masks"):
         prepare([tmp_path])
 
 

@@ -37,7 +37,7 @@ def test_slices_are_those_of_the_acquired_axis(folder):
 
 
 def test_touching_bones_stay_two(folder):
-    cache = prepare(folder)
+    cache = prepare([folder])
     assert sorted(cache.bones[2].unique().tolist()) == [0, 1, 2]
     assert cache.bones[5].unique().tolist() == [0, IGNORE]  # beside the slice is background
 

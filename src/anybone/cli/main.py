@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from anybone.cli import anatomy, convert, demo, finetune, info, segment, train, weights
+from anybone.cli import anatomy, convert, data, demo, finetune, info, segment, train, weights
 from anybone.version import __version__
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
 app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)
 app.command("finetune", no_args_is_help=True, rich_help_panel=_FILES)(finetune.finetune)
 app.command("train", no_args_is_help=True, rich_help_panel=_FILES)(train.train)
+app.add_typer(data.app, name="data", rich_help_panel=_FILES)
 app.add_typer(anatomy.app, name="anatomy", rich_help_panel=_FILES)
 app.add_typer(weights.app, name="weights", rich_help_panel=_FILES)
 

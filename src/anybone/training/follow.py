@@ -14,10 +14,10 @@ from anybone.model import checkpoint
 from anybone.training import loop
 from anybone.training.cache import Cache, load_cache
 from anybone.training.config import TrainingConfig
-from anybone.training.data import cached
+from anybone.training.data import cached, kept_aside
 from anybone.training.processes import ALONE, Processes
 from anybone.training.public_sets import VALIDATION
-from anybone.training.recipe import Recipe
+from anybone.training.recipe import Data, Recipe
 from anybone.training.sources import RealSlices, Source, SyntheticSlices
 
 CACHE = "cache.safetensors"
@@ -50,7 +50,7 @@ def follow(
         NothingFoundError: There are no cases, or no label maps.
     """
     cache = _cache(recipe, folder / CACHE, processes)
-    held_out = _held_out(cache, recipe.data.hold_out)
+    held_out = _held_out(cache, recipe.data)
     patients = set(cache.patients) - held_out
     sources = _sources(recipe, cache.of(patients))
     config = recipe.training
@@ -77,13 +77,13 @@ def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache:
     return made or load_cache(path)
 
 
-def _held_out(cache: Cache, named: Iterable[str]) -> set[str]:
-    """The patients that are never trained on: those named, else those that are suggested for the known collections."""
+def _held_out(cache: Cache, data: Data) -> set[str]:
+    """The patients that are never trained on: those named, else those that manifests and known collections suggest."""
     known = set(cache.patients)
-    unknown = sorted(set(named) - known)
+    unknown = sorted(set(data.hold_out) - known)
     if unknown:
         raise UsageError(f"There is no patient {', '.join(unknown)} to hold out. There are {', '.join(sorted(known))}.")
-    held_out = set(named) or VALIDATION & known
+    held_out = set(data.hold_out) or (VALIDATION | kept_aside(data.cases)) & known
     if known and held_out == known:
         raise UsageError("All patients are held out, so none is left to train on. Hold out fewer.")
     return held_out

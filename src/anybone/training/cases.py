@@ -1,0 +1,58 @@
+"""Case: an image with the mask of its bones, whose it is, and what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from anybone.training.cache import IGNORE
+from anybone.training.pairs import REGION, Pair
+from anybone.training.slices import CaseVolume, Slice
+
+TRAINING, VALIDATION, TEST = SPLITS = ("training", "validation", "test")
+
+_Labelled = TypeVar("_Labelled", Slice, CaseVolume)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case.
+
+    Attributes:
+        image: The volume.
+        bones: The mask on its grid.
+        patient: Whose it is, as the data call them.
+        region: Place of the body; each is drawn equally often.
+        sequence: Of the image, where it is told.
+        split: "training", "validation" or "test"; "" where nobody decided.
+        names: Of the labels; empty where they are not told.
+        not_known: The label of voxels whose truth is not known.
+    """
+
+    image: Path
+    bones: Path
+    patient: str
+    region: str = REGION
+    sequence: str = ""
+    split: str = ""
+    names: Mapping[int, str] = field(default_factory=dict)
+    not_known: int = IGNORE
+
+    @property
+    def key(self) -> str:
+        """Region and patient, such as "knee/007"."""
+        return f"{self.region}/{self.patient}"
+
+    @property
+    def pair(self) -> Pair:
+        """Its files."""
+        return Pair(self.patient, self.image, self.bones)
+
+    def mark(self, one: _Labelled) -> _Labelled:
+        """A slice or volume of its files as one of this patient, with what is not known as IGNORE."""
+        labels = np.where(one.labels == self.not_known, np.uint8(IGNORE), one.labels)
+        return replace(one, patient=self.key, labels=labels)

@@ -1,0 +1,95 @@
+"""Manifests: a table of cases, as CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from anybone.errors import NothingFoundError, ReadError, UsageError
+from anybone.training.cache import IGNORE
+from anybone.training.cases import SPLITS, Case
+from anybone.training.pairs import REGION, stem
+
+COLUMNS = ("image", "bones", "patient", "region", "sequence", "split", "not_known")
+SUFFIXES = (".csv", ".json")
+_OTHER_NAMES = {"label": "bones", "labels": "bones", "mask": "bones"}  # as other tools call that column
+_SPLIT_NAMES = {"train": "training", "val": "validation", "valid": "validation"}
+
+
+def read_manifest(path: Path) -> list[Case]:
+    """The cases that a manifest lists; its paths are relative to its folder.
+
+    Columns that it does not have are as in a folder: the patient is the image's name, and nobody decided on a split.
+    Further columns are left alone.
+
+    Raises:
+        ReadError: It cannot be read, a row has no image or no bones, or a split that there is not.
+        NothingFoundError: It lists none.
+    """
+    try:
+        rows = _rows(path)
+    except (OSError, ValueError, csv.Error) as error:
+        raise ReadError(f"The manifest {path} cannot be read: {error}.") from error
+    if not rows:
+        raise NothingFoundError(f"{path} lists no cases. Give a table with the columns image and bones, a case a row.")
+    return [_case(row, path, number) for number, row in enumerate(rows, 1)]
+
+
+def write_manifest(cases: Sequence[Case], path: Path) -> None:
+    """Nothing; writes the cases as CSV or JSON, by the file's suffix.
+
+    Raises:
+        UsageError: It has another suffix.
+    """
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"A manifest is a file NAME.csv or NAME.json; found {path.name}.")
+    rows = [_row(case, path.parent) for case in cases]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        if path.suffix == ".json":
+            json.dump(rows, file, indent=1)
+        else:
+            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text(encoding="utf-8-sig")
+    rows = json.loads(text) if path.suffix == ".json" else list(csv.DictReader(text.splitlines()))
+    if isinstance(rows, dict):
+        rows = rows.get("cases")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError('a list of tables is expected, or {"cases": [...]}')
+    return [{_OTHER_NAMES.get(str(k), str(k)): v for k, v in row.items()} for row in rows]
+
+
+def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:
+    told = {column: str(row.get(column) or "").strip() for column in COLUMNS}
+    where = f"{path}, case {number}"
+    if not told["image"] or not told["bones"]:
+        raise ReadError(f"{where} needs an image and bones; found the columns {', '.join(row)}.")
+    split = _SPLIT_NAMES.get(told["split"].lower(), told["split"].lower())
+    if split and split not in SPLITS:
+        raise ReadError(f"{where}: split is one of {', '.join(SPLITS)}; found {told['split']!r}.")
+    if told["not_known"] and not told["not_known"].isdigit():
+        raise ReadError(f"{where}: not_known is the number of a label; found {told['not_known']!r}.")
+    image = path.parent / told["image"]
+    return Case(
+        image=image,
+        bones=path.parent / told["bones"],
+        patient=told["patient"] or stem(image),
+        region=told["region"] or REGION,
+        sequence=told["sequence"],
+        split=split,
+        not_known=int(told["not_known"] or IGNORE),
+    )
+
+
+def _row(case: Case, folder: Path) -> dict[str, str | int]:
+    values = {column: getattr(case, column) for column in COLUMNS}
+    return values | {c: Path(os.path.relpath(values[c], folder)).as_posix() for c in ("image", "bones")}
