@@ -91,7 +91,7 @@ def run_commands(block: Block, where: str) -> None:
         if words[1:] == ["demo"]:
             continue  # `prepared` ran it
         result = CliRunner().invoke(app, words[1:])
-        assert result.exit_code in (0, 4), f"{where}: {' '.join(words)}\n{result.output}"  # 4: no bone in small volumes
+        assert result.exit_code in (0, 4, 5), f"{where}: {' '.join(words)}\n{result.output}"  # 4, 5: no bone, or doubts
 
 
 def test_the_reference_of_commands_is_current() -> None:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anybone.cli.cases import Case
-from anybone.cli.guard import FAILED, INTERRUPTED, exit_code_of, message_of, show_traceback
+from anybone.cli.guard import DOUBTED, FAILED, INTERRUPTED, exit_code_of, message_of, show_traceback
 from anybone.cli.method import Method
 from anybone.cli.pointing import Placed, Pointing, place, point_at
 from anybone.cli.run_record import CaseRecord, RunRecord
 from anybone.cli.terminal import Bar, Terminal
 from anybone.engine.options import SegmentOptions
 from anybone.errors import AnyboneError, NothingFoundError
-from anybone.segmentation import Segmentation
+from anybone.segmentation import Confidence, Segmentation
 from anybone.volume import Volume
 
 if TYPE_CHECKING:
     from anybone.engine.segmenter import Segmenter
+
+
+_WRITTEN = (0, NothingFoundError.exit_code, DOUBTED)  # the mask is there, whatever is to be said of it
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Job:
         frame: Which volume of a 4-D file.
         preview: Whether a picture is written.
         statistics: Whether tables are written.
+        probabilities: Whether the probability of bone is written.
     """
 
     method: Method
@@ -45,6 +50,7 @@ class Job:
     frame: int | None = None
     preview: bool = False
     statistics: bool = False
+    probabilities: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,15 +64,17 @@ class _Opened:
 
 
 def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Terminal) -> int:
-    """The exit code of the run: 0, else that of the failed cases, 1 where they differ."""
+    """The exit code of the run: 0; else that of failed cases, 1 where they differ; else 5 for a doubt, 4 for no bone."""
     record.write()  # a folder that cannot be written to shows before the work
     codes: list[int] = []
+    doubted: list[str] = []
     try:
         for number, case in enumerate(cases, 1):
             earlier = record.finished(case)
             if earlier is not None:
                 terminal.note(f"{case.output}  is complete already")
                 codes.append(earlier)
+                doubted += [case.input.name] * (earlier == DOUBTED)
                 continue
             title = f"[{number}/{len(cases)}] {case.input.name}" if len(cases) > 1 else case.input.name
             with terminal.progress(title) as bar:
@@ -74,6 +82,7 @@ def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Term
             record.add(outcome)
             report(outcome, case, terminal)
             codes.append(outcome.exit_code)
+            doubted += [case.input.name] * (outcome.exit_code == DOUBTED)
     except KeyboardInterrupt:
         record.write(INTERRUPTED)
         if len(cases) > 1:
@@ -85,8 +94,10 @@ def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Term
     code = _overall(codes)
     record.write(code)
     if len(cases) > 1:
-        failed = sum(1 for c in codes if c not in (0, NothingFoundError.exit_code))
+        failed = sum(1 for c in codes if c not in _WRITTEN)
         terminal.note(f"{len(cases)} cases, {failed} failed; see {record.path}")
+        if doubted:
+            terminal.warn(f"{len(doubted)} of {len(cases)} results should not be trusted: {', '.join(doubted)}")
     return code
 
 
@@ -99,7 +110,13 @@ def _run(case: Case, job: Job, bar: Bar, terminal: Terminal) -> CaseRecord:
     try:
         segmentation = _segment(opened, job, segmenter, bar)
         return finish_case(
-            case, opened.volume, segmentation, opened.timings_s, preview=job.preview, statistics=job.statistics
+            case,
+            opened.volume,
+            segmentation,
+            opened.timings_s,
+            preview=job.preview,
+            statistics=job.statistics,
+            probabilities=job.probabilities,
         )
     except Exception as error:
         return _failed(case, error, terminal)
@@ -133,13 +150,40 @@ def finish_case(
     *,
     preview: bool,
     statistics: bool,
+    probabilities: bool = False,
 ) -> CaseRecord:
     """What became of a case, once its files are written."""
+    start = perf_counter()
+    files = _write(case, volume, segmentation, preview=preview, statistics=statistics, probabilities=probabilities)
+    made, confidence = segmentation.provenance, segmentation.confidence or Confidence()
+    timings = {**timings_s, **(made.timings_s if made else {}), "write": round(perf_counter() - start, 3)}
+    found = 0 if segmentation.mask.any() else NothingFoundError.exit_code
+    return CaseRecord(
+        input=str(case.input.resolve()),
+        output=str(case.output.resolve()),
+        exit_code=DOUBTED if confidence.doubts else found,
+        output_bytes=case.output.stat().st_size,
+        bone_ml=_volumes_ml(segmentation),
+        confidence=confidence.dice,
+        doubts=confidence.doubts,
+        files={kind: str(path.resolve()) for kind, path in files.items()},
+        warnings=made.warnings if made else (),
+        timings_s=timings,
+        device=made.device if made else "",
+    )
+
+
+def _write(
+    case: Case, volume: Volume, segmentation: Segmentation, *, preview: bool, statistics: bool, probabilities: bool
+) -> dict[str, Path]:
+    """The files written, by what they are."""
     from anybone.io import write
 
-    start = perf_counter()
     write(segmentation, case.output)
     files = {"mask": case.output, "labels": case.label_table}
+    if probabilities and segmentation.probability is not None:
+        write(Volume(segmentation.probability.astype(np.float32), segmentation.geometry), case.probability)
+        files["probability"] = case.probability
     if preview:
         from anybone.export import write_preview
 
@@ -151,19 +195,7 @@ def finish_case(
 
         write_statistics(segmentation, case.statistics)
         files |= {"statistics": case.statistics, "statistics_csv": case.statistics.with_suffix(".csv")}
-    made = segmentation.provenance
-    timings = {**timings_s, **(made.timings_s if made else {}), "write": round(perf_counter() - start, 3)}
-    return CaseRecord(
-        input=str(case.input.resolve()),
-        output=str(case.output.resolve()),
-        exit_code=0 if segmentation.mask.any() else NothingFoundError.exit_code,
-        output_bytes=case.output.stat().st_size,
-        bone_ml=_volumes_ml(segmentation),
-        files={kind: str(path.resolve()) for kind, path in files.items()},
-        warnings=made.warnings if made else (),
-        timings_s=timings,
-        device=made.device if made else "",
-    )
+    return files
 
 
 def report(outcome: CaseRecord, case: Case, terminal: Terminal) -> None:
@@ -177,7 +209,9 @@ def report(outcome: CaseRecord, case: Case, terminal: Terminal) -> None:
     if not outcome.bone_ml:
         terminal.result(f"{case.output}  no bone")
     else:
-        terminal.result(f"{case.output}  " + ", ".join(f"{n} {ml:.1f} ml" for n, ml in outcome.bone_ml.items()))
+        told = [f"{name} {ml:.1f} ml" for name, ml in outcome.bone_ml.items()]
+        told += [] if outcome.confidence is None else [f"confidence {outcome.confidence:.2f}"]
+        terminal.result(f"{case.output}  " + ", ".join(told))
     if "preview" in outcome.files:
         terminal.result(f"{case.preview}")
     steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.timings_s.items())
@@ -196,5 +230,7 @@ def _volumes_ml(segmentation: Segmentation) -> dict[str, float]:
 
 
 def _overall(codes: Sequence[int]) -> int:
-    failures = {code for code in codes if code}
-    return failures.pop() if len(failures) == 1 else FAILED if failures else 0
+    failures = set(codes) - {0}
+    if failures <= set(_WRITTEN):
+        return max(failures, default=0)  # a doubt weighs more than an empty mask
+    return failures.pop() if len(failures) == 1 else FAILED

@@ -9,6 +9,7 @@ from pathlib import Path
 from anybone.errors import NothingFoundError, UsageError
 
 RESULT_ENDING = "_bones"
+PROBABILITY_ENDING = "_probability"  # after the result's own
 SUFFIX = ".nii.gz"
 
 
@@ -56,9 +57,24 @@ class Case:
         return self.output.with_name(self._stem + ".json")
 
     @property
+    def probability(self) -> Path:
+        """The probability of bone beside the mask, in the mask's format."""
+        suffix = self._suffix.lower().replace(".seg.nrrd", ".nrrd")  # it holds no segments
+        return self.output.with_name(self._stem + PROBABILITY_ENDING + suffix)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that may be made from the input."""
+        table = self.statistics
+        return self.output, self.label_table, self.preview, self.probability, table, table.with_suffix(".csv")
+
+    @property
+    def _suffix(self) -> str:
+        return read_suffix(self.output) or self.output.suffix
+
+    @property
     def _stem(self) -> str:
-        suffix = read_suffix(self.output) or self.output.suffix
-        return self.output.name[: -len(suffix)]
+        return self.output.name[: -len(self._suffix)]
 
 
 def plan_cases(inputs: Sequence[Path], output: Path | None, series: str | None = None) -> list[Case]:
@@ -106,8 +122,7 @@ def check_outputs(cases: Sequence[Case], others: Sequence[Path], *, keep_existin
     """
     inputs = {path.resolve() for path in (*(c.input for c in cases), *others)}
     for case in cases:
-        table = case.statistics
-        for path in (case.output, case.label_table, case.preview, table, table.with_suffix(".csv")):
+        for path in case.files:
             if path.resolve() in inputs:
                 raise UsageError(f"{path} is an input and would be written over. Choose another output with -o.")
     existing = [str(c.output) for c in cases if c.output.exists()]
@@ -124,7 +139,8 @@ def _expand(path: Path, series: str | None) -> list[Path]:
         return [path]  # a missing file is one failing case among the others: reading it says so
     from anybone.io import find_inputs
 
-    found = [p for p in find_inputs(path, series) if not _stem_of(p).endswith(RESULT_ENDING)]
+    endings = (RESULT_ENDING, RESULT_ENDING + PROBABILITY_ENDING)
+    found = [p for p in find_inputs(path, series) if not _stem_of(p).endswith(endings)]
     if not found and series is not None:
         raise NothingFoundError(f"{path} holds no series {series!r}. `anybone info {path}` lists those that there are.")
     if not found:

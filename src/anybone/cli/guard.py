@@ -15,6 +15,7 @@ from anybone.errors import AnyboneError
 P = ParamSpec("P")
 
 FAILED = 1
+DOUBTED = 5  # a result was written, and should not be trusted
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 

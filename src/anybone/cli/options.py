@@ -77,6 +77,14 @@ Statistics = Annotated[
         "--statistics", help="Write volume, extent and parts beside the mask, as JSON and CSV.", rich_help_panel=_FILES
     ),
 ]
+SaveProbabilities = Annotated[
+    bool,
+    typer.Option(
+        "--save-probabilities",
+        help="Write the probability of bone in each voxel beside the mask.",
+        rich_help_panel=_FILES,
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Write over results that exist; inputs never are.", rich_help_panel=_FILES)
 ]

@@ -25,10 +25,12 @@ class CaseRecord:
     Attributes:
         input: Absolute path.
         output: Absolute path of the mask, there or not.
-        exit_code: 0 done, 4 nothing found, else why it failed.
+        exit_code: 0 done, 4 nothing found, 5 written but not to be trusted, else why it failed.
         message: Of the error.
         output_bytes: Size of the mask file; a file of another size is not complete.
         bone_ml: Volume by name.
+        confidence: The Dice that the network expects of itself, 0..1; None where it does not know.
+        doubts: Why the result should not be trusted.
         files: Further files made from it.
         warnings: What a reader of the result should know.
         timings_s: Seconds by step.
@@ -42,6 +44,8 @@ class CaseRecord:
     message: str = ""
     output_bytes: int = 0
     bone_ml: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+    doubts: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict)

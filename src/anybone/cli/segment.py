@@ -29,6 +29,7 @@ def segment(
     frame: opt.Frame = None,
     preview: opt.Preview = False,
     statistics: opt.Statistics = False,
+    save_probabilities: opt.SaveProbabilities = False,
     force: opt.Force = False,
     resume: opt.Resume = False,
     weights: opt.Weights = None,
@@ -74,9 +75,20 @@ def segment(
     if pointing is not None and (fast or any(value is not None for value in cleaning.values())):
         raise UsageError("--fast, --min-component-mm3 and --max-hole-mm3 do nothing to a bone that is pointed at.")
     choices: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal, **cleaning}
+    if pointing is not None and save_probabilities:
+        raise UsageError("--save-probabilities is for all bone together; leave it out where a bone is pointed at.")
     given = {name: value for name, value in choices.items() if value is not None}  # the preset has the rest
     settings = SegmentOptions(preprocessing.value, **given, every=2 if fast else 1, bfloat16=bfloat16)
-    job = Job(choose_method(weights, method, device.value), settings, pointing, series, frame, preview, statistics)
+    job = Job(
+        choose_method(weights, method, device.value),
+        settings,
+        pointing,
+        series,
+        frame,
+        preview=preview,
+        statistics=statistics,
+        probabilities=save_probabilities,
+    )
     paths = [*(inputs or []), *(more_inputs or [])]
     raise typer.Exit(_segment(paths, output, job, terminal, force=force, resume=resume))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class ComponentStatistics:
         min_ras_mm: Lowest world coordinate that a voxel of it reaches to, with the voxel's own extent.
         max_ras_mm: Highest world coordinate that a voxel of it reaches to.
         centroid_ras_mm: Mean world position.
+        confidence: The share of its voxels that the network expects to be bone, 0..1: the mean of their probabilities;
+            None where the segmentation has no calibrated ones.
     """
 
     label: int
@@ -53,6 +55,7 @@ class ComponentStatistics:
     min_ras_mm: Triple
     max_ras_mm: Triple
     centroid_ras_mm: Triple
+    confidence: float | None = None
 
 
 def statistics(segmentation: Segmentation) -> list[ComponentStatistics]:
@@ -62,7 +65,8 @@ def statistics(segmentation: Segmentation) -> list[ComponentStatistics]:
         parts = list(_parts(segmentation.labels == label))
         whole = np.concatenate(parts)
         for component, indices in enumerate([whole, *parts]):
-            rows.append(_row(segmentation.geometry, label, segmentation.names[label], component, indices))
+            row = _row(segmentation.geometry, label, segmentation.names[label], component, indices)
+            rows.append(replace(row, confidence=_confidence(segmentation, indices)))
     return rows
 
 
@@ -79,6 +83,7 @@ def write_statistics(segmentation: Segmentation, path: Path) -> None:
         "spacing_mm": _rounded(geometry.spacing_mm),
         "orientation": geometry.orientation,
         "slice_axis": geometry.slice_axis,
+        "confidence": None if segmentation.confidence is None else asdict(segmentation.confidence),
         "rows": rows,
     }
     flat = [dict(_flat(row)) for row in rows]
@@ -125,6 +130,13 @@ def _row(geometry: Geometry, label: int, name: str, component: int, indices: NDA
         max_ras_mm=tuple((world.max(axis=0) + reach).tolist()),
         centroid_ras_mm=tuple(world.mean(axis=0).tolist()),
     )
+
+
+def _confidence(segmentation: Segmentation, indices: NDArray[np.int64]) -> float | None:
+    known = segmentation.confidence
+    if known is None or known.dice is None or segmentation.probability is None:
+        return None
+    return float(segmentation.probability[tuple(indices.T)].mean(dtype=np.float64))
 
 
 def _rounded(value: Any) -> Any:
