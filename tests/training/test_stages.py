@@ -12,7 +12,7 @@ from anybone.training.sources import RealSlices
 from anybone.training.stages import STAGES, prepare_stage
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.sees == "slices"])
 def test_a_stage_changes_its_weights_and_no_others(cache, config, tmp_path, name):
     config = replace(config, stage=name, steps=2, learning_rate=1e-2, warm_up=0.0)
     torch.manual_seed(config.seed)
@@ -36,7 +36,12 @@ def test_a_stage_changes_its_weights_and_no_others(cache, config, tmp_path, name
     assert not (frozen_encoder and any(key.startswith("encoder.") for key in changed))
 
 
-def test_no_stage_trains_the_3d_branch_by_slices(config):
+def test_only_stages_that_see_volumes_train_the_3d_branch(config):
     model = BoneSam(replace(config.model, depth_attention="light"))
     for stage in STAGES.values():
-        assert not any(name.startswith(("depth_attention", "fusion")) for name in prepare_stage(model, stage))
+        parts = {name.split(".")[0] for name in prepare_stage(model, stage)}
+        if stage.sees == "volumes":
+            assert parts == {"depth_attention"}
+        else:
+            assert "depth_attention" not in parts
+        assert ("fusion" in parts) == (stage.sees == "attended slices")

@@ -19,7 +19,6 @@ from anybone.geometry import Geometry
 from anybone.training.augment_volumes import augment_volumes, change_contrast, reorient
 from anybone.training.cache import IGNORE
 from anybone.training.config import Augmentation
-from anybone.training.depth import as_input
 from anybone.training.slices import CaseVolume
 from anybone.training.volumes import (
     COARSE,
@@ -29,6 +28,7 @@ from anybone.training.volumes import (
     RealVolumes,
     SyntheticVolumes,
     VolumeCache,
+    as_input,
     fitting,
     resized,
     stack_around,

@@ -17,7 +17,31 @@ def augment(
     images: Int[Tensor, "b h w"], bones: Int[Tensor, "b h w"], size: int, a: Augmentation, rng: torch.Generator
 ) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"]]:
     """Changed images in 0..1 and their bones, both `size` pixels a side; what lies outside an image is background."""
+    return _read(images, bones, _grid(len(images), size, a, rng), a, rng)
+
+
+def augment_attended(
+    images: Int[Tensor, "b h w"],
+    bones: Int[Tensor, "b h w"],
+    attention: Float[Tensor, "b h2 w2"],
+    size: int,
+    a: Augmentation,
+    rng: torch.Generator,
+) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"], Float[Tensor, "b size size"]]:
+    """As `augment`, with attention maps of the whole images, which go wherever the pixels go."""
     grid = _grid(len(images), size, a, rng)
+    maps = F.grid_sample(attention[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
+    return *_read(images, bones, grid, a, rng), maps
+
+
+def _read(
+    images: Int[Tensor, "b h w"],
+    bones: Int[Tensor, "b h w"],
+    grid: Float[Tensor, "b size size 2"],
+    a: Augmentation,
+    rng: torch.Generator,
+) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"]]:
+    """Images and bones at the places of a grid, the images with another contrast."""
     grey = F.grid_sample(images[:, None].float() / 255, grid, mode="bilinear", align_corners=False)[:, 0]
     moved = F.grid_sample(bones[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0]
     bones = moved.round().long()

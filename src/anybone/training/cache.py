@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anybone.shapes import Int
+from anybone.shapes import Float, Int
 
 IGNORE = 255  # a pixel whose truth is not known
 FRAME = 512  # pixels along a cached slice's sides
@@ -42,6 +42,24 @@ class Cache:
         """The slices of some patients."""
         keep = [i for i, p in enumerate(self.patients) if p in wanted]
         return Cache(self.images[keep], self.bones[keep], [self.patients[i] for i in keep])
+
+
+@dataclass(frozen=True)
+class AttendedCache(Cache):
+    """Slices with what a 3-D branch makes of the volumes that they were cut from.
+
+    Attributes:
+        attention: The attention map of each slice's whole frame.
+    """
+
+    attention: Float[Tensor, "n 64 64"]
+
+    def of(self, wanted: set[str]) -> AttendedCache:
+        """The slices of some patients."""
+        keep = [i for i, p in enumerate(self.patients) if p in wanted]
+        return AttendedCache(
+            self.images[keep], self.bones[keep], [self.patients[i] for i in keep], self.attention[keep]
+        )
 
 
 def save_cache(cache: Cache, path: Path, data: str = "") -> None:

@@ -116,8 +116,8 @@ class TrainingConfig:
         device: Where: "cpu", "cuda", "mps".
 
     Raises:
-        UsageError: A stage, schedule or kind of prompt that there is not, a batch that cannot be divided, or a model
-            with a 3-D branch, which this training would leave as it began.
+        UsageError: A stage, schedule or kind of prompt that there is not, a batch that cannot be divided, or a stage
+            that does not fit the model's 3-D branch, or its absence.
     """
 
     model: ModelConfig = field(default_factory=small_model)
@@ -160,10 +160,20 @@ class TrainingConfig:
         unknown = sorted(set(self.prompts) - set(PROMPTS))
         if unknown or not any(weight > 0 for weight in self.prompts.values()):
             raise UsageError(f"prompts has weights for {', '.join(PROMPTS)}; found {dict(self.prompts)}.")
-        if self.model.depth_attention is not None:
+        self._check_branch()
+
+    def _check_branch(self) -> None:
+        branch, sees = self.model.depth_attention, STAGES[self.stage].sees
+        if branch is None and sees != "slices":
             raise UsageError(
-                f"Slices are trained on, so a 3-D branch ({self.model.depth_attention!r}) would stay untrained. "
-                "Set depth_attention to None."
+                f"Stage {self.stage!r} is about the 3-D branch, and the model has none. "
+                'Set depth_attention = "light" in [model].'
+            )
+        if branch is not None and sees == "slices":
+            with_branch = " or ".join(repr(name) for name, stage in STAGES.items() if stage.sees != "slices")
+            raise UsageError(
+                f"Stage {self.stage!r} trains on slices alone, so the 3-D branch ({branch!r}) would stay untrained. "
+                f"Set depth_attention to None, or train it in stage {with_branch}."
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,19 +1,24 @@
-"""Training of the 3-D branch on whole volumes, and how well it does on volumes held out."""
+"""Training of the 3-D branch on whole volumes, then of gate and fusion; how well the branch does on others."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from anybone.errors import UsageError
 from anybone.model.bone_sam import BoneSam
+from anybone.model.preprocess import to_network
 from anybone.shapes import Float, Int
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import mask_loss
-from anybone.training.volumes import VolumeCache
+from anybone.training.sources import AnySource, draw_together
+from anybone.training.stages import STAGES
+from anybone.training.step import decoding_loss, training_loss
+from anybone.training.volumes import VolumeCache, as_input, resized, resized_labels
 
 
 def depth_loss(
@@ -33,9 +38,35 @@ def depth_loss(
     return {"depth": mask_loss(whole[0], whole[1], whole[2], focal=config.focal)}
 
 
-def as_input(volumes: Float[Tensor, "b c c c"]) -> Float[Tensor, "b 1 c c c"]:
-    """Volumes in 0..1 as the branch takes them, -1..1."""
-    return (volumes[:, None] - 0.5) / 0.5
+def fusion_loss(
+    model: BoneSam,
+    images: Float[Tensor, "b h w"],
+    bones: Int[Tensor, "b h w"],
+    attention: Float[Tensor, "b h2 w2"],
+    config: TrainingConfig,
+    rng: torch.Generator,
+) -> dict[str, Tensor]:
+    """As `step.training_loss`, of slices that are fused with their attention."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
+        embedding = model.encode(to_network(images))
+    return decoding_loss(model, model.fuse(embedding.float(), attention), bones, config, rng)
+
+
+def batch_loss(
+    model: BoneSam, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
+) -> dict[str, Tensor]:
+    """The loss by part of a batch that was drawn, of whatever the stage sees."""
+    drawn = draw_together(sources, config, rng)
+    match STAGES[config.stage].sees:
+        case "slices":
+            images, bones = drawn
+            return training_loss(model, images, bones, config, rng)
+        case "volumes":
+            images, bones = drawn
+            return depth_loss(model, images, bones, config)
+        case "attended slices":
+            images, bones, attention = drawn
+            return fusion_loss(model, images, bones, attention, config, rng)
 
 
 @torch.inference_mode()
@@ -45,9 +76,10 @@ def validate_volumes(model: BoneSam, cache: VolumeCache) -> dict[str, float]:
     scores: dict[str, float] = {}
     device = next(model.parameters()).device
     for patient, image, bones in zip(cache.patients, cache.images, cache.bones, strict=True):
-        known = (bones != IGNORE).to(device)
-        truth = (bones.to(device) > 0) & known
-        found = (model.attend(as_input(image[None].to(device) / 255))[0, 0] > 0.5) & known
+        seen, bones = resized(image.to(device) / 255), resized_labels(bones.to(device))
+        known = bones != IGNORE
+        truth = (bones > 0) & known
+        found = (model.attend(as_input(seen[None]))[0, 0] > 0.5) & known
         both = int(found.sum() + truth.sum())
         dice = 2 * int((found & truth).sum()) / both if both else 1.0
         scores[f"{patient} depth"] = dice

@@ -20,14 +20,15 @@ from anybone.model.lora import add_lora, merge_lora
 from anybone.model.start import start_from
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
+from anybone.training.depth import batch_loss, validate_volumes
 from anybone.training.log import LOGS, Log
 from anybone.training.processes import ALONE, Processes
 from anybone.training.schedules import factor
 from anybone.training.share import Statistics, add_gradients, seed_of
-from anybone.training.sources import Source, draw_batch
+from anybone.training.sources import AnySource
 from anybone.training.stages import STAGES, prepare_stage, train_mode
-from anybone.training.step import training_loss
 from anybone.training.validate import validate
+from anybone.training.volumes import VolumeCache
 
 CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"
 LOG_EVERY = 20  # steps
@@ -63,8 +64,8 @@ class Run:
 
 def train(
     config: TrainingConfig,
-    sources: Mapping[str, Source],
-    held_out: Cache,
+    sources: Mapping[str, AnySource],
+    held_out: Cache | VolumeCache,
     folder: Path,
     progress: Callable[[int, dict[str, float]], None] | None = None,
     *,
@@ -78,7 +79,7 @@ def train(
     Args:
         config: The run.
         sources: By the names in `config.sources`.
-        held_out: Slices of patients to validate on; none of them may be in the sources.
+        held_out: Slices, or volumes, of patients to validate on; none of them may be in the sources.
         folder: Where checkpoint, log, configuration and pictures go.
         progress: Called now and then with the step and the latest losses.
         logs: Keys of `log.LOGS`.
@@ -142,7 +143,7 @@ def new_run(config: TrainingConfig) -> Run:
 
 
 def steps_within(
-    minutes: float, config: TrainingConfig, sources: Mapping[str, Source], processes: Processes = ALONE
+    minutes: float, config: TrainingConfig, sources: Mapping[str, AnySource], processes: Processes = ALONE
 ) -> int:
     """How many steps fit into some minutes on this machine, by a trial of a few; at least one."""
     run = new_run(config)
@@ -154,7 +155,7 @@ def steps_within(
 
 
 def one_step(
-    run: Run, sources: Mapping[str, Source], config: TrainingConfig, processes: Processes = ALONE
+    run: Run, sources: Mapping[str, AnySource], config: TrainingConfig, processes: Processes = ALONE
 ) -> dict[str, Tensor]:
     """The parts of the loss of a batch that was drawn; the network has learnt from it."""
     part_config = replace(config, batch=config.batch // config.parts, parts=1)
@@ -163,8 +164,7 @@ def one_step(
     sums: dict[str, Tensor] = {}
     for part in range(processes.rank, config.parts, processes.count):
         run.rng.manual_seed(seed_of(config.seed, run.step, part))
-        images, bones = draw_batch(sources, part_config, run.rng)
-        losses = training_loss(run.model, images, bones, part_config, run.rng)
+        losses = batch_loss(run.model, sources, part_config, run.rng)
         sums = _backward(losses, sums, 1 / config.parts)
         statistics.end_part()
     statistics.end_step(config.parts, processes)
@@ -215,9 +215,12 @@ def _optimiser(model: BoneSam, config: TrainingConfig) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
-def _validate(run: Run, held_out: Cache, folder: Path, logs: Iterable[Log]) -> None:
+def _validate(run: Run, held_out: Cache | VolumeCache, folder: Path, logs: Iterable[Log]) -> None:
     if held_out.patients:
-        scores = validate(run.average, held_out, folder / f"validation_{run.step:06d}.png")
+        if isinstance(held_out, VolumeCache):
+            scores = validate_volumes(run.average, held_out)
+        else:
+            scores = validate(run.average, held_out, folder / f"validation_{run.step:06d}.png")
         for log in logs:
             log.scores(run.step, run.seconds, scores)
 

@@ -89,11 +89,16 @@ def separate(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return result
 
 
+def fitted_shape(shape: tuple[int, int], aspect: float, frame: int = FRAME) -> tuple[int, int]:
+    """Rows and columns that a slice fills of a square frame, from its upper left corner."""
+    height, width = shape[0] * aspect, shape[1]
+    scale = frame / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def _fit(plane: NDArray[np.generic], aspect: float, mode: str) -> torch.Tensor:
     """The slice in a square frame as the engine lays it: longer side in mm fills it, rest black at bottom and right."""
-    height, width = plane.shape[0] * aspect, plane.shape[1]
-    scale = FRAME / max(height, width)
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    size = fitted_shape((plane.shape[0], plane.shape[1]), aspect)
     x = torch.from_numpy(np.ascontiguousarray(plane)).float()[None, None]
     if mode == "nearest":
         fitted = F.interpolate(x, size=size, mode="nearest-exact")

@@ -24,9 +24,23 @@ CLIPPED_SHARE = 0.03  # of the pixels of a synthetic slice, at most
 class Source(Protocol):
     """Anything that gives images, or volumes, with their bones, on the device of the generator."""
 
-    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, b * s], Int[Tensor, b * s]]:
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b ..."], Int[Tensor, "b ..."]]:
         """Images in 0..1, and 0 background, 1.. separate bones, IGNORE not known."""
         ...
+
+
+@runtime_checkable
+class AttendedSource(Protocol):
+    """Anything that gives images with their bones and the attention of a 3-D branch."""
+
+    def draw(
+        self, count: int, rng: torch.Generator
+    ) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"], Float[Tensor, "b s s"]]:
+        """As a source, and the attention maps of the images."""
+        ...
+
+
+AnySource = Source | AttendedSource
 
 
 class RealSlices:
@@ -58,7 +72,7 @@ class SyntheticSlices:
         return images, separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 
-def clipped(images: Float[Tensor, b * s], rng: torch.Generator) -> Float[Tensor, b * s]:
+def clipped(images: Float[Tensor, "b ..."], rng: torch.Generator) -> Float[Tensor, "b ..."]:
     """Each image with its brightest few per cent clipped, as other slices of a volume would have it, in 0..1."""
     flat = images.flatten(1)
     share = torch.rand(len(images), generator=rng, device=rng.device) * CLIPPED_SHARE
@@ -69,10 +83,16 @@ def clipped(images: Float[Tensor, b * s], rng: torch.Generator) -> Float[Tensor,
 
 def draw_batch(
     sources: Mapping[str, Source], config: TrainingConfig, rng: torch.Generator
-) -> tuple[Float[Tensor, b * s], Int[Tensor, b * s]]:
+) -> tuple[Float[Tensor, "b ..."], Int[Tensor, "b ..."]]:
     """A batch with each image, or volume, from one of the sources, as often as `config.sources` says."""
+    images, bones = draw_together(sources, config, rng)
+    return images, bones
+
+
+def draw_together(sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator) -> tuple[Tensor, ...]:
+    """As `draw_batch`, of sources that give any tensors."""
     names = [name for name, share in config.sources.items() if share > 0]
     shares = torch.tensor([config.sources[name] for name in names], device=rng.device)
     counts = torch.multinomial(shares, config.batch, replacement=True, generator=rng).bincount(minlength=len(names))
     parts = [sources[name].draw(n, rng) for name, n in zip(names, counts.tolist(), strict=True) if n]
-    return torch.cat([images for images, _ in parts]), torch.cat([bones for _, bones in parts])
+    return tuple(torch.cat(each) for each in zip(*parts, strict=True))

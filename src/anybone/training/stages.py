@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -17,11 +18,14 @@ class Stage:
         trains: Pattern of the names of weights that are trained; all others stay as they are.
         about: What it is for.
         lora: Whether low-rank updates are added beside the linear layers of attention first, and trained.
+        sees: What a batch is made of: slices; whole volumes, for the 3-D branch; or slices with the attention that the
+            3-D branch gives them, which their embeddings are fused with.
     """
 
     trains: str
     about: str
     lora: bool = False
+    sees: Literal["slices", "volumes", "attended slices"] = "slices"
 
 
 _HEADS = r"^prompt_encoder\.|^mask_decoder\.(quality|mask_tokens|upscale|sharpen|hypernetworks)"
@@ -33,10 +37,16 @@ STAGES: Mapping[str, Stage] = {
     "adapters and heads": Stage(rf"adapter\.|{_HEADS}", "adapters and what reads masks off: new heads on old features"),
     "encoder adapters": Stage(r"^encoder\..*adapter\.", "adapters of the encoder alone"),
     "decoder adapters": Stage(r"^mask_decoder\..*adapter\.", "adapters of the decoder alone"),
+    "decoder lora": Stage(
+        rf"^mask_decoder\..*\.lora_|{_HEADS}", "low-rank updates of the decoder's attention, and heads", lora=True
+    ),
     "last stage": Stage(
         r"^encoder\.(stages\.3|neck|detail)\.|^(prompt_encoder|mask_decoder)\.", "all but the early stages"
     ),
     "lora": Stage(rf"\.lora_|{_HEADS}", "low-rank updates of attention (Hu et al. 2021), and heads", lora=True),
+    "depth": Stage(r"^depth_attention\.", "the 3-D branch, on volumes of its own", sees="volumes"),
+    "fusion": Stage(r"^fusion\.", "gate and fusion, on slices and what the 3-D branch sees", sees="attended slices"),
+    "fusion and heads": Stage(rf"^fusion\.|{_HEADS}", "gate, fusion, and what reads masks off", sees="attended slices"),
 }
 
 

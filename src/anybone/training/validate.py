@@ -13,7 +13,7 @@ from anybone.model.bone_sam import BoneSam
 from anybone.model.preprocess import to_network
 from anybone.shapes import Bool, Float, Int
 from anybone.training.augment import plain
-from anybone.training.cache import IGNORE, Cache
+from anybone.training.cache import IGNORE, AttendedCache, Cache
 from anybone.training.step import ASKED
 
 PICTURED = 6  # slices in the picture
@@ -34,6 +34,8 @@ def validate(model: BoneSam, cache: Cache, picture: Path | None = None) -> dict[
         image, bones = plain(cache.images[one].to(device), cache.bones[one].to(device), model.image_size)
         known, truth = bones != IGNORE, (bones > 0) & (bones < IGNORE)
         embedding = model.encode(to_network(image))
+        if isinstance(cache, AttendedCache):
+            embedding = model.fuse(embedding, cache.attention[one].to(device))
         automatic = _mask(model.decode(embedding)[0], image)
         points = _centres(bones)
         clicked = automatic

@@ -80,6 +80,11 @@ def resized_labels(labels: Shaped[Tensor, "i j k"], cells: int = ATTENTION_SIDE)
     return F.interpolate(labels[None, None].float(), size=(cells,) * 3, mode="nearest-exact")[0, 0].to(labels.dtype)
 
 
+def as_input(volumes: Float[Tensor, "b c c c"]) -> Float[Tensor, "b 1 c c c"]:
+    """Volumes in 0..1 as the branch takes them, -1..1."""
+    return (volumes[:, None] - 0.5) / 0.5
+
+
 class RealVolumes:
     """Volumes of patients, each region and each of its patients equally often, changed at random."""
 
@@ -150,14 +155,29 @@ def _along(atlas: Atlas, frames: Frames) -> tuple[Int[Tensor, "b 1"], Float[Tens
 
 
 def scan_volumes(
-    atlas: Atlas, frames: Frames, contrast: Contrast, dice: Dice
+    atlas: Atlas,
+    frames: Frames,
+    contrast: Contrast,
+    dice: Dice,
+    shape: tuple[int, int, int] = (SLICES, PIXELS, PIXELS),
+    layers: int = LAYERS,
+    texture_at: Int[Tensor, " b"] | None = None,
 ) -> tuple[Float[Tensor, "b h w s"], Int[Tensor, "b h w s"]]:
-    """Volumes as a scanner shows them, and their bones; IGNORE where they are too faint to show anything."""
-    shape = (SLICES, PIXELS, PIXELS)
+    """Volumes as a scanner shows them, and their bones; IGNORE where they are too faint to show anything.
+
+    Args:
+        atlas: Where images are made.
+        frames: Where the slices lie.
+        contrast: Of each volume.
+        dice: Draws coils, readout and noise.
+        shape: Slices, rows and columns.
+        layers: As `sample` takes them.
+        texture_at: As `sample` takes it; drawn if None.
+    """
     acquisition = draw_acquisition(frames, contrast, dice)
-    texture_at = dice.below(BLOCK**3, len(frames))
-    slices = sample(atlas, frames, contrast.to(atlas.voxels.device), shape, LAYERS, texture_at)
+    texture_at = dice.below(BLOCK**3, len(frames)) if texture_at is None else texture_at
+    slices = sample(atlas, frames, contrast.to(atlas.voxels.device), shape, layers, texture_at)
     images, faint = develop(slices, frames, contrast, acquisition, atlas, dice)
-    shown = frames.shows(PIXELS, PIXELS).to(images.device)
+    shown = frames.shows(*shape[1:]).to(images.device)
     bones = torch.where(faint, IGNORE, slices.labels.long().clamp(max=IGNORE - 1)) * shown
     return (images * shown).permute(0, 2, 3, 1), bones.permute(0, 2, 3, 1)
