@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,47 @@ def test_new_weights_come_out(run: Run, weights: Path, cases: None) -> None:
     header = checkpoint.verify(Path("mine.safetensors"))
     assert (header.name, header.licence) == ("mine", "MIT")
     assert "2 cases" in header.origin
+    assert header.base is not None
+    assert (header.base.name, header.base.sha256) == ("tiny", checkpoint.read_header(weights).sha256)
+    assert header.path.stat().st_size < weights.stat().st_size / 2
     old, new = checkpoint.load(weights).weights, checkpoint.load(header.path).weights
     assert all(torch.equal(old[key], new[key]) for key in old if key.startswith("encoder."))
     assert any(not torch.equal(old[key], new[key]) for key in old)
     assert run(*words).exit_code == 2  # the weights exist already
+    assert run("segment", "images/0.nii.gz", "--weights", "mine.safetensors").exit_code in (0, 4, 5)
+    assert "base" in run("weights", "info", "mine.safetensors").stdout
+    assert run("weights", "add", "mine.safetensors").exit_code == 0  # as whole weights
+    assert checkpoint.read_header(Path("home/weights/mine.safetensors")).base is None
+    again = run(*words[:6], "again.safetensors", "--weights", "mine.safetensors", "--steps", "2")
+    assert again.exit_code == 0, again.stderr
+    assert checkpoint.read_header(Path("again.safetensors")).base == header.base
+
+
+def test_other_weights_are_refused(run: Run, weights: Path, cases: None) -> None:
+    words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
+    assert run(*words, "--steps", "2").exit_code == 0
+    other = checkpoint.load(weights)
+    checkpoint.save(replace(other, weights={k: v + 1 for k, v in other.weights.items()}), weights)
+    result = run("segment", "images/0.nii.gz", "--weights", "mine.safetensors")
+    assert result.exit_code == 3
+    assert "holds other weights" in result.stderr
+
+
+def test_a_licence_never_hides_that_of_the_base(run: Run, weights: Path, cases: None) -> None:
+    base = replace(checkpoint.load(weights), licence="CC BY-NC 4.0")
+    checkpoint.save(base, weights)
+    words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
+    result = run(*words, "--steps", "2", "--licence", "MIT")
+    licence = checkpoint.read_header(Path("mine.safetensors")).licence
+    assert licence == "MIT; of tiny, which they began with: CC BY-NC 4.0"
+    assert licence in result.stderr
+
+
+def test_faults_are_named_before_anything_is_learnt(run: Run, weights: Path, cases: None) -> None:
+    Path("masks/1_bones.nii.gz").write_bytes(b"nothing")
+    result = run("finetune", "--images", "images", "--masks", "masks", "-o", "m.safetensors", "--weights", weights)
+    assert result.exit_code == 3
+    assert "masks/1_bones.nii.gz cannot be read" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["mine.pth", "mine"])

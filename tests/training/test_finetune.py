@@ -3,10 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from safetensors import safe_open
 
 from anybone.model import checkpoint
 from anybone.model.bone_sam import BoneSam
-from anybone.training.finetune import STAGE, finetune
+from anybone.training.config import published_model, small_model
+from anybone.training.finetune import finetune, stage_for
 from anybone.training.validate import validate
 
 
@@ -16,7 +18,9 @@ def test_the_decoder_learns_from_kept_embeddings(cache, config, tmp_path):
     start = checkpoint.save(
         checkpoint.Checkpoint(config.model, began.state_dict(), "MIT", "random", "tiny"), tmp_path / "tiny.safetensors"
     )
-    config = replace(config, start=str(start.path), stage=STAGE, steps=150, batch=4, learning_rate=5e-3, ema=0.9)
+    config = replace(
+        config, start=str(start.path), stage=stage_for(config.model), steps=150, batch=4, learning_rate=5e-3, ema=0.9
+    )
     seen = []
     tuned = finetune(config, cache, lambda step, done, total: seen.append((step, done, total)))
     assert validate(tuned, cache)["limb automatic"] > validate(began, cache)["limb automatic"] + 0.2
@@ -25,3 +29,19 @@ def test_the_decoder_learns_from_kept_embeddings(cache, config, tmp_path):
     for name, weight in tuned.state_dict().items():
         if name.startswith("encoder."):
             assert torch.equal(weight, began.state_dict()[name])
+
+
+def test_a_large_decoder_learns_by_thin_updates(cache, config, tmp_path):
+    assert stage_for(config.model) == stage_for(small_model()) == "decoder"
+    assert stage_for(published_model()) == "decoder lora"
+    torch.manual_seed(0)
+    began = checkpoint.Checkpoint(config.model, BoneSam(config.model).state_dict(), "MIT", "random", "tiny")
+    start = checkpoint.save(began, tmp_path / "tiny.safetensors").path
+    config = replace(config, start=str(start), stage="decoder lora", steps=5, learning_rate=1e-2)
+    tuned = finetune(config, cache.of({"limb/1"})).state_dict()
+    assert list(tuned) == list(began.weights)
+    made = checkpoint.save_changes(replace(began, weights=tuned, name="mine"), start, tmp_path / "mine.safetensors")
+    with safe_open(made.path, "pt") as file:
+        assert any(name.endswith("q_proj.weight.up") for name in file.keys())  # noqa: SIM118
+    for name, weight in checkpoint.load(made.path).weights.items():
+        torch.testing.assert_close(weight, tuned[name], atol=2e-3, rtol=1e-3)

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
-from anybone.cli.terminal import Terminal
+from anybone.cli.terminal import Bar, Terminal
 from anybone.errors import UsageError
+
+if TYPE_CHECKING:
+    from anybone.model.bone_sam import BoneSam
+    from anybone.model.checkpoint import Header
+    from anybone.training.pairs import Pair
+    from anybone.training.slices import Slice
+
+_BEGAN = "began_with"  # in a card: that of the first weights
 
 
 @guarded
 def finetune(
     images: Annotated[Path, typer.Option("--images", metavar="DIR", help="Volumes, in any format that is read.")],
     masks: Annotated[Path, typer.Option("--masks", metavar="DIR", help="Their masks: NAME, or NAME_bones.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.safetensors", help="The new weights.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE.safetensors", help="The changes; they need the old weights.")
+    ],
     weights: opt.Weights = None,
     steps: Annotated[int, typer.Option("--steps", min=1, help="How many.")] = 600,
     sparse: Annotated[
         bool, typer.Option("--sparse", help="Slices without any label are not annotated: leave them out.")
     ] = False,
     licence: Annotated[
-        str | None, typer.Option("--licence", help="Of the new weights.", show_default="that of the old ones")
+        str | None,
+        typer.Option(
+            "--licence", help="Of what you add; that of the old weights stays beside it.", show_default="the old one's"
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over weights that exist.")] = False,
     quiet: opt.Quiet = False,
@@ -49,21 +62,56 @@ def finetune(
         raise UsageError(
             f"{header.name} has a 3-D branch, which fine-tuning does not teach. Give others with --weights."
         )
-    from anybone.training.config import TrainingConfig
-    from anybone.training.finetune import STAGE, finetune
-    from anybone.training.pairs import find_pairs, pair_slices
-    from anybone.training.slices import Slice, cache_of
+    from anybone.training.pairs import find_pairs
 
-    config = TrainingConfig(model=header.config, start=str(header.path), stage=STAGE, steps=steps, learning_rate=3e-4)
+    pairs = find_pairs(images, masks)
     with terminal.progress(output.name) as bar:
-        slices: list[Slice] = []
-        pairs = find_pairs(images, masks)
-        for number, pair in enumerate(pairs, 1):
-            slices += pair_slices(pair, sparse=sparse)
-            bar("read", number, len(pairs))
-        network = finetune(config, cache_of(slices), bar)
-    origin = f"{header.name} ({header.origin}), fine-tuned by anybone in {steps} steps on {len(pairs)} cases"
-    made = checkpoint.Checkpoint(config.model, network.state_dict(), licence or header.licence, origin, output.stem)
-    checkpoint.save(made, output)
-    terminal.result(f"{output}  {len(pairs)} cases, {len(slices)} slices")
+        network = _learn(header, _slices(pairs, sparse, bar), steps, bar)
+    written = checkpoint.save_changes(
+        checkpoint.Checkpoint(
+            header.config,
+            network.state_dict(),
+            header.licence_with(licence),
+            f"{header.name} ({header.origin}), fine-tuned by anybone in {steps} steps on {len(pairs)} cases",
+            output.stem,
+            _card(header),
+        ),
+        header.path,
+        output,
+    )
+    terminal.result(f"{output}  {len(pairs)} cases, {output.stat().st_size / 1e6:.1f} MB")
+    if written.base is not None:
+        terminal.note(f"Licence: {written.licence}. It needs the weights {written.base.name} and fits no others.")
     terminal.note(f"Use them: anybone segment INPUT --weights {output}")
+
+
+def _slices(pairs: list[Pair], sparse: bool, bar: Bar) -> list[Slice]:
+    """The slices of all cases, once these have been checked."""
+    from anybone.training.cases import Case
+    from anybone.training.check import require_sound
+    from anybone.training.pairs import pair_slices
+
+    require_sound([Case(pair.image, pair.mask, pair.name) for pair in pairs], bar)
+    slices: list[Slice] = []
+    for number, pair in enumerate(pairs, 1):
+        slices += pair_slices(pair, sparse=sparse)
+        bar("read", number, len(pairs))
+    return slices
+
+
+def _learn(header: Header, slices: list[Slice], steps: int, bar: Bar) -> BoneSam:
+    from anybone.training.config import TrainingConfig
+    from anybone.training.finetune import finetune, stage_for
+    from anybone.training.slices import cache_of
+
+    stage = stage_for(header.config)
+    config = TrainingConfig(model=header.config, start=str(header.path), stage=stage, steps=steps, learning_rate=3e-4)
+    return finetune(config, cache_of(slices), bar)
+
+
+def _card(header: Header) -> dict[str, Any]:
+    """How far the answers can be trusted, as with the weights that these began with; and what is said of those."""
+    from anybone.engine.confidence import Judge
+
+    began = header.card.get(_BEGAN, header.card)
+    return {**Judge.from_card(header.card).to_card(), _BEGAN: began} if header.card else {}

@@ -156,6 +156,7 @@ def _facts(header: Header) -> dict[str, Any]:
         "licence": header.licence,
         "origin": header.origin,
         "sha256": header.sha256,
+        **({"base": f"{header.base.name}  sha256 {header.base.sha256}"} if header.base else {}),
         "parameters": header.parameters,
         "card": header.card,
         "config": header.config.to_dict(),

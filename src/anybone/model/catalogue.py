@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from anybone.errors import CheckpointError
-from anybone.model.checkpoint import SUFFIX, Header, read_header
+from anybone.model.checkpoint import SUFFIX, Header, read_header, verify
 
 DEFAULT_NAME = "anybone-0.1"
 
@@ -63,6 +63,30 @@ def headers() -> list[Header]:
         except CheckpointError:
             continue
     return found
+
+
+def find_base(changes: Header) -> Header:
+    """The weights that a file of changes has to be added to: those of its base's hash, beside it or installed.
+
+    Raises:
+        CheckpointError: They are not at hand, or damaged.
+    """
+    if changes.base is None:
+        raise CheckpointError(f"{changes.path} holds whole weights; they have no base.")
+    namesakes = []
+    for path in (*sorted(changes.path.parent.glob("*" + SUFFIX)), *installed()):
+        try:
+            header = read_header(path)
+        except CheckpointError:
+            continue
+        if header.base is None and header.sha256 == changes.base.sha256:
+            return verify(path)
+        if header.base is None and header.name == changes.base.name:
+            namesakes.append(f" {path} has that name, but holds other weights ({header.sha256[:12]}...).")
+    raise CheckpointError(
+        f"{changes.path} holds changes to the weights {changes.base.name} ({changes.base.sha256[:12]}...) and fits no "
+        f"others; these are not at hand.{''.join(namesakes[:1])} Put them beside it, or add them: anybone weights add"
+    )
 
 
 def _folders() -> list[Path]:

@@ -10,7 +10,7 @@ import json
 import os
 import struct
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,14 @@ _MAX_HEADER_BYTES = 16 << 20  # a header lists names and shapes; more than this 
 
 
 @dataclass(frozen=True)
+class Base:
+    """The weights that a file of changes has to be added to: their name, and their hash, which decides."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Header:
     """What a checkpoint file says of itself; read without torch.
 
@@ -41,6 +49,7 @@ class Header:
         sha256: Of the tensor section, as recorded when the file was written.
         parameters: How many numbers the file holds.
         card: What the weights know and how well, as plain values; empty where nobody wrote one.
+        base: Where the file holds changes alone: to what.
     """
 
     path: Path
@@ -51,6 +60,13 @@ class Header:
     sha256: str
     parameters: int
     card: dict[str, Any] = field(default_factory=dict)
+    base: Base | None = None
+
+    def licence_with(self, given: str | None) -> str:
+        """The licence of weights that began with these: theirs stays beside any other that is given."""
+        if given is None or given == self.licence:
+            return self.licence
+        return f"{given}; of {self.name}, which they began with: {self.licence}"
 
 
 @dataclass(frozen=True)
@@ -97,12 +113,34 @@ def _restore_buffers(model: BoneSam) -> None:
 
 def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -> Header:
     """The header of the file written; floating-point weights are stored as `dtype` where one is given."""
-    from safetensors.torch import save as serialise
-
     weights = {
         k: (v.to(dtype) if dtype is not None and v.is_floating_point() else v).contiguous()
         for k, v in checkpoint.weights.items()
     }
+    return _write(checkpoint, weights, None, path)
+
+
+def save_changes(checkpoint: Checkpoint, base: Path, path: Path) -> Header:
+    """The header of a file written with nothing but what differs from other weights; `load` needs both.
+
+    Args:
+        checkpoint: The whole weights.
+        base: Those that they differ from; where that file holds changes itself, what these are changes to.
+        path: Of the new file.
+    """
+    from anybone.model.catalogue import find_base
+    from anybone.model.difference import difference
+
+    header = verify(base)
+    if header.base is not None:
+        header = find_base(header)
+    changes = difference(checkpoint.weights, load(header.path).weights)
+    return _write(checkpoint, changes, Base(header.name, header.sha256), path)
+
+
+def _write(checkpoint: Checkpoint, weights: dict[str, Tensor], base: Base | None, path: Path) -> Header:
+    from safetensors.torch import save as serialise
+
     plain = serialise(weights)
     (length,) = struct.unpack("<Q", plain[:8])
     facts = {
@@ -112,6 +150,7 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
         "origin": checkpoint.origin,
         "sha256": hashlib.sha256(plain[8 + length :]).hexdigest(),
         "card": checkpoint.card,
+        **({"base": asdict(base)} if base else {}),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex}.part")
@@ -141,6 +180,7 @@ def read_header(path: Path) -> Header:
             sha256=str(facts["sha256"]),
             parameters=sum(_count(t["shape"]) for k, t in raw.items() if k != "__metadata__"),
             card=dict(facts.get("card", {})),
+            base=Base(str(facts["base"]["name"]), str(facts["base"]["sha256"])) if facts.get("base") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -150,10 +190,10 @@ def read_header(path: Path) -> Header:
 
 
 def load(path: Path) -> Checkpoint:
-    """The checkpoint in a file.
+    """The checkpoint in a file; where that holds changes alone, added to their base.
 
     Raises:
-        CheckpointError: As `read_header`, or the tensor section is damaged.
+        CheckpointError: As `read_header`, the tensor section is damaged, or the base is not at hand.
     """
     import safetensors
     from safetensors.torch import load_file
@@ -163,6 +203,11 @@ def load(path: Path) -> Checkpoint:
         weights = load_file(path)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"The tensors of {path} cannot be read ({error}). Fetch or convert it again.") from error
+    if header.base is not None:
+        from anybone.model.catalogue import find_base
+        from anybone.model.difference import added
+
+        weights = added(load(find_base(header).path).weights, weights)
     return Checkpoint(header.config, weights, header.licence, header.origin, header.name, header.card)
 
 

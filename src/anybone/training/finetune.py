@@ -9,15 +9,18 @@ import torch
 from torch import Tensor
 
 from anybone.model.bone_sam import BoneSam
+from anybone.model.config import ModelConfig
+from anybone.model.lora import merge_lora
 from anybone.model.preprocess import to_network
 from anybone.shapes import Float, Int
 from anybone.training.augment import augment, plain
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.loop import Run, learn, new_run
+from anybone.training.stages import STAGES, prepare_stage
 from anybone.training.step import decoding_loss
 
-STAGE = "decoder"  # the only weights that may change where embeddings are kept
+MOST_WEIGHTS = 1_000_000  # of a decoder that learns as a whole: changes to it take two megabytes
 MOST_VIEWS = 1500  # embeddings that are held: half a gigabyte at the default size
 VIEWS_A_SLICE = 12
 
@@ -37,11 +40,23 @@ class _Views:
     bones: Int[Tensor, "n s s"]
 
 
+def stage_for(model: ModelConfig) -> str:
+    """The stage in which a network is fine-tuned: the whole decoder, or, where that is large, low-rank updates of it.
+
+    Only the decoder may change, since embeddings are kept.
+    """
+    with torch.device("meta"):
+        network = BoneSam(model)
+    prepare_stage(network, STAGES["decoder"])
+    count = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return "decoder" if count <= MOST_WEIGHTS else "decoder lora"
+
+
 def finetune(config: TrainingConfig, cache: Cache, progress: Progress = lambda step, done, total: None) -> BoneSam:
     """The averaged network after `config.steps` on slices of a few cases; its encoder is that of `config.start`.
 
     Args:
-        config: A run of stage `STAGE` with weights to start from.
+        config: A run of the stage `stage_for` its model, with weights to start from.
         cache: The slices.
         progress: Called with ("encode" or "train", done, total).
     """
@@ -53,6 +68,7 @@ def finetune(config: TrainingConfig, cache: Cache, progress: Progress = lambda s
         embeddings, bones = views.embeddings[drawn].float(), views.bones[drawn].long()
         learn(run, decoding_loss(run.model, embeddings, bones, config, run.rng), config)
         progress("train", run.step, config.steps)
+    merge_lora(run.average)
     return run.average
 
 

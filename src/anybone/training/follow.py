@@ -60,12 +60,24 @@ def follow(
     told = _told(progress, config)
     network = loop.train(config, sources, cache.of(held_out), folder, told, logs=logs, processes=processes)
     origin = f"trained by anybone in {config.steps} steps; patients: {len(patients)}"
-    made = checkpoint.Checkpoint(config.model, network.state_dict(), recipe.licence, origin, recipe.name)
+    licence, began = _began(recipe)
+    made = checkpoint.Checkpoint(config.model, network.state_dict(), licence, origin + began, recipe.name)
     path = folder / (recipe.name + checkpoint.SUFFIX)
     if processes.first:
         checkpoint.save(made, path)
     processes.wait()
     return checkpoint.read_header(path)
+
+
+def _began(recipe: Recipe) -> tuple[str, str]:
+    """The licence, beside which that of earlier weights stays; and what to say of these."""
+    if not recipe.training.start:
+        return recipe.licence, ""
+    path = Path(recipe.training.start)
+    if path.suffix != checkpoint.SUFFIX:
+        return recipe.licence, f"; began with {path.name}"
+    header = checkpoint.read_header(path)
+    return header.licence_with(recipe.licence), f"; began with {header.name} ({header.origin})"
 
 
 def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache:
