@@ -84,3 +84,10 @@ def test_options_that_cannot_be_meant(wrong):
 def test_sixteen_bits_find_the_same(segmenter, volume):
     bones = segmenter.segment(volume, SegmentOptions(bfloat16=True))
     assert np.array_equal(bones.mask, volume.data > 0.5)
+
+
+def test_logits_are_those_that_the_mask_was_cut_from(segmenter, volume):
+    logits = segmenter.logits(volume)
+    assert logits.shape == volume.geometry.shape_ijk
+    assert np.array_equal(logits > 0, segmenter.segment(volume).mask)
+    assert (logits[..., 5] < -10).all()  # the dark slice

@@ -64,7 +64,7 @@ class _Opened:
 
 
 def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Terminal) -> int:
-    """The exit code of the run: 0; else that of failed cases, 1 where they differ; else 5 for a doubt, 4 for no bone."""
+    """The exit code of the run: 0; else that of failed cases, 1 where they differ; else 5 for doubts, 4 for no bone."""
     record.write()  # a folder that cannot be written to shows before the work
     codes: list[int] = []
     doubted: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,25 +71,15 @@ def segment(
     terminal = Terminal(quiet, verbose)
     hints = typed_hints(point, not_point, box, scribble, mask, bone=name, world=world)
     hints += read_hints(prompts, bone=name, world=world) if prompts is not None else []
-    cleaning = {"min_component_mm3": min_component_mm3, "max_hole_mm3": max_hole_mm3}
     pointing = _pointing(hints, _reach(propagate, first, last, direction))
-    if pointing is not None and (fast or any(value is not None for value in cleaning.values())):
-        raise UsageError("--fast, --min-component-mm3 and --max-hole-mm3 do nothing to a bone that is pointed at.")
-    choices: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal, **cleaning}
-    if pointing is not None and save_probabilities:
-        raise UsageError("--save-probabilities is for all bone together; leave it out where a bone is pointed at.")
-    given = {name: value for name, value in choices.items() if value is not None}  # the preset has the rest
+    given: dict[str, Any] = {"axis": axis, "threshold": threshold, "min_signal": min_signal}
+    given |= {"min_component_mm3": min_component_mm3, "max_hole_mm3": max_hole_mm3}
+    given = {name: value for name, value in given.items() if value is not None}  # the preset has the rest
+    if pointing is not None:
+        _check_pointing(fast, save_probabilities, given)
     settings = SegmentOptions(preprocessing.value, **given, every=2 if fast else 1, bfloat16=bfloat16)
-    job = Job(
-        choose_method(weights, method, device.value),
-        settings,
-        pointing,
-        series,
-        frame,
-        preview=preview,
-        statistics=statistics,
-        probabilities=save_probabilities,
-    )
+    network = choose_method(weights, method, device.value)
+    job = Job(network, settings, pointing, series, frame, preview, statistics, save_probabilities)
     paths = [*(inputs or []), *(more_inputs or [])]
     raise typer.Exit(_segment(paths, output, job, terminal, force=force, resume=resume))
 
@@ -123,6 +114,13 @@ def _reach(propagate: bool, first: int | None, last: int | None, direction: opt.
     return Reach(
         first, last, backwards=direction != opt.Direction.forwards, forwards=direction != opt.Direction.backwards
     )
+
+
+def _check_pointing(fast: bool, save_probabilities: bool, given: Mapping[str, Any]) -> None:
+    if fast or {"min_component_mm3", "max_hole_mm3"} & set(given):
+        raise UsageError("--fast, --min-component-mm3 and --max-hole-mm3 do nothing to a bone that is pointed at.")
+    if save_probabilities:
+        raise UsageError("--save-probabilities is for all bone together; leave it out where a bone is pointed at.")
 
 
 def _pointing(hints: list[Hint], reach: Reach | None) -> Pointing | None:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from anybone.engine.cleanup import clean
 from anybone.engine.confidence import Judge
@@ -19,7 +20,7 @@ from anybone.engine.device import has_bfloat16
 from anybone.engine.doubts import doubts_about
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
-from anybone.engine.prepare import device_of, embed, prepare
+from anybone.engine.prepare import Prepared, device_of, embed, prepare
 from anybone.engine.progress import Clock, Progress
 from anybone.engine.session import Session
 from anybone.engine.stitch import empty_logits, fill_between, to_slice
@@ -66,25 +67,8 @@ class Segmenter:
         options = options or SegmentOptions()
         clock = Clock(progress)
         prepared = prepare(self.runner, volume, options, clock)
-        alive = np.flatnonzero(prepared.alive).tolist()
-        encoded = sorted({*alive[:: options.every], *alive[-1:]})
-
-        logits = empty_logits(volume.geometry.shape_ijk)
-        slices = np.moveaxis(logits, prepared.axis, 0)
-        quality: dict[int, float] = {}
-        for start in range(0, len(encoded), options.batch):
-            batch = encoded[start : start + options.batch]
-            embeddings = embed(self.runner, prepared, batch, clock)
-            for index, embedding in zip(batch, torch.split(embeddings, 1), strict=True):
-                frame = prepared.frames[index]
-                with clock.step("decode"):
-                    mask_logits, quality[index] = decode(self.runner, embedding, frame)
-                with clock.step("stitch"):
-                    slices[index] = to_slice(mask_logits, frame, options.upsampling)
-            clock.progress("encode", start + len(batch), len(encoded))
-
+        logits, quality = self._look(prepared, clock)
         with clock.step("stitch"):
-            fill_between(slices, encoded, alive)
             mask = clean(
                 logits > options.threshold,
                 volume.geometry.voxel_volume_mm3,
@@ -106,6 +90,36 @@ class Segmenter:
             probability=probability,
             confidence=confidence,
         )
+
+    @torch.inference_mode()
+    def logits(self, volume: Volume, options: SegmentOptions | None = None) -> NDArray[np.float32]:
+        """Logits of bone "i j k" on the volume's own grid, before threshold, cleaning and calibration."""
+        clock = Clock()
+        return self._look(prepare(self.runner, volume, options or SegmentOptions(), clock), clock)[0]
+
+    def _look(self, prepared: Prepared, clock: Clock) -> tuple[NDArray[np.float32], dict[int, float]]:
+        """Steps 5 to 8 as far as logits "i j k", and the network's estimate of its IoU on each slice it looked at."""
+        options = prepared.options
+        alive = np.flatnonzero(prepared.alive).tolist()
+        encoded = sorted({*alive[:: options.every], *alive[-1:]})
+
+        logits = empty_logits(tuple(prepared.unit.shape))
+        slices = np.moveaxis(logits, prepared.axis, 0)
+        quality: dict[int, float] = {}
+        for start in range(0, len(encoded), options.batch):
+            batch = encoded[start : start + options.batch]
+            embeddings = embed(self.runner, prepared, batch, clock)
+            for index, embedding in zip(batch, torch.split(embeddings, 1), strict=True):
+                frame = prepared.frames[index]
+                with clock.step("decode"):
+                    mask_logits, quality[index] = decode(self.runner, embedding, frame)
+                with clock.step("stitch"):
+                    slices[index] = to_slice(mask_logits, frame, options.upsampling)
+            clock.progress("encode", start + len(batch), len(encoded))
+
+        with clock.step("stitch"):
+            fill_between(slices, encoded, alive)
+        return logits, quality
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
         """A session in which prompts are added to a volume, one after the other."""

@@ -27,7 +27,7 @@ def to_slice(logits: Float[Tensor, "1 1 h4 w4"], frame: SliceFrame, upsampling: 
     return large[0, 0].cpu().numpy()
 
 
-def empty_logits(shape_ijk: tuple[int, int, int]) -> NDArray[np.float32]:
+def empty_logits(shape_ijk: tuple[int, ...]) -> NDArray[np.float32]:
     """Logits "i j k" of a volume in which no slice has been looked at."""
     return np.full(shape_ijk, NO_BONE, dtype=np.float32)
 

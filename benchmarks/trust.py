@@ -1,0 +1,194 @@
+"""How well confidence foretells Dice, what is doubted, and the numbers of a checkpoint's card that both rest on.
+
+    anybone anatomy corpus --count 1 --seed 9000 -o held_out
+    python benchmarks/trust.py SHARED_DATA held_out [--weights NAME|PATH] [--fit OUT.safetensors] [--record FILE.json]
+
+With --fit, scale and shift are fitted where the truth is known (the validation patients and the label maps, each of
+which counts the same), the least Dice is set so that volumes like those stay above it, and OUT is the checkpoint with
+these three in its card. Without, the card's own are used. Printed are the calibration error before and after (fitted
+on every other volume, measured on the rest), the correlation of confidence with Dice, and who is doubted: patients,
+real scans without a truth, and `evaluation.impostors`. No map of these seeds may be in the corpus that the weights
+learnt from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accuracy import cases, dice
+from numpy.typing import NDArray
+
+import anybone
+from anybone.anatomy.contrast import SEQUENCES
+from anybone.anatomy.label_map import load as load_map
+from anybone.anatomy.scanner import PLANES, scan
+from anybone.engine.calibration import Calibration, fit_calibration
+from anybone.engine.cleanup import clean
+from anybone.engine.confidence import Judge
+from anybone.engine.doubts import doubts_about
+from anybone.engine.normalise import clip_to_unit
+from anybone.engine.options import SegmentOptions
+from anybone.engine.segmenter import Segmenter
+from anybone.evaluation.impostors import IMPOSTORS, impostor
+from anybone.io import describe
+from anybone.metrics import expected_calibration_error
+from anybone.model import catalogue, checkpoint
+from anybone.training.cache import IGNORE
+
+IMPOSTORS_OF_A_KIND = 5
+VOXELS = 200_000  # of each volume, drawn for the fit
+GOOD_DICE = 0.7  # a volume that reaches it should not be doubted
+DOUBTED_SHARE, MARGIN, HIGHEST = 0.05, 0.05, 0.65  # of the least Dice: below that share of good volumes, but never more
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A volume that the network has looked at; `truth` is 1, 0 or IGNORE, and None where it is not known."""
+
+    name: str
+    logits: NDArray[np.float16]
+    mask: NDArray[np.bool_]
+    axis: int
+    doubts: tuple[str, ...]
+    truth: NDArray[np.uint8] | None = None
+
+    def sample(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Logits and truth of voxels drawn from the known ones."""
+        assert self.truth is not None
+        known = np.flatnonzero(self.truth != IGNORE)
+        chosen = np.random.default_rng(0).choice(known, min(VOXELS, known.size), replace=False)
+        return self.logits.ravel()[chosen].astype(np.float32), self.truth.ravel()[chosen] == 1
+
+    def judged(self, judge: Judge) -> anybone.segmentation.Confidence:
+        """What a judge says of it."""
+        return judge.confidence(judge.calibration.probability(self.logits), self.mask, self.axis, self.doubts)
+
+
+def look(model: Segmenter, name: str, volume: anybone.Volume, truth: NDArray[np.uint8] | None = None) -> Looked:
+    """What the network makes of a volume, before any calibration."""
+    options, geometry = SegmentOptions(), volume.geometry
+    logits = model.logits(volume, options)
+    cleaning = {"min_component_mm3": options.min_component_mm3, "max_hole_mm3": options.max_hole_mm3}
+    mask = clean(logits > options.threshold, geometry.voxel_volume_mm3, **cleaning)
+    doubts = doubts_about(volume, clip_to_unit(volume.data), geometry.slice_axis)
+    print(f"{name:32}", geometry.shape_ijk, flush=True)
+    return Looked(name, logits.astype(np.float16), mask, geometry.slice_axis, doubts, truth)
+
+
+def with_truth(model: Segmenter, data: Path, maps: Path) -> Iterator[Looked]:
+    """The validation patients, and each label map scanned once."""
+    for case in cases(data):
+        yield look(model, case.name, case.volume, case.truth)
+    for path in sorted(maps.glob("*.safetensors")):
+        seed = zlib.crc32(path.stem.encode())
+        sequence, plane = list(SEQUENCES)[seed % len(SEQUENCES)], list(PLANES)[seed // 64 % len(PLANES)]
+        volume, bones = scan(load_map(path), sequence, plane, seed)
+        yield look(model, path.stem, volume, bones.mask.astype(np.uint8))
+
+
+def without_truth(model: Segmenter, data: Path) -> Iterator[Looked]:
+    """Real MRI of other places and scanners."""
+    for path in sorted((data / "dicom").glob("*.zip")):
+        for found in describe(path):
+            yield look(model, f"{path.stem} {found.name}", anybone.read(path, series=found.name))
+    for path in sorted((data.parent / "samples").glob("*.nii.gz")):
+        yield look(model, path.name, anybone.read(path))
+
+
+def impostors(model: Segmenter) -> Iterator[Looked]:
+    """All kinds, a few of each."""
+    for kind in IMPOSTORS:
+        for seed in range(IMPOSTORS_OF_A_KIND):
+            yield look(model, f"{kind} {seed}", impostor(kind, seed))
+
+
+def calibrate(known: Sequence[Looked]) -> Calibration:
+    """The calibration of volumes with a truth; each counts the same."""
+    logits, truth = (np.concatenate(part) for part in zip(*(one.sample() for one in known), strict=True))
+    return fit_calibration(logits, truth)
+
+
+def fit(known: Sequence[Looked]) -> Judge:
+    """The judge under which hardly any good volume is doubted."""
+    judge = Judge(calibrate(known), 0.0)
+    good = [one for one in known if one.truth is not None and dice(one.mask, one.truth) >= GOOD_DICE]
+    expected = [judge.judged(one).dice or 0.0 for one in good]
+    least = min(float(np.quantile(expected, DOUBTED_SHARE)) - MARGIN, HIGHEST) if expected else HIGHEST
+    return replace(judge, least_dice=least)
+
+
+def calibration_errors(known: Sequence[Looked]) -> dict[str, float]:
+    """The expected calibration error without and with a calibration, which was fitted on other volumes."""
+    found = {"before": [], "after": []}
+    for learnt, tried in ((known[::2], known[1::2]), (known[1::2], known[::2])):
+        logits, truth = (np.concatenate(part) for part in zip(*(one.sample() for one in tried), strict=True))
+        for name, calibration in (("before", Calibration()), ("after", calibrate(learnt))):
+            found[name].append(expected_calibration_error(calibration.probability(logits), truth))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def correlations(known: Sequence[Looked], judge: Judge) -> dict[str, float]:
+    """Of confidence with Dice over volumes with bone found and known: Pearson's, of ranks, and the mean difference."""
+    pairs = [(judge.judged(one).dice, dice(one.mask, one.truth)) for one in known if one.truth is not None]
+    expected, true = np.array([pair for pair in pairs if pair[0] is not None]).T
+    ranks = [np.argsort(np.argsort(values)) for values in (expected, true)]
+    return {
+        "volumes": len(expected),
+        "pearson": float(np.corrcoef(expected, true)[0, 1]),
+        "spearman": float(np.corrcoef(*ranks)[0, 1]),
+        "mean_absolute_difference": float(np.abs(expected - true).mean()),
+    }
+
+
+def doubted(group: Sequence[Looked], judge: Judge, kind: Callable[[str], str]) -> dict[str, str]:
+    """For each kind of volume how many of how many are doubted."""
+    flags: dict[str, list[bool]] = {}
+    for one in group:
+        verdict = judge.judged(one)
+        flags.setdefault(kind(one.name), []).append(bool(verdict.doubts))
+        truth = "" if one.truth is None else f"Dice {dice(one.mask, one.truth):.3f}"
+        said = "nothing found" if verdict.dice is None else f"confidence {verdict.dice:.3f}"
+        print(f"{one.name:32} {said:18} {truth:10} {' '.join(d[26:80] for d in verdict.doubts)}")
+    return {name: f"{sum(found)} of {len(found)}" for name, found in flags.items()}
+
+
+def main() -> None:
+    """Measures, prints, and keeps what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("maps", type=Path)
+    parser.add_argument("--weights")
+    parser.add_argument("--fit", type=Path)
+    parser.add_argument("--record", type=Path)
+    a = parser.parse_args()
+    model = anybone.load(a.weights)
+    known = list(with_truth(model, a.data, a.maps))
+    judge = fit(known) if a.fit else model.judge
+    real = [one for one in known if "/" in one.name]
+    groups = (
+        ("validation patients", real, lambda name: name.split("/")[0]),
+        ("synthetic", [one for one in known if "/" not in one.name], lambda name: "synthetic"),
+        ("real, no truth", list(without_truth(model, a.data)), lambda name: "real scans"),
+        ("impostors", list(impostors(model)), lambda name: name.rsplit(" ", 1)[0]),
+    )
+    facts: dict[str, Any] = {"weights": model.name, "sha256": model.weights_sha256, **judge.to_card()}
+    facts["calibration_error"] = calibration_errors(known)
+    facts["all"], facts["patients"] = correlations(known, judge), correlations(real, judge)
+    facts["doubted"] = {title: doubted(group, judge, kind) for title, group, kind in groups}
+    print(json.dumps(facts, indent=1))
+    if a.fit:
+        found = checkpoint.load(catalogue.locate(a.weights))
+        checkpoint.save(replace(found, card={**found.card, **judge.to_card()}), a.fit)
+    if a.record:
+        a.record.write_text(json.dumps(facts, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
