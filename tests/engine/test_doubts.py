@@ -35,7 +35,14 @@ def test_a_body_is_not_doubted():
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("ct", "as in CT"), ("noise", "noise"), ("empty scanner", "noise"), ("phantom", "no texture")]
+    ("kind", "told"),
+    [
+        ("ct", "as in CT"),
+        ("noise", "noise"),
+        ("empty scanner", "noise"),
+        ("phantom", "no texture"),
+        ("photograph", "photograph"),
+    ],
 )
 @pytest.mark.parametrize("seed", [11, 12])
 def test_impostors_are_doubted(kind, told, seed):
@@ -58,6 +65,20 @@ def test_values_centred_on_zero_are_no_ct():
 @pytest.mark.parametrize("shape", [(3, 3, 1), (1, 50, 2), (64, 64, 1)])
 def test_small_and_empty_images_are_left_alone(shape):
     assert doubts(volume_of(np.zeros(shape, np.float32))) == ()
+
+
+@pytest.mark.parametrize(
+    ("slices", "spacing_mm", "doubted"), [(1, 1.0, True), (3, 1.0, True), (1, 0.6, False), (6, 1.0, False)]
+)
+def test_a_slice_of_unit_voxels_is_a_picture(slices, spacing_mm, doubted):
+    data = textured()[..., :slices]
+    volume = Volume(data, Geometry(data.shape, np.diag([spacing_mm, spacing_mm, spacing_mm, 1])))
+    assert bool(doubts(volume)) == doubted
+
+
+def test_a_board_of_flat_squares_has_no_texture():
+    board = np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((25, 25)))
+    assert any("no texture" in doubt for doubt in doubts(volume_of(np.repeat(board[..., None], 3, -1))))
 
 
 def test_a_limb_with_drawn_tissues_is_not_doubted():

@@ -17,6 +17,7 @@ from anybone.volume import Volume
 
 _SLICES = 12  # looked at, evenly through the volume
 _NEGATIVE, _NEGATIVE_SHARE = -250.0, 0.1  # lungs and air in Hounsfield units; magnitudes of MRI are never below 0
+_CHANNELS = 4  # red, green, blue, alpha
 _FAR = 48  # the longer side of a slice is so many times as long as the step over which neighbours are compared
 _ALIKE = 0.35  # correlation over that step: noise 0.0 to 0.25, MRI 0.7 and more
 _BLOCKS = 32  # blocks of voxels along a slice's longer side in which evenness is measured
@@ -24,6 +25,7 @@ _TISSUE = 0.2  # of the volume's range: darker blocks are background
 _EVEN = 0.05  # deviation over mean that half the blocks of a phantom stay below: muscle alone has 0.08 and more
 _EVEN_SHARE = 0.42  # of blocks that are about as even as the evenest tenth: MRI at most 0.3, a phantom half
 _ABOUT = 1.6  # so much more uneven still counts as about as even
+_ROUNDING = 0.003  # deviation over mean that is none
 _FEWEST = 50  # blocks of tissue, below which nothing is said
 
 
@@ -39,7 +41,7 @@ def doubts_about(volume: Volume, unit: Float[Tensor, "i j k"], axis: int) -> tup
     chosen = np.unique(np.linspace(0, count - 1, min(count, _SLICES)).round().astype(int))
     slices = [unit.select(axis, int(k)).numpy() for k in chosen]
     values = np.moveaxis(volume.data, axis, 0)[chosen]
-    found = (_of_another_kind(volume, values), *(check(slices) for check in _CHECKS))
+    found = (_of_another_kind(volume, values), _picture(volume), *(check(slices) for check in _CHECKS))
     return tuple(f"Do not trust this result: {reason}" for reason in found if reason)
 
 
@@ -55,6 +57,17 @@ def _of_another_kind(volume: Volume, values: NDArray[np.float32]) -> str:
     return (
         f"{share:.0%} of the voxels lie below {_NEGATIVE:.0f}, as in CT or a phase image. "
         "This network knows magnitude images of MR only."
+    )
+
+
+def _picture(volume: Volume) -> str:
+    """By a grid that only a picture has: a slice or a colour channel each, in voxels of 1 x 1 x 1 by default."""
+    geometry = volume.geometry
+    if min(geometry.shape_ijk) > _CHANNELS or not np.allclose(geometry.spacing_mm, 1.0):
+        return ""
+    return (
+        f"the image has {min(geometry.shape_ijk)} slice(s) of 1 x 1 x 1 mm, as a photograph that became a volume. "
+        "If this is MRI, give it with its true spacing."
     )
 
 
@@ -87,7 +100,7 @@ def _even(slices: list[NDArray[np.float32]]) -> str:
     if tissue.sum() < _FEWEST:
         return ""
     uneven = blocks[tissue].std(axis=1) / means[tissue]
-    share = float((uneven <= _ABOUT * np.percentile(uneven, 10)).mean())
+    share = float((uneven <= _ABOUT * np.percentile(uneven, 10) + _ROUNDING).mean())
     if share < _EVEN_SHARE or np.median(uneven) > _EVEN:
         return ""
     return "most of what is bright has no texture, as in a phantom. This network knows MR of bodies only."
