@@ -13,7 +13,7 @@ from anybone.shapes import Float
 class AttentionFusion(nn.Module):
     """(1 - gate) * e + gate * f(e * attention), with one learnable gate."""
 
-    INITIAL_GATE = 0.5
+    INITIAL_GATE = 0.1  # an embedding that a decoder knows is hardly changed while the fusion is still random
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -15,10 +15,13 @@ from anybone.training import loop
 from anybone.training.cache import Cache, load_cache
 from anybone.training.config import TrainingConfig
 from anybone.training.data import cached, kept_aside
+from anybone.training.gather import REAL, SYNTHETIC, volumes_of
 from anybone.training.processes import ALONE, Processes
 from anybone.training.public_sets import VALIDATION
 from anybone.training.recipe import Data, Recipe
-from anybone.training.sources import RealSlices, Source, SyntheticSlices
+from anybone.training.sources import AnySource
+from anybone.training.stages import STAGES
+from anybone.training.volumes import VolumeCache
 
 CACHE = "cache.safetensors"
 
@@ -80,16 +83,22 @@ def _began(recipe: Recipe) -> tuple[str, str]:
     return header.licence_with(recipe.licence), f"; began with {header.name} ({header.origin})"
 
 
-def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache:
-    """The slices of the recipe's cases; the first process prepares them for all."""
+def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache | VolumeCache:
+    """The slices of the recipe's cases, which the first process prepares for all, or what else its stage sees."""
     if not recipe.data.cases:
         return Cache.empty()
+    if _sees(recipe) != "slices":
+        return volumes_of(recipe.data.cases, recipe.training)
     made = cached(recipe.data.cases, path) if processes.first else None
     processes.wait()
     return made or load_cache(path)
 
 
-def _held_out(cache: Cache, data: Data) -> set[str]:
+def _sees(recipe: Recipe) -> str:
+    return STAGES[recipe.training.stage].sees
+
+
+def _held_out(cache: Cache | VolumeCache, data: Data) -> set[str]:
     """The patients that are never trained on: those named, else those that manifests and known collections suggest."""
     known = set(cache.patients)
     unknown = sorted(set(data.hold_out) - known)
@@ -101,11 +110,11 @@ def _held_out(cache: Cache, data: Data) -> set[str]:
     return held_out
 
 
-def _sources(recipe: Recipe, real: Cache) -> dict[str, Source]:
+def _sources(recipe: Recipe, real: Cache | VolumeCache) -> dict[str, AnySource]:
     """What the recipe draws from."""
-    sources: dict[str, Source] = {}
+    sources: dict[str, AnySource] = {}
     if real.patients:
-        sources["real"] = RealSlices(real, recipe.training)
+        sources["real"] = REAL[_sees(recipe)](real, recipe.training)
     if recipe.data.corpus:
         maps = [load(path) for folder in recipe.data.corpus for path in sorted(folder.glob("*.safetensors"))]
         if not maps:
@@ -113,7 +122,8 @@ def _sources(recipe: Recipe, real: Cache) -> dict[str, Source]:
                 f"{', '.join(map(str, recipe.data.corpus))} holds no label maps (*.safetensors). "
                 "Make them: anybone anatomy corpus -o DIR"
             )
-        sources["synthetic"] = SyntheticSlices(Atlas.of(maps, recipe.training.device), recipe.training)
+        atlas = Atlas.of(maps, recipe.training.device)
+        sources["synthetic"] = SYNTHETIC[_sees(recipe)](atlas, recipe.training)
     return sources
 
 
