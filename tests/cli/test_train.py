@@ -103,3 +103,18 @@ def test_a_folder_in_place_of_a_recipe(run: Run) -> None:
     result = run("train", "data", "-o", "run")
     assert result.exit_code == 2
     assert 'cases = "data"' in result.stderr
+
+
+def test_the_licence_of_earlier_weights_stays(run: Run, cases: Path, recipe: Path) -> None:
+    assert run("train", recipe, "-o", "first").exit_code == 0
+    recipe.write_text('start = "first/mine.safetensors"\n' + TINY.replace('"MIT"', '"CC0"'))
+    assert run("train", recipe, "-o", "second").exit_code == 0
+    header = checkpoint.read_header(Path("second/mine.safetensors"))
+    assert header.licence == "CC0; of mine, which they began with: MIT"
+    assert "began with mine" in header.origin
+
+
+def test_tensorboard_is_written_where_it_is_asked_for(run: Run, cases: Path, recipe: Path) -> None:
+    pytest.importorskip("tensorboard")
+    assert run("train", recipe, "-o", "run", "--tensorboard").exit_code == 0
+    assert list(Path("run/events").glob("events.*"))
