@@ -13,8 +13,19 @@ from anybone.training.simulate_prompts import PROMPTS
 from anybone.training.stages import STAGES
 
 
+def default_model() -> ModelConfig:
+    """The network that the shipped weights belong to: a full TinyViT at 384 pixels, 2-D, masks sharpened by detail."""
+    return ModelConfig(
+        image_size=384,
+        tiny_vit=TinyVitConfig(adapter_stages=(), classes=0),
+        decoder_adapters=False,
+        detail_channels=8,
+        depth_attention=None,
+    )
+
+
 def small_model() -> ModelConfig:
-    """The network that the shipped weights belong to: 384 pixels, 2-D, masks sharpened by detail."""
+    """A quarter of that, which learns from nothing but one's own cases on a CPU."""
     return ModelConfig(
         image_size=384,
         tiny_vit=TinyVitConfig(
@@ -34,7 +45,11 @@ def published_model() -> ModelConfig:
 
 
 # The networks that a recipe's [model] can be `like`.
-MODELS: Mapping[str, Callable[[], ModelConfig]] = {"small": small_model, "published": published_model}
+MODELS: Mapping[str, Callable[[], ModelConfig]] = {
+    "default": default_model,
+    "small": small_model,
+    "published": published_model,
+}
 
 
 @dataclass(frozen=True)
