@@ -133,7 +133,7 @@ def test_a_stage_of_fusion_leaves_all_else_bit_for_bit(attended, tmp_path, stage
 
 def test_fusion_learns_to_use_attention_that_is_right(attended, tmp_path):
     """The network sees noise; only the attention, which is the truth, tells where bone is."""
-    config = replace(attended, stage="fusion and heads", steps=40, batch=4, ema=0.5)
+    config = replace(attended, stage="fusion and heads", steps=30, batch=3, ema=0.5, corrections=0)
     cache = attended_cache(CASES, loop.new_run(config).model)
     noise = torch.randint(0, 255, cache.images.shape, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     truth = torch.nn.functional.avg_pool2d((cache.bones == 1).float()[:, None], 8)[:, 0]

@@ -7,7 +7,6 @@ work with a fiftieth of the arithmetic, for small models.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import cast
 
 import torch
@@ -18,7 +17,6 @@ from anybone.shapes import Float
 
 ATTENTION_SIDE = 64  # cells along each axis of the branch's input and output
 VNET_DROPOUT = 0.5
-CELLS_IN_BLOCK = 2 * 2 * 2
 
 
 class ConvNorm3d(nn.Module):
@@ -130,50 +128,33 @@ class LightBlock(nn.Module):
 
 
 class LightUNet3d(nn.Module):
-    """A small 3-D U-Net: 369 608 weights, 3 GFLOP.
+    """A small 3-D U-Net that works at half resolution and below: 360 177 weights, 3 GFLOP."""
 
-    Each 2 x 2 x 2 cells become eight channels at the start, and eight logits become 2 x 2 x 2 cells at the end: all the
-    work is done at half the resolution and below, and yet nothing finer is lost.
-    """
-
-    WIDTHS = (
-        16,
-        24,
-        32,
-        48,
-    )  # channels at a half, a quarter ... of the resolution
+    WIDTHS = (16, 32, 64)
 
     def __init__(self) -> None:
         super().__init__()
-        steps = list(pairwise(self.WIDTHS))
-        self.enter = LightBlock(CELLS_IN_BLOCK, self.WIDTHS[0], 1)
-        self.downs = nn.ModuleList(LightBlock(fine, coarse, 2) for fine, coarse in steps)
-        self.ups = nn.ModuleList(LightBlock(coarse + fine, fine, 1) for fine, coarse in reversed(steps))
-        self.leave = nn.Conv3d(self.WIDTHS[0], CELLS_IN_BLOCK, 1)
+        a, b, c = self.WIDTHS
+        self.enter = LightBlock(1, a, 2)
+        self.down1 = LightBlock(a, b, 2)
+        self.down2 = LightBlock(b, c, 2)
+        self.up1 = LightBlock(c + b, b, 1)
+        self.up2 = LightBlock(b + a, a, 1)
+        self.leave = nn.Conv3d(a, 1, 1)
 
     def forward(self, volumes: Float[Tensor, "b 1 d h w"]) -> Float[Tensor, "b 1 d h w"]:
         """Logits of bone."""
-        alone = len(volumes) == 1 and volumes.device.type == "cpu"
         # On a CPU torch has a slow convolution for one volume, and a fast one that does two in half of its time.
-        features = [self.enter(_to_channels(volumes.expand(2, -1, -1, -1, -1) if alone else volumes))]
-        for down in self.downs:
-            features.append(down(features[-1]))
-        x = features.pop()
-        for up, skipped in zip(self.ups, reversed(features), strict=True):
-            x = up(torch.cat([F.interpolate(x, scale_factor=2, mode="trilinear", align_corners=False), skipped], 1))
-        return _to_cells(cast(Tensor, self.leave(x)))[: len(volumes)]
+        alone = len(volumes) == 1 and volumes.device.type == "cpu"
+        fine = self.enter(volumes.expand(2, -1, -1, -1, -1) if alone else volumes)
+        middle = self.down1(fine)
+        x = self.up1(torch.cat([_double(self.down2(middle)), middle], 1))
+        x = self.up2(torch.cat([_double(x), fine], 1))
+        return _double(cast(Tensor, self.leave(x)))[: len(volumes)]
 
 
-def _to_channels(x: Float[Tensor, "b 1 d h w"]) -> Float[Tensor, "b 8 d2 h2 w2"]:
-    b, _, d, h, w = x.shape
-    blocks = x.reshape(b, d // 2, 2, h // 2, 2, w // 2, 2)
-    return blocks.permute(0, 2, 4, 6, 1, 3, 5).reshape(b, CELLS_IN_BLOCK, d // 2, h // 2, w // 2)
-
-
-def _to_cells(x: Float[Tensor, "b 8 d2 h2 w2"]) -> Float[Tensor, "b 1 d h w"]:
-    b, _, d, h, w = x.shape
-    blocks = x.reshape(b, 2, 2, 2, d, h, w).permute(0, 4, 1, 5, 2, 6, 3)
-    return blocks.reshape(b, 1, 2 * d, 2 * h, 2 * w)
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="trilinear", align_corners=False)
 
 
 DEPTH_BRANCHES: dict[str, Callable[[], nn.Module]] = {"vnet": VNet, "light": LightUNet3d}
