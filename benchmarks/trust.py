@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import cases, dice
+from accuracy import cases
 from numpy.typing import NDArray
 
 import anybone
@@ -38,7 +38,7 @@ from anybone.engine.options import SegmentOptions
 from anybone.engine.segmenter import Segmenter
 from anybone.evaluation.impostors import IMPOSTORS, impostor
 from anybone.io import describe
-from anybone.metrics import expected_calibration_error
+from anybone.metrics import dice, expected_calibration_error
 from anybone.model import catalogue, checkpoint
 from anybone.training.cache import IGNORE
 
@@ -58,6 +58,14 @@ class Looked:
     axis: int
     doubts: tuple[str, ...]
     truth: NDArray[np.uint8] | None = None
+
+    @property
+    def dice(self) -> float | None:
+        """The true Dice where the truth is known."""
+        if self.truth is None:
+            return None
+        known = self.truth != IGNORE
+        return dice(self.mask[known], self.truth[known] == 1, (1.0,))
 
     def sample(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Logits and truth of voxels drawn from the known ones."""
@@ -118,15 +126,15 @@ def calibrate(known: Sequence[Looked]) -> Calibration:
 def fit(known: Sequence[Looked]) -> Judge:
     """The judge under which hardly any good volume is doubted."""
     judge = Judge(calibrate(known), 0.0)
-    good = [one for one in known if one.truth is not None and dice(one.mask, one.truth) >= GOOD_DICE]
-    expected = [judge.judged(one).dice or 0.0 for one in good]
+    good = [one for one in known if (one.dice or 0.0) >= GOOD_DICE]
+    expected = [one.judged(judge).dice or 0.0 for one in good]
     least = min(float(np.quantile(expected, DOUBTED_SHARE)) - MARGIN, HIGHEST) if expected else HIGHEST
     return replace(judge, least_dice=least)
 
 
 def calibration_errors(known: Sequence[Looked]) -> dict[str, float]:
     """The expected calibration error without and with a calibration, which was fitted on other volumes."""
-    found = {"before": [], "after": []}
+    found: dict[str, list[float]] = {"before": [], "after": []}
     for learnt, tried in ((known[::2], known[1::2]), (known[1::2], known[::2])):
         logits, truth = (np.concatenate(part) for part in zip(*(one.sample() for one in tried), strict=True))
         for name, calibration in (("before", Calibration()), ("after", calibrate(learnt))):
@@ -136,13 +144,13 @@ def calibration_errors(known: Sequence[Looked]) -> dict[str, float]:
 
 def correlations(known: Sequence[Looked], judge: Judge) -> dict[str, float]:
     """Of confidence with Dice over volumes with bone found and known: Pearson's, of ranks, and the mean difference."""
-    pairs = [(judge.judged(one).dice, dice(one.mask, one.truth)) for one in known if one.truth is not None]
-    expected, true = np.array([pair for pair in pairs if pair[0] is not None]).T
-    ranks = [np.argsort(np.argsort(values)) for values in (expected, true)]
+    pairs = [(one.judged(judge).dice, one.dice) for one in known]
+    expected, true = np.array([pair for pair in pairs if pair[0] is not None], dtype=np.float64).T
+    ranks = np.argsort(np.argsort([expected, true], axis=1), axis=1)
     return {
         "volumes": len(expected),
         "pearson": float(np.corrcoef(expected, true)[0, 1]),
-        "spearman": float(np.corrcoef(*ranks)[0, 1]),
+        "spearman": float(np.corrcoef(ranks[0], ranks[1])[0, 1]),
         "mean_absolute_difference": float(np.abs(expected - true).mean()),
     }
 
@@ -151,9 +159,9 @@ def doubted(group: Sequence[Looked], judge: Judge, kind: Callable[[str], str]) -
     """For each kind of volume how many of how many are doubted."""
     flags: dict[str, list[bool]] = {}
     for one in group:
-        verdict = judge.judged(one)
+        verdict = one.judged(judge)
         flags.setdefault(kind(one.name), []).append(bool(verdict.doubts))
-        truth = "" if one.truth is None else f"Dice {dice(one.mask, one.truth):.3f}"
+        truth = "" if one.dice is None else f"Dice {one.dice:.3f}"
         said = "nothing found" if verdict.dice is None else f"confidence {verdict.dice:.3f}"
         print(f"{one.name:32} {said:18} {truth:10} {' '.join(d[26:80] for d in verdict.doubts)}")
     return {name: f"{sum(found)} of {len(found)}" for name, found in flags.items()}
