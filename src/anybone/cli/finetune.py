@@ -53,10 +53,7 @@ def finetune(
     from anybone.model import catalogue, checkpoint
 
     terminal = Terminal(quiet, verbose)
-    if output.suffix != checkpoint.SUFFIX:
-        raise UsageError(f"{output} does not end in {checkpoint.SUFFIX}. Name the new weights so.")
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists already. Choose another name, or write over it with --force.")
+    _check_output(output, checkpoint.SUFFIX, force)
     header = checkpoint.verify(catalogue.locate(weights))
     if header.config.depth_attention is not None:
         raise UsageError(
@@ -83,6 +80,13 @@ def finetune(
     if written.base is not None:
         terminal.note(f"Licence: {written.licence}. It needs the weights {written.base.name} and fits no others.")
     terminal.note(f"Use them: anybone segment INPUT --weights {output}")
+
+
+def _check_output(output: Path, suffix: str, force: bool) -> None:
+    if output.suffix != suffix:
+        raise UsageError(f"{output} does not end in {suffix}. Name the new weights so.")
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists already. Choose another name, or write over it with --force.")
 
 
 def _slices(pairs: list[Pair], sparse: bool, bar: Bar) -> list[Slice]:
