@@ -89,6 +89,6 @@ def _ratio(inside: float, anywhere: float, taken: float) -> float:
 
 def _unsure(expected: float, least: float) -> str:
     return (
-        f"Do not trust this result: the network itself expects a Dice of {expected:.2f}, and what it is sure of has at "
-        f"least {least:.2f}. Look at the picture (--preview), and check that this is MRI with bone in it."
+        f"Do not trust this result: the network itself expects a Dice of {expected:.2f}, and these weights are to be "
+        f"relied on from {least:.2f}. Look at the picture (--preview), and check that this is MRI with bone in it."
     )
