@@ -48,9 +48,8 @@ def _mean(values: Float[Tensor, "b h w"], weight: Float[Tensor, "b h w"]) -> Flo
 
 
 def _band(truth: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
-    grown = F.max_pool2d(truth[:, None], BAND_PX, 1, BAND_PX // 2)
-    shrunk = -F.max_pool2d(-truth[:, None], BAND_PX, 1, BAND_PX // 2)
-    return (grown - shrunk)[:, 0]
+    share = F.avg_pool2d(truth, BAND_PX, 1, BAND_PX // 2, count_include_pad=False)
+    return ((share > 0) & (share < 1)).float()
 
 
 @torch.no_grad()
