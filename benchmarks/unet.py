@@ -1,11 +1,11 @@
-"""A MONAI 2-D U-Net of the same size beside our network: same data, augmentation, loss and minutes; automatic mode.
+"""A MONAI 2-D U-Net of the same size beside our network: same data, augmentation and loss; automatic mode.
 
     pip install monai
     python benchmarks/unet.py CACHE --corpus MAPS --held-out MAPS2 --minutes 60 --weights NAME|PATH [--record FILE.json]
 
 CACHE is the cache.safetensors of a run of `anybone train`; MAPS and MAPS2 are folders made by `anybone anatomy corpus`
 with different seeds. Dice is taken in the input frame: of a patient's cached slices pooled, averaged over patients; of
-synthetic slices pooled by region, averaged over regions. A run that was stopped goes on.
+synthetic slices pooled by region, averaged over regions. Minutes are the processor's. A run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def unet() -> nn.Module:
 
 
 def train(config: TrainingConfig, sources: dict[str, Source], minutes: float, path: Path) -> nn.Module:
-    """The U-Net after some minutes of steps; what is in `path` is gone on with."""
+    """The U-Net after some minutes of processor time; what is in `path` is gone on with."""
     torch.manual_seed(config.seed)
     model = unet().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -61,7 +61,7 @@ def train(config: TrainingConfig, sources: dict[str, Source], minutes: float, pa
         rng.set_state(state["rng"])
         seconds, step = state["seconds"], state["step"]
     while seconds < 60 * minutes:
-        began = time.monotonic()
+        began = time.process_time()
         share = seconds / (60 * minutes)
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * (1 - share) ** 0.9  # nnU-Net's schedule
@@ -74,7 +74,7 @@ def train(config: TrainingConfig, sources: dict[str, Source], minutes: float, pa
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 12.0)  # nnU-Net's
         optimiser.step()
-        step, seconds = step + 1, seconds + time.monotonic() - began
+        step, seconds = step + 1, seconds + time.process_time() - began
         if step % 25 == 0:
             print(step, round(float(loss), 3), f"{seconds / 60:.1f} min", flush=True)
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "rng": rng.get_state()}

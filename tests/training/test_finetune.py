@@ -8,7 +8,7 @@ from safetensors import safe_open
 from anybone.model import checkpoint
 from anybone.model.bone_sam import BoneSam
 from anybone.training.config import published_model, small_model
-from anybone.training.finetune import finetune, stage_for
+from anybone.training.finetune import Trial, finetune, stage_for, try_out, views_for
 from anybone.training.validate import validate
 
 
@@ -22,7 +22,8 @@ def test_the_decoder_learns_from_kept_embeddings(cache, config, tmp_path):
         config, start=str(start.path), stage=stage_for(config.model), steps=150, batch=4, learning_rate=5e-3, ema=0.9
     )
     seen = []
-    tuned = finetune(config, cache, lambda step, done, total: seen.append((step, done, total)))
+    views = views_for(config, cache, lambda step, done, total: seen.append((step, done, total)))
+    tuned = finetune(config, views, 150, lambda step, done, total: seen.append((step, done, total)))
     assert validate(tuned, cache)["limb automatic"] > validate(began, cache)["limb automatic"] + 0.2
     assert seen[-1] == ("train", 150, 150)
     assert ("encode", 144, 144) in seen  # twelve views of twelve slices
@@ -38,10 +39,44 @@ def test_a_large_decoder_learns_by_thin_updates(cache, config, tmp_path):
     began = checkpoint.Checkpoint(config.model, BoneSam(config.model).state_dict(), "MIT", "random", "tiny")
     start = checkpoint.save(began, tmp_path / "tiny.safetensors").path
     config = replace(config, start=str(start), stage="decoder lora", steps=5, learning_rate=1e-2)
-    tuned = finetune(config, cache.of({"limb/1"})).state_dict()
+    tuned = finetune(config, views_for(config, cache.of({"limb/1"})), 5).state_dict()
     assert list(tuned) == list(began.weights)
     made = checkpoint.save_changes(replace(began, weights=tuned, name="mine"), start, tmp_path / "mine.safetensors")
     with safe_open(made.path, "pt") as file:
         assert any(name.endswith("q_proj.weight.up") for name in file.keys())  # noqa: SIM118
     for name, weight in checkpoint.load(made.path).weights.items():
         torch.testing.assert_close(weight, tuned[name], atol=2e-3, rtol=1e-3)
+
+
+def test_it_is_tried_out_on_cases_that_are_left_out(cache, config, tmp_path):
+    torch.manual_seed(0)
+    began = checkpoint.Checkpoint(config.model, BoneSam(config.model).state_dict(), "MIT", "random", "tiny")
+    start = checkpoint.save(began, tmp_path / "tiny.safetensors").path
+    config = replace(config, start=str(start), stage="decoder", steps=100, batch=4, learning_rate=1e-2, ema=0.9)
+    views = views_for(config, cache.of({"limb/1", "limb/2"}))
+    trial = try_out(config, views)
+    assert trial is not None
+    assert trial.cases == 2
+    assert list(trial.dice) == [0, 20, 40, 60, 80, 100]
+    assert trial.dice[trial.steps] > trial.dice[0] + 0.1
+    assert try_out(config, views.of({"limb/1"})) is None
+
+
+def test_no_step_is_best_where_every_step_harms():
+    assert Trial({0: 0.9, 20: 0.8, 40: 0.85}, 2).steps == 0
+    assert Trial({0: 0.9, 20: 0.95, 40: 0.95}, 2).steps == 20  # the fewer, where it is all the same
+
+
+def test_each_case_is_drawn_as_often_however_many_slices_it_has(cache, config):
+    views = views_for(config, cache)
+    few, many = sorted(set(views.cases))[:2]
+    own = [i for i, case in enumerate(views.cases) if case == few][:2]
+    unequal = views.of({many})
+    mixed = type(views)(
+        torch.cat([views.embeddings[own] * 0, unequal.embeddings * 0 + 1]),
+        torch.cat([views.bones[own], unequal.bones]),
+        [few] * 2 + unequal.cases,
+        [True] * 2 + unequal.plain,
+    )
+    drawn, _ = mixed.draw(400, torch.Generator().manual_seed(0))
+    assert 0.4 < float(drawn.mean()) < 0.6

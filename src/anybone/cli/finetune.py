@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +11,18 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Bar, Terminal
-from anybone.errors import UsageError
+from anybone.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from anybone.model.bone_sam import BoneSam
     from anybone.model.checkpoint import Header
+    from anybone.training.finetune import Trial
     from anybone.training.pairs import Pair
     from anybone.training.slices import Slice
 
 _BEGAN = "began_with"  # in a card: that of the first weights
+MOST_STEPS, STEPS_UNTRIED = 100, 40
+LEARNING_RATE = 2e-4
 
 
 @guarded
@@ -29,7 +33,10 @@ def finetune(
         Path, typer.Option("-o", "--output", metavar="FILE.safetensors", help="The changes; they need the old weights.")
     ],
     weights: opt.Weights = None,
-    steps: Annotated[int, typer.Option("--steps", min=1, help="How many.")] = 600,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="How many, without trying out.", show_default="tried out, at most 100"),
+    ] = None,
     sparse: Annotated[
         bool, typer.Option("--sparse", help="Slices without any label are not annotated: leave them out.")
     ] = False,
@@ -44,6 +51,9 @@ def finetune(
     verbose: opt.Verbose = 0,
 ) -> None:
     """Teach weights a few cases of your own: slices are encoded once, the decoder learns.
+
+    It is tried out first: half of the cases teach, the other half tell whether they are found better, and the other
+    way round. Where they are not, nothing is written.
 
     Examples:
 
@@ -63,20 +73,21 @@ def finetune(
 
     pairs = find_pairs(images, masks)
     with terminal.progress(output.name) as bar:
-        network = _learn(header, _slices(pairs, sparse, bar), steps, bar)
+        learnt = _learn(header, _slices(pairs, sparse, bar), steps, bar)
     written = checkpoint.save_changes(
         checkpoint.Checkpoint(
             header.config,
-            network.state_dict(),
+            learnt.network.state_dict(),
             header.licence_with(licence),
-            f"{header.name} ({header.origin}), fine-tuned by anybone in {steps} steps on {len(pairs)} cases",
+            f"{header.name} ({header.origin}), fine-tuned by anybone in {learnt.steps} steps on {len(pairs)} cases",
             output.stem,
-            _card(header),
+            _card(header, learnt.trial),
         ),
         header.path,
         output,
     )
     terminal.result(f"{output}  {len(pairs)} cases, {output.stat().st_size / 1e6:.1f} MB")
+    _tell_trial(terminal, learnt, steps)
     if written.base is not None:
         terminal.note(f"Licence: {written.licence}. It needs the weights {written.base.name} and fits no others.")
     terminal.note(f"Use them: anybone segment INPUT --weights {output}")
@@ -103,19 +114,68 @@ def _slices(pairs: list[Pair], sparse: bool, bar: Bar) -> list[Slice]:
     return slices
 
 
-def _learn(header: Header, slices: list[Slice], steps: int, bar: Bar) -> BoneSam:
+@dataclass(frozen=True)
+class _Learnt:
+    network: BoneSam
+    steps: int
+    trial: Trial | None
+
+
+def _learn(header: Header, slices: list[Slice], steps: int | None, bar: Bar) -> _Learnt:
+    """The network, fine-tuned.
+
+    Raises:
+        InputError: What some cases teach made others worse.
+    """
     from anybone.training.config import TrainingConfig
-    from anybone.training.finetune import finetune, stage_for
+    from anybone.training.finetune import GENTLE, finetune, stage_for, try_out, views_for
     from anybone.training.slices import cache_of
 
-    stage = stage_for(header.config)
-    config = TrainingConfig(model=header.config, start=str(header.path), stage=stage, steps=steps, learning_rate=3e-4)
-    return finetune(config, cache_of(slices), bar)
+    config = TrainingConfig(
+        model=header.config,
+        start=str(header.path),
+        stage=stage_for(header.config),
+        augmentation=GENTLE,
+        steps=steps or MOST_STEPS,
+        learning_rate=LEARNING_RATE,
+        corrections=1,
+    )
+    views = views_for(config, cache_of(slices), bar)
+    trial = None if steps else try_out(config, views, bar)
+    best = trial.steps if trial else steps or STEPS_UNTRIED
+    if not best:
+        raise InputError(_no_use(trial))
+    return _Learnt(finetune(config, views, best, bar), best, trial)
 
 
-def _card(header: Header) -> dict[str, Any]:
-    """How far the answers can be trusted, as with the weights that these began with; and what is said of those."""
+def _no_use(trial: Trial | None) -> str:
+    assert trial is not None
+    tried = ", ".join(f"{dice:.3f} after {steps}" for steps, dice in trial.dice.items() if steps)
+    return (
+        f"What some of these {trial.cases} cases teach makes the others worse: Dice {trial.dice[0]:.3f} before, "
+        f"{tried} steps. Nothing was written. Look whether all masks follow one rule and lie on the bone; give more "
+        "cases; or say with --steps how many steps to take all the same."
+    )
+
+
+def _tell_trial(terminal: Terminal, learnt: _Learnt, steps: int | None) -> None:
+    trial = learnt.trial
+    if trial is not None:
+        terminal.note(
+            f"Cases left out in a trial: Dice {trial.dice[0]:.3f} before, {trial.dice[learnt.steps]:.3f} after "
+            f"{learnt.steps} steps on the others."
+        )
+    elif steps is None:
+        terminal.warn(
+            "One case cannot be tried out on another. Keep a second one aside, and look at it before and after."
+        )
+
+
+def _card(header: Header, trial: Trial | None) -> dict[str, Any]:
+    """How far answers can be trusted, as with the weights that these began with; what is said of those; the trial."""
     from anybone.engine.confidence import Judge
 
-    began = header.card.get(_BEGAN, header.card)
-    return {**Judge.from_card(header.card).to_card(), _BEGAN: began} if header.card else {}
+    tried = {"trial": {"cases": trial.cases, "dice_by_steps": dict(trial.dice)}} if trial else {}
+    if not header.card:
+        return tried
+    return {**Judge.from_card(header.card).to_card(), _BEGAN: header.card.get(_BEGAN, header.card), **tried}

@@ -1,43 +1,69 @@
-"""Fine-tuning on a few cases, on a CPU in minutes: images are encoded once, the decoder learns from what is kept."""
+"""Fine-tuning on a few cases, on a CPU in minutes: images are encoded once, the decoder learns from what is kept.
+
+A few cases can teach their own chance as well as what they have in common with others. So it is tried out first: half
+of the cases teach, the other half tell how much better they are found, and the other way round.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import mean
 
 import torch
-from torch import Tensor
 
 from anybone.model.bone_sam import BoneSam
 from anybone.model.config import ModelConfig
 from anybone.model.lora import merge_lora
-from anybone.model.preprocess import to_network
-from anybone.shapes import Float, Int
-from anybone.training.augment import augment, plain
-from anybone.training.cache import Cache
-from anybone.training.config import TrainingConfig
+from anybone.training.cache import IGNORE, Cache
+from anybone.training.config import Augmentation, TrainingConfig
 from anybone.training.loop import Run, learn, new_run
 from anybone.training.stages import STAGES, prepare_stage
 from anybone.training.step import decoding_loss
+from anybone.training.validate import asked_mask, overlap
+from anybone.training.views import Progress, Views, encode_views
 
 MOST_WEIGHTS = 1_000_000  # of a decoder that learns as a whole: changes to it take two megabytes
-MOST_VIEWS = 1500  # embeddings that are held: half a gigabyte at the default size
-VIEWS_A_SLICE = 12
+LOOKS = 5  # times that a trial looks at the cases that were left out
+MOST_LOOKED_AT = 24  # slices of a case that was left out
 
-Progress = Callable[[str, int, int], None]
+# Cases of one's own are alike, and so are those that come: changes are smaller than where any scan may come.
+GENTLE = Augmentation(
+    zoom=(0.8, 1.2),
+    turn_degrees=15,
+    quarter_turns=0,
+    stretch=0.08,
+    shift=0.12,
+    warp=0.03,
+    gamma=(0.8, 1.25),
+    curve=0.1,
+    network=0.05,
+    invert=0,
+    bias=0.2,
+    noise=0.04,
+    blur=0.15,
+    mass=0.05,
+    ghost=0.05,
+)
 
 
 @dataclass(frozen=True)
-class _Views:
-    """Changed images of the slices, encoded.
+class Trial:
+    """How well cases were found that were left out.
 
     Attributes:
-        embeddings: float16.
-        bones: uint8, as in a cache.
+        dice: Their mean Dice by the number of steps on the others; 0 is before the first.
+        cases: How many were left out, one after the other.
     """
 
-    embeddings: Float[Tensor, "n c h w"]
-    bones: Int[Tensor, "n s s"]
+    dice: Mapping[int, float]
+    cases: int
+
+    @property
+    def steps(self) -> int:
+        """The number of steps that served them best; 0 where none did."""
+        return max(self.dice, key=lambda steps: (self.dice[steps], -steps))
 
 
 def stage_for(model: ModelConfig) -> str:
@@ -52,43 +78,79 @@ def stage_for(model: ModelConfig) -> str:
     return "decoder" if count <= MOST_WEIGHTS else "decoder lora"
 
 
-def finetune(config: TrainingConfig, cache: Cache, progress: Progress = lambda step, done, total: None) -> BoneSam:
-    """The averaged network after `config.steps` on slices of a few cases; its encoder is that of `config.start`.
+def views_for(config: TrainingConfig, cache: Cache, progress: Progress = lambda step, done, total: None) -> Views:
+    """The slices of a cache, encoded for `try_out` and `finetune` with the same configuration."""
+    run = new_run(config)
+    return encode_views(run.model, cache, config, run.rng, progress)
+
+
+def finetune(
+    config: TrainingConfig, views: Views, steps: int, progress: Progress = lambda step, done, total: None
+) -> BoneSam:
+    """The averaged network after some of `config.steps`; its encoder is that of `config.start`.
 
     Args:
         config: A run of the stage `stage_for` its model, with weights to start from.
-        cache: The slices.
-        progress: Called with ("encode" or "train", done, total).
+        views: What it learns from.
+        steps: After how many it ends; the learning rate is that of a run of `config.steps`.
+        progress: Called with ("train", done, total).
     """
     run = new_run(config)
-    views = _encode(run, cache, config, progress)
-    run.model.train()
+    for step in _steps(run, config, views):
+        progress("train", step, steps)
+        if step == steps:
+            break
+    return _averaged(run)
+
+
+def try_out(config: TrainingConfig, views: Views, progress: Progress = lambda step, done, total: None) -> Trial | None:
+    """How well the cases are found that each of two runs leaves out; None where one case is all there is.
+
+    Args:
+        config: As for `finetune`.
+        views: Of all cases.
+        progress: Called with ("try", done, total).
+    """
+    cases = sorted(set(views.cases))
+    if len(cases) < 2:
+        return None
+    looks = sorted({0, *(round(config.steps * (n + 1) / LOOKS) for n in range(LOOKS))})
+    dice: dict[int, list[float]] = {steps: [] for steps in looks}
+    for number, left_out in enumerate((cases[::2], cases[1::2])):
+        run = new_run(config)
+        dice[0] += _dice(run.average, views.of(left_out, plain=True))
+        for step in _steps(run, config, views.of(set(cases) - set(left_out))):
+            progress("try", number * config.steps + step, 2 * config.steps)
+            if step in looks:
+                dice[step] += _dice(_averaged(run), views.of(left_out, plain=True))
+    return Trial({steps: mean(each) for steps, each in dice.items()}, len(cases))
+
+
+def _steps(run: Run, config: TrainingConfig, views: Views) -> Iterator[int]:
+    """The number of each step once it is done."""
     while run.step < config.steps:
-        drawn = torch.randint(len(views.bones), (config.batch,), generator=run.rng, device=run.rng.device)
-        embeddings, bones = views.embeddings[drawn].float(), views.bones[drawn].long()
+        run.model.train()
+        embeddings, bones = views.draw(config.batch, run.rng)
         learn(run, decoding_loss(run.model, embeddings, bones, config, run.rng), config)
-        progress("train", run.step, config.steps)
-    merge_lora(run.average)
-    return run.average
+        yield run.step
 
 
-@torch.no_grad()
-def _encode(run: Run, cache: Cache, config: TrainingConfig, progress: Progress) -> _Views:
-    """Each slice as it is, and further times changed at random."""
-    run.model.eval()
-    count, size = len(cache.patients), config.model.image_size
-    rounds = max(1, min(VIEWS_A_SLICE, MOST_VIEWS // count))
-    embeddings, bones = [], []
-    for number in range(rounds):
-        for start in range(0, count, config.batch):
-            part = slice(start, start + config.batch)
-            images, labels = cache.images[part].to(config.device), cache.bones[part].to(config.device)
-            if number == 0:
-                seen, truth = plain(images, labels, size)
-            else:
-                seen, truth = augment(images, labels, size, config.augmentation, run.rng)
-            with torch.autocast(config.device, torch.bfloat16, enabled=config.bfloat16):
-                embeddings.append(run.model.encode(to_network(seen)).half())
-            bones.append(truth.to(torch.uint8))
-            progress("encode", number * count + min(start + config.batch, count), rounds * count)
-    return _Views(torch.cat(embeddings), torch.cat(bones))
+def _averaged(run: Run) -> BoneSam:
+    average = copy.deepcopy(run.average)
+    merge_lora(average)
+    return average
+
+
+@torch.inference_mode()
+def _dice(model: BoneSam, views: Views) -> list[float]:
+    """Dice of each case, automatic, pooled over slices spread evenly through it."""
+    found = []
+    for case in sorted(set(views.cases)):
+        own = views.of({case})
+        sums = torch.zeros(2, dtype=torch.float64)
+        for i in torch.linspace(0, len(own.cases) - 1, min(len(own.cases), MOST_LOOKED_AT)).round().long().tolist():
+            bones = own.bones[i : i + 1]
+            mask = asked_mask(model.decode(own.embeddings[i : i + 1].float())[0], bones.shape[1:])
+            sums += overlap(mask, (bones > 0) & (bones != IGNORE), bones != IGNORE).cpu()
+        found.append(float(sums[0] / sums[1]) if sums[1] else 1.0)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -36,13 +37,13 @@ def validate(model: BoneSam, cache: Cache, picture: Path | None = None) -> dict[
         embedding = model.encode(to_network(image))
         if isinstance(cache, AttendedCache):
             embedding = model.fuse(embedding, cache.attention[one].to(device))
-        automatic = _mask(model.decode(embedding)[0], image)
+        automatic = asked_mask(model.decode(embedding)[0], image.shape[1:])
         points = _centres(bones)
         clicked = automatic
         if len(points):
             labels = torch.ones(1, len(points), dtype=torch.long, device=device)
-            clicked = _mask(model.decode(embedding, points[None], labels)[0], image)
-        counts[patient] += torch.stack([_overlap(m, truth, known) for m in (automatic, clicked)]).cpu()
+            clicked = asked_mask(model.decode(embedding, points[None], labels)[0], image.shape[1:])
+        counts[patient] += torch.stack([overlap(m, truth, known) for m in (automatic, clicked)]).cpu()
         if picture is not None and i in pictured:
             tiles.append(torch.cat([_outline(image, truth), _outline(image, automatic), _outline(image, clicked)], 1))
     if picture is not None:
@@ -63,12 +64,13 @@ def _summary(counts: dict[str, Tensor]) -> dict[str, float]:
     return scores
 
 
-def _mask(logits: Float[Tensor, "1 2 h4 w4"], image: Float[Tensor, "1 h w"]) -> Bool[Tensor, "1 h w"]:
+def asked_mask(logits: Float[Tensor, "b 2 h4 w4"], shape: Sequence[int]) -> Bool[Tensor, "b h w"]:
+    """The mask that prompts asked for, of an image's height and width."""
     asked = logits[:, ASKED : ASKED + 1]
-    return F.interpolate(asked, size=image.shape[1:], mode="bilinear", align_corners=False)[:, 0] > 0
+    return F.interpolate(asked, size=tuple(shape), mode="bilinear", align_corners=False)[:, 0] > 0
 
 
-def _overlap(found: Bool[Tensor, "1 h w"], truth: Bool[Tensor, "1 h w"], known: Bool[Tensor, "1 h w"]) -> Tensor:
+def overlap(found: Bool[Tensor, "1 h w"], truth: Bool[Tensor, "1 h w"], known: Bool[Tensor, "1 h w"]) -> Tensor:
     """Twice the common pixels, and the sum of both, where the truth is known."""
     found, truth = found & known, truth & known
     return torch.stack([2 * (found & truth).sum(), found.sum() + truth.sum()]).double()

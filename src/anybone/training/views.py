@@ -1,0 +1,88 @@
+"""Views: slices of a few cases, encoded once as they are and again with small changes, for a decoder to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from anybone.model.bone_sam import BoneSam
+from anybone.model.preprocess import to_network
+from anybone.shapes import Float, Int
+from anybone.training.augment import augment, plain
+from anybone.training.cache import Cache
+from anybone.training.config import TrainingConfig
+
+MOST_VIEWS = 400  # that are encoded and held: a minute on one core and 0.2 GB at the default size
+VIEWS_A_SLICE = 12
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Encoded slices.
+
+    Attributes:
+        embeddings: float16.
+        bones: uint8, as in a cache.
+        cases: The case of each view.
+        plain: Which views are slices as they are.
+    """
+
+    embeddings: Float[Tensor, "n c h w"]
+    bones: Int[Tensor, "n s s"]
+    cases: list[str]
+    plain: list[bool]
+
+    def of(self, wanted: Collection[str], *, plain: bool = False) -> Views:
+        """The views of some cases; of these, where asked, only slices as they are."""
+        keep = [i for i, case in enumerate(self.cases) if case in wanted and (self.plain[i] or not plain)]
+        return Views(
+            self.embeddings[keep], self.bones[keep], [self.cases[i] for i in keep], [self.plain[i] for i in keep]
+        )
+
+    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "count c h w"], Int[Tensor, "count s s"]]:
+        """Random views, as many of each case on average, however many slices it has."""
+        weights = torch.tensor([1 / self.cases.count(case) for case in self.cases], device=rng.device)
+        drawn = torch.multinomial(weights, count, replacement=True, generator=rng).to(self.bones.device)
+        return self.embeddings[drawn].float(), self.bones[drawn].long()
+
+
+@torch.no_grad()
+def encode_views(
+    model: BoneSam,
+    cache: Cache,
+    config: TrainingConfig,
+    rng: torch.Generator,
+    progress: Progress = lambda step, done, total: None,
+) -> Views:
+    """Each slice of a cache as it is, and further times changed at random by `config.augmentation`.
+
+    Args:
+        model: Whose encoder it is.
+        cache: The slices.
+        config: Batch, augmentation, precision and device.
+        rng: Of the changes.
+        progress: Called with ("encode", done, total).
+    """
+    model.eval()
+    count, size = len(cache.patients), model.image_size
+    rounds = max(1, min(VIEWS_A_SLICE, MOST_VIEWS // count))
+    embeddings, bones = [], []
+    for number in range(rounds):
+        for start in range(0, count, config.batch):
+            part = slice(start, start + config.batch)
+            images, labels = cache.images[part].to(config.device), cache.bones[part].to(config.device)
+            if number == 0:
+                seen, truth = plain(images, labels, size)
+            else:
+                seen, truth = augment(images, labels, size, config.augmentation, rng)
+            with torch.autocast(config.device, torch.bfloat16, enabled=config.bfloat16):
+                embeddings.append(model.encode(to_network(seen)).half())
+            bones.append(truth.to(torch.uint8))
+            progress("encode", number * count + min(start + config.batch, count), rounds * count)
+    is_plain = [number == 0 for number in range(rounds) for _ in range(count)]
+    return Views(torch.cat(embeddings), torch.cat(bones), cache.patients * rounds, is_plain)
