@@ -59,6 +59,29 @@ def test_new_weights_come_out(run: Run, weights: Path, cases: None) -> None:
     assert checkpoint.read_header(Path("again.safetensors")).base == header.base
 
 
+def test_bones_get_their_names(run: Run, weights: Path) -> None:
+    for number in (2, 3):
+        volume, truth = limb_phantom(number, (64, 64, 4), region="leg")
+        anybone.write(volume, f"images/{number}.nii.gz")
+        anybone.write(truth, f"masks/{number}_bones.nii.gz")
+    words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
+    result = run(*words, "--named", "--steps", "3")
+    assert result.exit_code == 0, result.stderr
+    bones = checkpoint.read_header(Path("mine.safetensors")).config.bones
+    assert bones == dict(truth.names)
+    assert len(bones) > 1
+    found = anybone.load("mine.safetensors").segment(volume)
+    assert dict(found.names) == bones
+    assert "femur" not in bones.values()
+    assert "tibia" in " ".join(run("weights", "info", "mine.safetensors").stdout.split())
+    Path("masks/3_bones.nii.gz").unlink()
+    other = anybone.Segmentation(truth.labels, truth.geometry, {label: f"bone {label}" for label in truth.names})
+    anybone.write(other, "masks/3_bones.nii.gz")
+    result = run(*words, "--named", "--steps", "3", "--force")
+    assert result.exit_code == 3
+    assert "Give each bone one label" in result.stderr
+
+
 def test_other_weights_are_refused(run: Run, weights: Path, cases: None) -> None:
     words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
     assert run(*words, "--steps", "2").exit_code == 0

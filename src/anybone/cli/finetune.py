@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from anybone.training.slices import Slice
 
 _BEGAN = "began_with"  # in a card: that of the first weights
-MOST_STEPS, STEPS_UNTRIED = 100, 40
+MOST_STEPS, STEPS_UNTRIED = 60, 30
+MOST_STEPS_NAMED = 150  # names are learnt from nothing
 LEARNING_RATE = 2e-4
 
 
@@ -35,10 +36,13 @@ def finetune(
     weights: opt.Weights = None,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", min=1, help="How many, without trying out.", show_default="tried out, at most 100"),
+        typer.Option("--steps", min=1, help="How many, without trying out.", show_default="tried out, at most 60"),
     ] = None,
     sparse: Annotated[
         bool, typer.Option("--sparse", help="Slices without any label are not annotated: leave them out.")
+    ] = False,
+    named: Annotated[
+        bool, typer.Option("--named", help="Learn to tell the labels of the masks apart, by their names.")
     ] = False,
     licence: Annotated[
         str | None,
@@ -69,14 +73,16 @@ def finetune(
         raise UsageError(
             f"{header.name} has a 3-D branch, which fine-tuning does not teach. Give others with --weights."
         )
+    from anybone.training.names import names_in
     from anybone.training.pairs import find_pairs
 
     pairs = find_pairs(images, masks)
     with terminal.progress(output.name) as bar:
-        learnt = _learn(header, _slices(pairs, sparse, bar), steps, bar)
+        slices = _slices(pairs, sparse, bar)
+        learnt = _learn(header, slices, names_in(pairs) if named else {}, steps, bar)
     written = checkpoint.save_changes(
         checkpoint.Checkpoint(
-            header.config,
+            learnt.network.config,
             learnt.network.state_dict(),
             header.licence_with(licence),
             f"{header.name} ({header.origin}), fine-tuned by anybone in {learnt.steps} steps on {len(pairs)} cases",
@@ -121,26 +127,26 @@ class _Learnt:
     trial: Trial | None
 
 
-def _learn(header: Header, slices: list[Slice], steps: int | None, bar: Bar) -> _Learnt:
-    """The network, fine-tuned.
+def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: int | None, bar: Bar) -> _Learnt:
+    """The network, fine-tuned, and with names for bones where there are some.
 
     Raises:
         InputError: What some cases teach made others worse.
     """
+    from anybone.model.named import with_bones
     from anybone.training.config import TrainingConfig
     from anybone.training.finetune import GENTLE, finetune, stage_for, try_out, views_for
-    from anybone.training.slices import cache_of
 
     config = TrainingConfig(
-        model=header.config,
+        model=with_bones(header.config, bones) if bones else header.config,
         start=str(header.path),
         stage=stage_for(header.config),
         augmentation=GENTLE,
-        steps=steps or MOST_STEPS,
+        steps=steps or (MOST_STEPS_NAMED if bones else MOST_STEPS),
         learning_rate=LEARNING_RATE,
         corrections=1,
     )
-    views = views_for(config, cache_of(slices), bar)
+    views = views_for(config, slices, bar)
     trial = None if steps else try_out(config, views, bar)
     best = trial.steps if trial else steps or STEPS_UNTRIED
     if not best:

@@ -97,6 +97,9 @@ def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose 
     terminal.result(
         f"{'network':11} {config['encoder']}, {config['image_size']} px, 3-D branch {config['depth_attention']}"
     )
+    if config["bones"]:
+        told = ", ".join(f"{label} {name}" for label, name in config["bones"].items())
+        terminal.result(f"{'bones':11} {told}")
     for line in _card_lines(card):
         terminal.result(line)
 

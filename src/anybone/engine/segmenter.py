@@ -18,6 +18,7 @@ from anybone.engine.confidence import Judge
 from anybone.engine.decode import decode
 from anybone.engine.device import has_bfloat16
 from anybone.engine.doubts import doubts_about
+from anybone.engine.naming import Namer
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import Prepared, device_of, embed, prepare
@@ -57,7 +58,7 @@ class Segmenter:
     def segment(
         self, volume: Volume, options: SegmentOptions | None = None, *, progress: Progress | None = None
     ) -> Segmentation:
-        """All bone in a volume, on the volume's own grid, as label 1.
+        """All bone in a volume, on the volume's own grid: as label 1, or by name where the weights tell bones apart.
 
         Args:
             volume: The image.
@@ -67,7 +68,7 @@ class Segmenter:
         options = options or SegmentOptions()
         clock = Clock(progress)
         prepared = prepare(self.runner, volume, options, clock)
-        logits, quality = self._look(prepared, clock)
+        logits, quality, namer = self._look(prepared, clock)
         with clock.step("stitch"):
             mask = clean(
                 logits > options.threshold,
@@ -75,16 +76,18 @@ class Segmenter:
                 min_component_mm3=options.min_component_mm3,
                 max_hole_mm3=options.max_hole_mm3,
             )
+            labels = namer.label(mask, prepared.axis)
             probability = self.judge.calibration.probability(logits)
             doubts = doubts_about(volume, prepared.unit, prepared.axis)
             confidence = self.judge.confidence(probability, mask, prepared.axis, doubts)
         with_bone = np.flatnonzero(np.moveaxis(mask, prepared.axis, 0).any((1, 2))).tolist()
         known = [quality[k] for k in with_bone if k in quality]
-        scores = {1: float(np.clip(np.mean(known), 0, 1))} if known else {}
+        scores = dict.fromkeys(namer.names, float(np.clip(np.mean(known), 0, 1))) if known else {}
         remarks = (*_remarks(volume, mask, prepared.alive, options, device_of(self.model)), *confidence.doubts)
         return Segmentation(
-            mask.astype(np.uint16),
+            labels,
             volume.geometry,
+            namer.names,
             scores=scores,
             provenance=self.provenance(volume, options, clock, remarks),
             probability=probability,
@@ -97,8 +100,8 @@ class Segmenter:
         clock = Clock()
         return self._look(prepare(self.runner, volume, options or SegmentOptions(), clock), clock)[0]
 
-    def _look(self, prepared: Prepared, clock: Clock) -> tuple[NDArray[np.float32], dict[int, float]]:
-        """Steps 5 to 8 as far as logits "i j k", and the network's estimate of its IoU on each slice it looked at."""
+    def _look(self, prepared: Prepared, clock: Clock) -> tuple[NDArray[np.float32], dict[int, float], Namer]:
+        """Steps 5 to 8 as far as logits "i j k", the network's estimate of its IoU on slices it saw, and names."""
         options = prepared.options
         alive = np.flatnonzero(prepared.alive).tolist()
         encoded = sorted({*alive[:: options.every], *alive[-1:]})
@@ -106,6 +109,7 @@ class Segmenter:
         logits = empty_logits(tuple(prepared.unit.shape))
         slices = np.moveaxis(logits, prepared.axis, 0)
         quality: dict[int, float] = {}
+        namer = Namer(self.runner, slices.shape)
         for start in range(0, len(encoded), options.batch):
             batch = encoded[start : start + options.batch]
             embeddings = embed(self.runner, prepared, batch, clock)
@@ -113,13 +117,14 @@ class Segmenter:
                 frame = prepared.frames[index]
                 with clock.step("decode"):
                     mask_logits, quality[index] = decode(self.runner, embedding, frame)
+                    namer.look(embedding, frame)
                 with clock.step("stitch"):
                     slices[index] = to_slice(mask_logits, frame, options.upsampling)
             clock.progress("encode", start + len(batch), len(encoded))
 
         with clock.step("stitch"):
             fill_between(slices, encoded, alive)
-        return logits, quality
+        return logits, quality, namer
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
         """A session in which prompts are added to a volume, one after the other."""

@@ -94,6 +94,15 @@ class BoneSam(nn.Module):
         dense = self.prompt_encoder.dense(mask_logits, h, w)
         return self.mask_decoder(embedding, self.prompt_encoder.position.grid(h, w), tokens, dense)  # type: ignore[no-any-return]
 
+    def tell_apart(self, embedding: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n h4 w4"]:
+        """Logits of each of the n bones that the network has names for, in their order in `config.bones`."""
+        b, _, h, w = embedding.shape
+        if not self.config.bones:
+            return embedding.new_zeros(b, 0, 4 * h, 4 * w)
+        tokens, dense = self.prompt_encoder.tokens(b, None, None, None), self.prompt_encoder.dense(None, h, w)
+        position = self.prompt_encoder.position.grid(h, w)
+        return self.mask_decoder(embedding, position, tokens, dense, by_name=True)[0]  # type: ignore[no-any-return]
+
     def for_inference(self) -> BoneSam:
         """This network, ready to run: evaluation mode, batch norms folded, channels last. Not trainable any more."""
         self.eval().requires_grad_(False)

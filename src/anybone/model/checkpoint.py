@@ -134,7 +134,7 @@ def save_changes(checkpoint: Checkpoint, base: Path, path: Path) -> Header:
     header = verify(base)
     if header.base is not None:
         header = find_base(header)
-    changes = difference(checkpoint.weights, load(header.path).weights)
+    changes = difference(checkpoint.weights, _for(checkpoint.config, load(header.path)))
     return _write(checkpoint, changes, Base(header.name, header.sha256), path)
 
 
@@ -207,8 +207,15 @@ def load(path: Path) -> Checkpoint:
         from anybone.model.catalogue import find_base
         from anybone.model.difference import added
 
-        weights = added(load(find_base(header).path).weights, weights)
+        weights = added(_for(header.config, load(find_base(header).path)), weights)
     return Checkpoint(header.config, weights, header.licence, header.origin, header.name, header.card)
+
+
+def _for(config: ModelConfig, base: Checkpoint) -> dict[str, Tensor]:
+    """The weights of a base, with masks for the bones that changes to it have names for."""
+    from anybone.model.named import named
+
+    return named(base.weights, len(config.bones)) if config.bones and not base.config.bones else base.weights
 
 
 def verify(path: Path) -> Header:

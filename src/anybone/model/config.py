@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -54,6 +55,7 @@ class ModelConfig:
         detail_channels: Channels of detail at a quarter of the input's resolution, from the encoder's first stage, that
             sharpen the masks; each takes 16 further channels of the embedding. 0 as published.
         prompt_mask_channels: Hidden width of the mask prompt's convolutions.
+        bones: Label -> name of the bones that it tells apart, each with a mask of its own; empty: bone is bone.
         depth_attention: The 3-D branch: key of `model.depth_attention.DEPTH_BRANCHES`; None for a 2-D network.
     """
 
@@ -68,6 +70,7 @@ class ModelConfig:
     masks: int = 2
     detail_channels: int = 0
     prompt_mask_channels: int = 16
+    bones: Mapping[int, str] = field(default_factory=dict)
     depth_attention: Literal["vnet", "light"] | None = "vnet"
 
     def __post_init__(self) -> None:
@@ -93,6 +96,7 @@ class ModelConfig:
         values = dict(values)
         encoder = _only_known(TinyVitConfig, values.pop("tiny_vit", {}))
         known = _only_known(cls, values)
+        known["bones"] = {int(label): str(name) for label, name in known.get("bones", {}).items()}
         sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in encoder.items()}
         return cls(**known, tiny_vit=TinyVitConfig(**sizes))
 

@@ -16,12 +16,13 @@ class MaskDecoder(nn.Module):
     """Embedding and prompts -> masks at four times the embedding's resolution, and their quality.
 
     SAM's decoder makes `masks` + 1 masks, the first for unambiguous prompts. As published, the first is left out:
-    the other `masks` are returned.
+    the other `masks` are returned. Masks of named bones have tokens of their own, which are looked at without those.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        c, outputs = config.embed_dim, config.masks + 1
+        self.masks, self.bones = config.masks, len(config.bones)
+        c, outputs = config.embed_dim, 1 + self.masks + self.bones
         self.transformer = TwoWayTransformer(
             c, config.decoder_depth, config.decoder_heads, config.decoder_mlp_dim, adapters=config.decoder_adapters
         )
@@ -44,19 +45,24 @@ class MaskDecoder(nn.Module):
         position: Float[Tensor, "1 c h w"],
         tokens: Float[Tensor, "b t c"],
         dense: Float[Tensor, "d c h w"],
-    ) -> tuple[Float[Tensor, "b masks h4 w4"], Float[Tensor, "b masks"]]:
-        """Mask logits and predicted IoU; the unambiguous mask of SAM is left out, as published."""
+        *,
+        by_name: bool = False,
+    ) -> tuple[Float[Tensor, "b n h4 w4"], Float[Tensor, "b n"]]:
+        """Mask logits and predicted IoU of the `masks` or of the named bones; SAM's unambiguous mask is left out."""
+        asked = slice(1 + self.masks, None) if by_name else slice(1 + self.masks)
         b, _, h, w = embedding.shape
         embedding, detail = embedding[:, : position.shape[1]], embedding[:, position.shape[1] :]
-        own = torch.cat([self.quality_token, self.mask_tokens]).expand(b, -1, -1)
+        own = torch.cat([self.quality_token, self.mask_tokens[asked]]).expand(b, -1, -1)
         image = (embedding + dense).flatten(2).transpose(1, 2)
         out, image = self.transformer(torch.cat([own, tokens], 1), image, position.flatten(2).transpose(1, 2))
         pixels = self.upscale(image.transpose(1, 2).unflatten(2, (h, w)))
         if self.sharpen is not None:
             pixels = self.sharpen(pixels, F.pixel_shuffle(detail, DETAIL_FACTOR))
-        kernels = torch.stack([net(out[:, 1 + i]) for i, net in enumerate(self.hypernetworks) if i > 0], 1)
+        left_out = 0 if by_name else 1
+        networks = list(self.hypernetworks[asked])[left_out:]
+        kernels = torch.stack([net(out[:, 1 + left_out + i]) for i, net in enumerate(networks)], 1)
         logits = (kernels @ pixels.flatten(2)).unflatten(2, pixels.shape[2:])
-        return logits, self.quality_head(out[:, 0])[:, 1:]
+        return logits, self.quality_head(out[:, 0])[:, asked][:, left_out:]
 
 
 class _Sharpen(nn.Module):

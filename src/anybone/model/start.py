@@ -13,6 +13,7 @@ from anybone.errors import CheckpointError
 from anybone.model.bone_sam import BoneSam
 from anybone.model.checkpoint import SUFFIX, load
 from anybone.model.convert import read_sam
+from anybone.model.named import named
 from anybone.model.preprocess import IMAGENET_MEAN, IMAGENET_STD
 
 _FIRST = "encoder.patch_embed.first."
@@ -40,7 +41,7 @@ def start_from(model: BoneSam, path: Path) -> list[str]:
         CheckpointError: The file is damaged or no plain state dict, or nothing in it fits.
     """
     ours = model.state_dict()
-    theirs = load(path).weights if path.suffix == SUFFIX else _as_ours(read_sam(path), ours)
+    theirs = _own(path, model) if path.suffix == SUFFIX else _as_ours(read_sam(path), ours)
     fitting = {k: v for k, v in theirs.items() if k in ours and ours[k].shape == v.shape}
     if not fitting:
         raise CheckpointError(
@@ -54,6 +55,14 @@ def start_from(model: BoneSam, path: Path) -> list[str]:
     initial = sorted(ours.keys() - fitting.keys())
     _log.info("%d of %d weights come from %s; initialised: %s", len(fitting), len(ours), path.name, ", ".join(initial))
     return initial
+
+
+def _own(path: Path, model: BoneSam) -> dict[str, Tensor]:
+    """Weights of a checkpoint, with masks for the model's bones where it has names and they have none."""
+    checkpoint = load(path)
+    if model.config.bones and not checkpoint.config.bones:
+        return named(checkpoint.weights, len(model.config.bones))
+    return checkpoint.weights
 
 
 def _as_ours(sam: dict[str, Tensor], ours: Mapping[str, Tensor]) -> dict[str, Tensor]:

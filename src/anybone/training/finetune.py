@@ -7,18 +7,22 @@ of the cases teach, the other half tell how much better they are found, and the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 import torch
+from torch import Tensor
 
 from anybone.model.bone_sam import BoneSam
 from anybone.model.config import ModelConfig
 from anybone.model.lora import merge_lora
-from anybone.training.cache import IGNORE, Cache
+from anybone.shapes import Float
+from anybone.training.cache import IGNORE
 from anybone.training.config import Augmentation, TrainingConfig
 from anybone.training.loop import Run, learn, new_run
+from anybone.training.naming import naming_loss, tell_apart
+from anybone.training.slices import Slice, cache_of, kinds_of
 from anybone.training.stages import STAGES, prepare_stage
 from anybone.training.step import decoding_loss
 from anybone.training.validate import asked_mask, overlap
@@ -78,10 +82,12 @@ def stage_for(model: ModelConfig) -> str:
     return "decoder" if count <= MOST_WEIGHTS else "decoder lora"
 
 
-def views_for(config: TrainingConfig, cache: Cache, progress: Progress = lambda step, done, total: None) -> Views:
-    """The slices of a cache, encoded for `try_out` and `finetune` with the same configuration."""
+def views_for(
+    config: TrainingConfig, slices: Sequence[Slice], progress: Progress = lambda step, done, total: None
+) -> Views:
+    """Slices, encoded for `try_out` and `finetune` with the same configuration."""
     run = new_run(config)
-    return encode_views(run.model, cache, config, run.rng, progress)
+    return encode_views(run.model, cache_of(slices), kinds_of(slices), config, run.rng, progress)
 
 
 def finetune(
@@ -130,8 +136,12 @@ def _steps(run: Run, config: TrainingConfig, views: Views) -> Iterator[int]:
     """The number of each step once it is done."""
     while run.step < config.steps:
         run.model.train()
-        embeddings, bones = views.draw(config.batch, run.rng)
-        learn(run, decoding_loss(run.model, embeddings, bones, config, run.rng), config)
+        drawn = views.draw(config.batch, run.rng)
+        embedding = drawn.embeddings.float()
+        losses = decoding_loss(run.model, embedding, drawn.bones.long(), config, run.rng)
+        if config.model.bones:
+            losses["named"] = naming_loss(run.model, embedding, drawn.named())
+        learn(run, losses, config)
         yield run.step
 
 
@@ -143,14 +153,24 @@ def _averaged(run: Run) -> BoneSam:
 
 @torch.inference_mode()
 def _dice(model: BoneSam, views: Views) -> list[float]:
-    """Dice of each case, automatic, pooled over slices spread evenly through it."""
+    """Dice of each case, automatic, pooled over slices spread evenly through it; of named bones their mean."""
     found = []
     for case in sorted(set(views.cases)):
         own = views.of({case})
-        sums = torch.zeros(2, dtype=torch.float64)
+        sums = torch.zeros(max(1, len(model.config.bones)), 2, dtype=torch.float64)
         for i in torch.linspace(0, len(own.cases) - 1, min(len(own.cases), MOST_LOOKED_AT)).round().long().tolist():
-            bones = own.bones[i : i + 1]
-            mask = asked_mask(model.decode(own.embeddings[i : i + 1].float())[0], bones.shape[1:])
-            sums += overlap(mask, (bones > 0) & (bones != IGNORE), bones != IGNORE).cpu()
-        found.append(float(sums[0] / sums[1]) if sums[1] else 1.0)
+            sums += _overlaps(model, own.at([i])).cpu()
+        there = sums[:, 1] > 0
+        found.append(float((sums[there, 0] / sums[there, 1]).mean()) if there.any() else 1.0)
     return found
+
+
+def _overlaps(model: BoneSam, view: Views) -> Float[Tensor, "n 2"]:
+    """Twice what answer and truth have in common, and the sum of both: of bone, or of each named bone."""
+    embedding, truth = view.embeddings.float(), view.named()
+    mask = asked_mask(model.decode(embedding)[0], truth.shape[1:])
+    known = truth != IGNORE
+    if not model.config.bones:
+        return overlap(mask, (truth > 0) & known, known)[None]
+    answer = tell_apart(model, embedding, mask)
+    return torch.stack([overlap(answer == label, truth == label, known) for label in model.config.bones])

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.errors import NothingFoundError
+from anybone.shapes import Int
 from anybone.training.cache import FRAME, IGNORE, Cache
 
 MIN_BONE_PIXELS = 20  # smaller components of a reference are its own speckle
@@ -69,6 +71,17 @@ def cache_of(slices: Iterable[Slice]) -> Cache:
     if not images:
         raise NothingFoundError("There is no slice whose truth is known. Give cases with masks of bone.")
     return Cache(torch.stack(images), torch.stack(bones), patients)
+
+
+def kinds_of(slices: Iterable[Slice]) -> Int[Tensor, "n 256"]:
+    """For each slice the label in its reference of each number that `separate` gives it; IGNORE stays."""
+    tables = []
+    for one in slices:
+        numbers = separate(one.labels)
+        table = np.zeros(IGNORE + 1, dtype=np.uint8)
+        table[numbers.ravel()] = np.where(numbers == IGNORE, IGNORE, one.labels).ravel()
+        tables.append(torch.from_numpy(table))
+    return torch.stack(tables)
 
 
 def separate(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,33 +28,48 @@ class Views:
     Attributes:
         embeddings: float16.
         bones: uint8, as in a cache.
+        kinds: uint8, the label behind each number in `bones`, as `slices.kinds_of` gives it.
         cases: The case of each view.
         plain: Which views are slices as they are.
     """
 
     embeddings: Float[Tensor, "n c h w"]
     bones: Int[Tensor, "n s s"]
+    kinds: Int[Tensor, "n 256"]
     cases: list[str]
     plain: list[bool]
 
     def of(self, wanted: Collection[str], *, plain: bool = False) -> Views:
         """The views of some cases; of these, where asked, only slices as they are."""
-        keep = [i for i, case in enumerate(self.cases) if case in wanted and (self.plain[i] or not plain)]
+        return self.at([i for i, case in enumerate(self.cases) if case in wanted and (self.plain[i] or not plain)])
+
+    def at(self, which: Sequence[int]) -> Views:
+        """The views of these numbers."""
+        index = torch.as_tensor(which, dtype=torch.long, device=self.bones.device)
         return Views(
-            self.embeddings[keep], self.bones[keep], [self.cases[i] for i in keep], [self.plain[i] for i in keep]
+            self.embeddings[index],
+            self.bones[index],
+            self.kinds[index],
+            [self.cases[i] for i in which],
+            [self.plain[i] for i in which],
         )
 
-    def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "count c h w"], Int[Tensor, "count s s"]]:
+    def draw(self, count: int, rng: torch.Generator) -> Views:
         """Random views, as many of each case on average, however many slices it has."""
         weights = torch.tensor([1 / self.cases.count(case) for case in self.cases], device=rng.device)
-        drawn = torch.multinomial(weights, count, replacement=True, generator=rng).to(self.bones.device)
-        return self.embeddings[drawn].float(), self.bones[drawn].long()
+        return self.at(torch.multinomial(weights, count, replacement=True, generator=rng).tolist())
+
+    def named(self) -> Int[Tensor, "n s s"]:
+        """The label of the reference in each pixel: 0 background, IGNORE not known."""
+        numbers = self.bones.long()
+        return self.kinds.long().gather(1, numbers.flatten(1)).view_as(numbers)
 
 
 @torch.no_grad()
 def encode_views(
     model: BoneSam,
     cache: Cache,
+    kinds: Int[Tensor, "n 256"],
     config: TrainingConfig,
     rng: torch.Generator,
     progress: Progress = lambda step, done, total: None,
@@ -64,6 +79,7 @@ def encode_views(
     Args:
         model: Whose encoder it is.
         cache: The slices.
+        kinds: Of their numbers.
         config: Batch, augmentation, precision and device.
         rng: Of the changes.
         progress: Called with ("encode", done, total).
@@ -85,4 +101,5 @@ def encode_views(
             bones.append(truth.to(torch.uint8))
             progress("encode", number * count + min(start + config.batch, count), rounds * count)
     is_plain = [number == 0 for number in range(rounds) for _ in range(count)]
-    return Views(torch.cat(embeddings), torch.cat(bones), cache.patients * rounds, is_plain)
+    names = kinds.to(config.device).repeat(rounds, 1)
+    return Views(torch.cat(embeddings), torch.cat(bones), names, cache.patients * rounds, is_plain)

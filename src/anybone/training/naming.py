@@ -1,0 +1,41 @@
+"""Bones by name: what a network pays for a wrong one, and its answer on a batch of encoded slices."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from anybone.model.bone_sam import BoneSam
+from anybone.shapes import Bool, Float, Int
+from anybone.training.cache import IGNORE
+from anybone.training.losses import mask_loss
+
+
+def naming_loss(model: BoneSam, embedding: Float[Tensor, "b c h w"], truth: Int[Tensor, "b s s"]) -> Float[Tensor, ""]:
+    """Mean cost of the masks of the model's bones: each alone, and which of them it is where there is bone.
+
+    Args:
+        model: With `bones` in its configuration.
+        embedding: Of images.
+        truth: Label of the bone in each pixel; 0 background, IGNORE not known.
+    """
+    logits = F.interpolate(model.tell_apart(embedding), size=truth.shape[1:], mode="bilinear", align_corners=False)
+    known = truth != IGNORE
+    labels = list(model.config.bones)
+    alone = [mask_loss(logits[:, n], truth == label, known) for n, label in enumerate(labels)]
+    which = torch.full_like(truth, -1)
+    for n, label in enumerate(labels):
+        which[truth == label] = n
+    if not (which >= 0).any():
+        return torch.stack(alone).mean()
+    return torch.stack(alone).mean() + F.cross_entropy(logits, which, ignore_index=-1)
+
+
+def tell_apart(
+    model: BoneSam, embedding: Float[Tensor, "b c h w"], mask: Bool[Tensor, "b s s"]
+) -> Int[Tensor, "b s s"]:
+    """The label of the likeliest bone where there is bone, 0 elsewhere."""
+    logits = F.interpolate(model.tell_apart(embedding), size=mask.shape[1:], mode="bilinear", align_corners=False)
+    labels = torch.tensor(list(model.config.bones), device=mask.device)
+    return torch.where(mask, labels[logits.argmax(1)], 0)
