@@ -80,18 +80,7 @@ def finetune(
     with terminal.progress(output.name) as bar:
         slices = _slices(pairs, sparse, bar)
         learnt = _learn(header, slices, names_in(pairs) if named else {}, steps, bar)
-    written = checkpoint.save_changes(
-        checkpoint.Checkpoint(
-            learnt.network.config,
-            learnt.network.state_dict(),
-            header.licence_with(licence),
-            f"{header.name} ({header.origin}), fine-tuned by anybone in {learnt.steps} steps on {len(pairs)} cases",
-            output.stem,
-            _card(header, learnt.trial),
-        ),
-        header.path,
-        output,
-    )
+    written = _save(header, learnt, len(pairs), header.licence_with(licence), output)
     terminal.result(f"{output}  {len(pairs)} cases, {output.stat().st_size / 1e6:.1f} MB")
     _tell_trial(terminal, learnt, steps)
     if written.base is not None:
@@ -152,6 +141,16 @@ def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: in
     if not best:
         raise InputError(_no_use(trial))
     return _Learnt(finetune(config, views, best, bar), best, trial)
+
+
+def _save(header: Header, learnt: _Learnt, cases: int, licence: str, output: Path) -> Header:
+    """What was learnt, written beside the weights that it began with."""
+    from anybone.model.checkpoint import Checkpoint, save_changes
+
+    origin = f"{header.name} ({header.origin}), fine-tuned by anybone in {learnt.steps} steps on {cases} cases"
+    network, card = learnt.network, _card(header, learnt.trial)
+    after = Checkpoint(network.config, network.state_dict(), licence, origin, output.stem, card)
+    return save_changes(after, header.path, output)
 
 
 def _no_use(trial: Trial | None) -> str:
