@@ -15,6 +15,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -29,7 +30,7 @@ from anybone.model import checkpoint
 from anybone.model.preprocess import to_network
 from anybone.training.augment import plain
 from anybone.training.cache import IGNORE, Cache, load_cache
-from anybone.training.config import TrainingConfig
+from anybone.training.config import TrainingConfig, default_model
 from anybone.training.losses import mask_loss
 from anybone.training.public_sets import VALIDATION
 from anybone.training.sources import RealSlices, Source, SyntheticSlices, draw_batch
@@ -116,13 +117,20 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--size", type=int, default=384, help="side of the input frame in pixels")
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--state", type=Path, default=Path("unet.pt"))
     parser.add_argument("--weights", type=Path, help="of our network")
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
     cache = load_cache(a.cache)
     kept_out = cache.of(VALIDATION & set(cache.patients))
-    config = TrainingConfig(learning_rate=1e-3, sources={"real": 0.4, "synthetic": 0.6})
+    config = TrainingConfig(
+        model=replace(default_model(), image_size=a.size),
+        learning_rate=1e-3,
+        batch=a.batch,
+        sources={"real": 0.4, "synthetic": 0.6},
+    )
     sources: dict[str, Source] = {
         "real": RealSlices(cache.of(set(cache.patients) - VALIDATION), config),
         "synthetic": SyntheticSlices(Atlas.of([load(p) for p in sorted(a.corpus.glob("*.safetensors"))]), config),

@@ -56,3 +56,20 @@ def test_the_boundary_term_counts_errors_at_the_border_only():
     more = [mask_loss(x, target, known, boundary=1.0) for x in (inside, border)]
     assert plain[0] == pytest.approx(float(plain[1]), rel=1e-4)
     assert more[1] - plain[1] > 10 * (more[0] - plain[0])
+
+
+def test_what_a_click_points_at_counts_more():
+    target = torch.zeros(1, 32, 32, dtype=torch.bool)
+    known = torch.ones_like(target)
+    focus = torch.zeros(1, 32, 32)
+    focus[:, :4, :4] = 1
+    logits = torch.full((1, 32, 32), -1.0, requires_grad=True)
+    plain, clicked = (
+        torch.autograd.grad(mask_loss(logits, target, known, click=1.0, focus=f), logits)[0] for f in (None, focus)
+    )
+    assert (clicked[:, :4, :4] > 10 * plain[:, :4, :4]).all()
+    assert clicked[:, 4:].equal(plain[:, 4:])
+    unknown = torch.zeros_like(target)
+    assert (
+        mask_loss(logits, target, unknown, click=1.0, focus=focus).item() == mask_loss(logits, target, unknown).item()
+    )

@@ -122,6 +122,8 @@ class TrainingConfig:
         focal: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as
             published.
         boundary: Weight of the boundary term beside Dice and cross-entropy; 0 as published.
+        click: Weight of a further cross-entropy around each corrective click, in what it points out: without, a network
+            learns to heed the whole slice and not the click.
         quality_weight: Of the quality head's squared error.
         save_steps: Between checkpoints.
         validate_steps: Between validations.
@@ -157,6 +159,7 @@ class TrainingConfig:
     automatic_share: float = 0.5
     focal: float = 0.0
     boundary: float = 0.0
+    click: float = 0.0
     quality_weight: float = 0.1
     save_steps: int = 200
     validate_steps: int = 1000

@@ -19,6 +19,8 @@ def mask_loss(
     *,
     focal: float = 0.0,
     boundary: float = 0.0,
+    click: float = 0.0,
+    focus: Float[Tensor, "b h w"] | None = None,
 ) -> Float[Tensor, ""]:
     """Dice loss plus binary cross-entropy, averaged over the batch; unknown pixels have no gradient.
 
@@ -28,6 +30,8 @@ def mask_loss(
         known: Where it is known.
         focal: Exponent that plays down what is right already (Lin et al. 2017); 0: every pixel counts the same.
         boundary: Weight of a further cross-entropy along the border of the truth alone.
+        click: Weight of a further cross-entropy where the focus is.
+        focus: How near each pixel is to what a click has just pointed at, 0 to 1.
     """
     truth, weight = target.float(), known.float()
     probability = logits.sigmoid() * weight
@@ -40,6 +44,8 @@ def mask_loss(
     loss = (1 - dice) + _mean(entropy, weight)
     if boundary:
         loss = loss + boundary * _mean(entropy, weight * _band(truth))
+    if focus is not None:
+        loss = loss + click * _mean(entropy, weight * focus)
     return loss.mean()
 
 

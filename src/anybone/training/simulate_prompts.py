@@ -27,6 +27,7 @@ SCRIBBLED_BONES = 2
 MASK_STRIDE = 4  # input pixels per pixel of a mask prompt
 SURE_LOGIT = 8.0  # of a mask drawn by hand, as the engine gives it
 MASK_SHIFT = 0.06  # how far a rough mask lies beside its bone, in half frames
+FOCUS_PX = 16.0  # how far around a corrective click its effect is looked at: one standard deviation
 MIDDLE_SHARE = 0.5  # corrections that are clicked in the middle of the largest error; the others anywhere in it
 
 
@@ -144,6 +145,17 @@ def correct(
         points_xy=torch.cat([prompted.points_xy, points[:, None]], 1),
         labels=torch.cat([prompted.labels, labels[:, None]], 1),
     )
+
+
+def around_click(corrected: Prompted, answer: Bool[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+    """1 at the click that `correct` gave last, less away from it, in what the answer got wrong; 0 elsewhere."""
+    down, right = (torch.arange(n, device=answer.device).float() for n in answer.shape[1:])
+    x, y = corrected.points_xy[:, -1, :, None].unbind(1)
+    near = torch.exp(
+        -((down - y) ** 2)[:, :, None] / (2 * FOCUS_PX**2) - ((right - x) ** 2)[:, None] / (2 * FOCUS_PX**2)
+    )
+    given = (corrected.labels[:, -1] >= 0)[:, None, None]
+    return near * ((answer != corrected.target) & given)
 
 
 def _count(batch: int, rng: torch.Generator) -> Int[Tensor, b]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from anybone.shapes import Bool, Float, Int
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import intersection_over_union, mask_loss
-from anybone.training.simulate_prompts import PROMPTS, Prompted, correct, no_prompts
+from anybone.training.simulate_prompts import PROMPTS, Prompted, around_click, correct, no_prompts
 
 ALL_BONE, ASKED = 0, 1  # channel 0 is taught all bone whatever the prompts, channel 1 what they ask for
 ALL_BONE_WEIGHT = 0.25
@@ -49,8 +50,10 @@ def decoding_loss(
     errors = [automatic.quality_error, prompted.quality_error]
     corrected = automatic.loss.new_zeros(())
     for _ in range(config.corrections):
-        asked = correct(last.asked, batch.enlarged(last.logits)[:, ASKED] > 0, batch.known, rng)
-        last = batch.answer(asked, previous=last.logits[:, ASKED : ASKED + 1].detach())
+        answer = batch.enlarged(last.logits)[:, ASKED] > 0
+        asked = correct(last.asked, answer, batch.known, rng)
+        previous = last.logits[:, ASKED : ASKED + 1].detach()
+        last = batch.answer(asked, previous, focus=around_click(asked, answer) if config.click else None)
         corrected = corrected + last.loss / config.corrections
         errors.append(last.quality_error)
     return {
@@ -85,7 +88,12 @@ class _Batch:
     known: Bool[Tensor, "b h w"]
     config: TrainingConfig
 
-    def answer(self, asked: Prompted, previous: Float[Tensor, "b 1 h4 w4"] | None = None) -> _Answer:
+    def answer(
+        self,
+        asked: Prompted,
+        previous: Float[Tensor, "b 1 h4 w4"] | None = None,
+        focus: Float[Tensor, "b h w"] | None = None,
+    ) -> _Answer:
         """The network's answer to prompts, on top of an earlier one or of their own mask, and what it costs."""
         has_points = asked.labels.shape[1] > 0
         logits, quality = self.model.decode(
@@ -97,9 +105,9 @@ class _Batch:
         )
         large = self.enlarged(logits)
         truths = {ALL_BONE: self.all_bone, ASKED: asked.target}
-        terms = {"focal": self.config.focal, "boundary": self.config.boundary}
-        loss = mask_loss(large[:, ASKED], truths[ASKED], self.known, **terms)
-        loss = loss + ALL_BONE_WEIGHT * mask_loss(large[:, ALL_BONE], truths[ALL_BONE], self.known, **terms)
+        cost = partial(mask_loss, known=self.known, focal=self.config.focal, boundary=self.config.boundary)
+        loss = cost(large[:, ASKED], truths[ASKED], click=self.config.click, focus=focus)
+        loss = loss + ALL_BONE_WEIGHT * cost(large[:, ALL_BONE], truths[ALL_BONE])
         iou = [intersection_over_union(large[:, channel], truth, self.known) for channel, truth in truths.items()]
         return _Answer(asked, logits, loss, F.mse_loss(quality, torch.stack(iou, 1)))
 

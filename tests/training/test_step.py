@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from anybone.model.bone_sam import BoneSam
+from anybone.training.augment import plain
+from anybone.training.step import training_loss
+
+
+@pytest.fixture
+def losses(cache, config):
+    """The losses of one step of the same network on the same batch with the same prompts, for a weight of clicks."""
+    torch.manual_seed(0)
+    network = BoneSam(config.model).eval()
+    images, bones = plain(cache.images[:2], cache.bones[:2], config.model.image_size)
+
+    def of(click: float) -> dict[str, float]:
+        asked = replace(config, corrections=2, click=click)
+        found = training_loss(network, images, bones, asked, torch.Generator().manual_seed(0))
+        return {name: loss.item() for name, loss in found.items()}
+
+    return of
+
+
+def test_the_weight_of_clicks_counts_in_corrections_alone(losses):
+    without, with_clicks = losses(0.0), losses(1.0)
+    assert with_clicks["corrected"] > without["corrected"] + 0.1
+    for name in ("automatic", "prompted", "quality"):
+        assert with_clicks[name] == pytest.approx(without[name], abs=1e-6)
+
+
+def test_the_weight_of_clicks_scales_what_they_cost(losses):
+    zero, one, two = (losses(weight)["corrected"] for weight in (0.0, 1.0, 2.0))
+    assert two - one == pytest.approx(one - zero, rel=1e-4)
