@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from anybone.engine.options import SegmentOptions
+from anybone.engine.segmenter import Segmenter
 from anybone.errors import PromptError
 from anybone.prompts import Box, MaskHint, Point, Scribble
 
@@ -125,3 +127,46 @@ def test_automatic_then_correct(session, volume):
 def test_what_cannot_be_meant_is_refused(session, wrong):
     with pytest.raises(PromptError):
         wrong(session)
+
+
+@pytest.fixture
+def deaf(network, monkeypatch) -> Segmenter:
+    """Finds what is bright and hears no click."""
+    hear = network.decode
+    monkeypatch.setattr(network, "decode", lambda embedding, **prompts: hear(embedding))
+    return Segmenter(network, name="deaf")
+
+
+BESIDE = (28, 16, 2)  # outside the first bar, five voxels below it
+
+
+def test_a_click_is_obeyed_by_a_network_that_hears_none(deaf, volume):
+    session = deaf.session(volume).automatic([2])
+    before = session.mask
+    session.add(Point(BESIDE), Point(SECOND, positive=False))
+    assert session.mask[BESIDE]
+    assert not session.mask[SECOND]
+    assert np.array_equal(session.mask[..., 3], before[..., 3])
+    session.undo()
+    assert np.array_equal(session.mask, before)
+
+
+def test_as_published_a_click_may_go_unheeded(deaf, volume):
+    session = deaf.session(volume, SegmentOptions(preprocessing="published"))
+    assert not session.automatic([2]).add(Point(BESIDE)).mask[BESIDE]
+
+
+def test_what_is_seen_is_carried_on(deaf, volume, monkeypatch):
+    session = deaf.session(volume).automatic([2])
+    session.add(Point(SECOND, positive=False))
+    carried = []
+
+    def spy(network, embedding, previous, stop):
+        carried.append(previous[0, 0] > 0)
+        return None
+
+    monkeypatch.setattr("anybone.engine.session.next_slice", spy)
+    session.propagate()
+    row, column = SECOND[0], SECOND[1]
+    assert not carried[0][row, column]
+    assert carried[0][FIRST[0], FIRST[1]]

@@ -8,10 +8,10 @@ from typing import assert_never
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from anybone.engine.network import Network
-from anybone.engine.slicing import MASK_STRIDE, SliceFrame
+from anybone.engine.slicing import SliceFrame
+from anybone.engine.stitch import from_slice
 from anybone.prompts import Box, MaskHint, Point, Prompt, Scribble
 from anybone.shapes import Float
 
@@ -69,11 +69,7 @@ def decode(
 
 def mask_logits(hint: MaskHint, frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
     """A hand-drawn mask as logits on the decoder's grid."""
-    (h, w), (height, width) = frame.content_shape, frame.frame_shape
-    mask = torch.from_numpy(np.ascontiguousarray(hint.mask)).float()[None, None]
-    small = F.interpolate(mask, size=(h // MASK_STRIDE, w // MASK_STRIDE), mode="bilinear", antialias=True)
-    padded = F.pad(small, (0, (width - w) // MASK_STRIDE, 0, (height - h) // MASK_STRIDE))
-    return (2 * padded - 1) * HINT_LOGIT
+    return (2 * from_slice(hint.mask.astype(np.float32), frame) - 1) * HINT_LOGIT
 
 
 def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "min_signal": 0.1,
         "min_component_mm3": 100.0,
         "max_hole_mm3": 500.0,
+        "heed_clicks": True,
     },
     "published": {
         "keep_aspect": False,
@@ -24,6 +25,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "min_signal": 0.0,
         "min_component_mm3": 0.0,
         "max_hole_mm3": 0.0,
+        "heed_clicks": False,
     },
 }
 
@@ -49,6 +51,7 @@ class SegmentOptions:
             makes a network imagine bone.
         min_component_mm3: Smaller 3-D pieces are dropped as speckle. 100 mm3 is less than the smallest carpal bone.
         max_hole_mm3: Smaller closed 3-D holes are filled: marrow and vessel channels are part of a bone.
+        heed_clicks: Whether a session bends what the network answers around clicks that it leaves unheeded.
         every: Encode every n-th slice only and interpolate logits between them; 2 halves the time.
         batch: Slices that are encoded together; one is fastest on a CPU.
         bfloat16: Encode in 16 bits: sooner on processors that compute in them, slower on others, and rounder.
@@ -62,6 +65,7 @@ class SegmentOptions:
     min_signal: float = _AS_PRESET
     min_component_mm3: float = _AS_PRESET
     max_hole_mm3: float = _AS_PRESET
+    heed_clicks: bool = _AS_PRESET
     every: int = 1
     batch: int = 1
     bfloat16: bool = False

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.decode import decode, on_slice
+from anybone.engine.heed import clicks_on, heed
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import embed, prepare
 from anybone.engine.progress import Clock, Progress
 from anybone.engine.propagation import StopRule, next_slice
-from anybone.engine.stitch import to_slice
+from anybone.engine.stitch import from_slice, to_slice
 from anybone.errors import PromptError
 from anybone.prompts import Prompt, check_inside
 from anybone.segmentation import Provenance, Segmentation
@@ -90,9 +91,7 @@ class Session:
         frame = self._prepared.frames[index]
         if index not in self._state.logits:
             return np.zeros(frame.slice_shape, dtype=bool)
-        options = self._prepared.options
-        with self._clock.step("stitch"):
-            return to_slice(self._state.logits[index], frame, options.upsampling) > options.threshold
+        return self._answer(index)[1] > self._prepared.options.threshold
 
     def add(self, *prompts: Prompt) -> Session:
         """This session, with prompts added and the slices that they touch answered anew.
@@ -159,7 +158,7 @@ class Session:
         directions = ([-1] if backwards else []) + ([1] if forwards else [])
         for step in directions:
             for start in starts:
-                previous, index = logits[start], start + step
+                previous, index = self._shown(start), start + step
                 while first <= index <= last and index not in self._state.logits and index not in reached:
                     answer = self._carry(previous, index, stop or StopRule())
                     if answer is None:
@@ -229,6 +228,22 @@ class Session:
         outside = [k for k in indices if not 0 <= k < count]
         if outside:
             raise PromptError(f"Slices {outside} do not exist: this volume has slices 0 to {count - 1}.")
+
+    def _answer(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The network's logits on a slice's own voxels, and the same with clicks heeded."""
+        frame, options = self._prepared.frames[index], self._prepared.options
+        with self._clock.step("stitch"):
+            logits = to_slice(self._state.logits[index], frame, options.upsampling)
+            if not options.heed_clicks:
+                return logits, logits
+            grey = self._prepared.unit.select(self.axis, index).numpy()
+            return logits, heed(logits, clicks_on(self._state.prompts, frame), grey, options.threshold)
+
+    def _shown(self, index: int) -> Tensor:
+        """The answer on a slice as it is seen, on the decoder's grid."""
+        plain, heeded = self._answer(index)
+        change = from_slice(heeded - plain, self._prepared.frames[index])
+        return self._state.logits[index] + change.to(self._state.logits[index].device)
 
     def _decode(self, index: int, prompts: list[Prompt], previous: Tensor | None) -> Tensor:
         embedding = self._embedding(index)

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,6 +26,14 @@ def to_slice(logits: Float[Tensor, "1 1 h4 w4"], frame: SliceFrame, upsampling: 
     else:
         large = F.interpolate(inside, size=frame.slice_shape, mode="bilinear", align_corners=False, antialias=True)
     return large[0, 0].cpu().numpy()
+
+
+def from_slice(plane: NDArray[np.float32], frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
+    """Values on a slice's voxels, "rows columns", averaged to the decoder's grid; 0 beyond the slice."""
+    (h, w), (height, width) = frame.content_shape, frame.frame_shape
+    large = torch.from_numpy(np.ascontiguousarray(plane)).float()[None, None]
+    small = F.interpolate(large, size=(h // MASK_STRIDE, w // MASK_STRIDE), mode="bilinear", antialias=True)
+    return F.pad(small, (0, (width - w) // MASK_STRIDE, 0, (height - h) // MASK_STRIDE))
 
 
 def empty_logits(shape_ijk: tuple[int, ...]) -> NDArray[np.float32]:

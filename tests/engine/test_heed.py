@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from anybone.engine.heed import Clicks, clicks_on, heed
+from anybone.engine.slicing import SliceFrame
+from anybone.prompts import Box, Point, Scribble
+
+
+def clicks(*places: tuple[int, int, bool]) -> Clicks:
+    return Clicks(
+        np.array([p[:2] for p in places], dtype=np.int64).reshape(-1, 2), np.array([p[2] for p in places], dtype=bool)
+    )
+
+
+@pytest.fixture
+def disc() -> np.ndarray:
+    """Logits of a disc of radius 10 in the middle of 64 x 48 pixels, one a pixel of distance."""
+    rows, columns = np.ogrid[:64, :48]
+    return (9.7 - np.hypot(rows - 32, columns - 24)).clip(-8, 8).astype(np.float32)
+
+
+@pytest.fixture
+def even(disc) -> np.ndarray:
+    return np.full_like(disc, 0.5)
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("threshold", [0.0, -1.5])
+def test_every_click_is_obeyed(seed, threshold):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 6, (40, 30)).astype(np.float32)
+    unit = rng.random((40, 30)).astype(np.float32)
+    count = int(rng.integers(1, 12))
+    pixels = rng.choice(40 * 30, count, replace=False)
+    asked = Clicks(np.stack(np.unravel_index(pixels, (40, 30)), 1), rng.random(count) < 0.5)
+    found = heed(logits, asked, unit, threshold) > threshold
+    assert np.array_equal(found[tuple(asked.rows_columns.T)], asked.positive)
+
+
+def test_neighbours_that_contradict_each_other_are_both_obeyed(disc, even):
+    bent = heed(disc, clicks((32, 40, True), (32, 41, False), (33, 40, False)), even, 0.0)
+    assert bent[32, 40] > 0
+    assert bent[32, 41] < 0
+    assert bent[33, 40] < 0
+    assert np.abs(bent).max() < 20
+
+
+def test_what_is_obeyed_changes_nothing(disc, even):
+    assert heed(disc, clicks((32, 24, True), (2, 2, False)), even, 0.0) is disc
+    assert heed(disc, clicks(), even, 0.0) is disc
+
+
+def test_a_click_beside_the_bone_moves_its_border_there_alone(disc, even):
+    bent = heed(disc, clicks((32, 37, True)), even, 0.0)
+    changed = (bent > 0) != (disc > 0)
+    assert changed[32, 35:38].all()
+    assert 5 < changed.sum() < 140
+    assert not changed[:, :20].any()
+
+
+def test_a_click_keeps_to_what_is_as_bright(disc, even):
+    even[:, 38:] = 1.0
+    changed = (heed(disc, clicks((32, 37, True)), even, 0.0) > 0) != (disc > 0)
+    assert changed[32, 37]
+    assert not changed[:, 38:].any()
+
+
+def test_a_click_that_is_obeyed_holds_where_another_bends(disc, even):
+    alone = heed(disc, clicks((32, 24, False)), even, 0.0)
+    held = heed(disc, clicks((32, 24, False), (32, 27, True)), even, 0.0)
+    assert alone[32, 27] < 0
+    assert held[32, 27] > 0
+
+
+def test_far_from_everything_a_click_reaches_no_farther_than_the_most(even):
+    nothing = np.full_like(even, -4.0)
+    bent = heed(nothing, clicks((32, 24, True)), even, 0.0)
+    assert bent[32, 24] > 0
+    assert (bent > 0).sum() < 64 * 48 / 4
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(0, (8, 9)), (1, (7, 9)), (2, (7, 8))])
+def test_clicks_of_a_slice(axis, shape):
+    frame = SliceFrame(axis, 3, shape, (64, 64), (64, 64))
+    inside, beside = [4.2, 5.0, 6.0], [4.0, 5.0, 6.0]
+    inside[axis], beside[axis] = 3.0, 2.0
+    other = [1.0, 2.0, 2.0]
+    other[axis] = 3.0
+    box = Box((0, 0, 0), (6, 6, 6))
+    scribble = Scribble((tuple(other), tuple(beside)), positive=False)
+    found = clicks_on([Point(tuple(inside)), Point(tuple(beside)), box, scribble, Point(tuple(inside), False)], frame)
+    rows, columns = frame.in_plane
+    assert found.rows_columns.tolist() == [[[4, 5, 6][rows], [4, 5, 6][columns]], [[1, 2, 2][rows], [1, 2, 2][columns]]]
+    assert found.positive.tolist() == [False, False]
