@@ -66,10 +66,12 @@ class MusclePath:
     Args:
         points_mm: "p 3" float64, from origin to insertion.
         radius_mm: Of the belly at its widest.
+        cord: Whether it is a tendon all along, as thick everywhere.
     """
 
     points_mm: NDArray[np.float64]
     radius_mm: float
+    cord: bool = False
 
 
 @dataclass(frozen=True, eq=False)

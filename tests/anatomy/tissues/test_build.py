@@ -23,7 +23,7 @@ def made(region: str, seed: int = 1) -> LabelMap:
 
 @pytest.fixture(scope="module")
 def knee() -> LabelMap:
-    return made("knee")
+    return made("knee", 2)
 
 
 @pytest.fixture(scope="module")

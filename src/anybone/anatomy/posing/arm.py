@@ -11,20 +11,24 @@ from anybone.anatomy.body import Array, Body, rigidly
 from anybone.anatomy.contact import seat
 from anybone.anatomy.mesh import joined
 from anybone.anatomy.posing.joints import end_of
+from anybone.anatomy.posing.small_muscles import hand_muscles, tendons_cut
 from anybone.anatomy.rigid import Move, turned
-from anybone.anatomy.scene import Mesh, MusclePath
+from anybone.anatomy.scene import Mesh
 from anybone.anatomy.shapes import skeleton
 from anybone.anatomy.shapes.pieces import HAND
 
 GIRDLE = ("clavicle", "scapula", "humerus")
 FOREARM = ("radius", "ulna", *HAND)
 _FINGERS = range(2, 6)
+_OF_FINGERS = ("FDS", "FDP", "EDC", "EDM", "EIP", "EPL", "EPB", "FPL", "APL")  # muscles that end in long tendons
 
 _STAYING = frozenset({"left clavicle", "left scapula"})
 _LEFT_HAND = frozenset(f"left {name}" for name in HAND)
 _SHOULDER_GAP_MM, _ELBOW_GAP_MM, _WRIST_GAP_MM, _GLENOID_MM = (3.0, 5.5), (1.8, 3.0), (1.0, 2.0), 17.0
 
 _ULNAR_HEAD_MM, _GIVE_DEG = 14.0, 6.0
+
+_IN_HAND = ("OP", "RI", "UI", "LU")  # those are laid along the bones
 
 # Joints of the articulated skeleton by the names used here, with the sign of the angle.
 _JOINTS = {
@@ -52,10 +56,14 @@ def arm(rng: np.random.Generator, angles_deg: Mapping[str, float], bones: tuple[
     angles |= _finger_angles(rng, angles_deg.get("finger_flexion", 10.0), angles_deg.get("finger_spread", 0.0))
     model = skeleton.articulated([f"left {name}" for name in bones], angles)
     muscles = {
-        f"left {name.removesuffix('_left')}": path for name, path in model.muscles.items() if name.endswith("_left")
+        f"left {name.removesuffix('_left')}": path
+        for name, path in model.muscles.items()
+        if name.endswith("_left") and not name.startswith(_IN_HAND)
     }
-    body = Body(model.bones, _apart_paths(muscles), _places(model.bones, model.joints_mm), skeleton.CREDITS)
-    return _seated(body, rng)
+    muscles = tendons_cut(muscles, _OF_FINGERS, model.joints_mm["flexion_l"])
+    body = Body(model.bones, muscles, _places(model.bones, model.joints_mm), skeleton.CREDITS)
+    seated = _seated(body, rng)
+    return replace(seated, muscles={**seated.muscles, **hand_muscles(seated.bones)})
 
 
 def _seated(body: Body, rng: np.random.Generator) -> Body:
@@ -124,11 +132,6 @@ def _finger_angles(rng: np.random.Generator, flexion: float, spread: float) -> d
     angles["mp_flexion_l"] = -0.8 * flexion + rng.normal(0, 5)
     angles["ip_flexion_l"] = -0.8 * flexion + rng.normal(0, 5)
     return angles
-
-
-def _apart_paths(muscles: Mapping[str, MusclePath]) -> dict[str, MusclePath]:
-    """The muscles that have a path worth drawing."""
-    return {name: path for name, path in muscles.items() if len(path.points_mm) > 1}
 
 
 def _places(bones: Mapping[str, Mesh], joints_mm: Mapping[str, Array]) -> dict[str, Array]:

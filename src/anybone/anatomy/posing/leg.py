@@ -13,6 +13,7 @@ from anybone.anatomy.body import Array, Body
 from anybone.anatomy.contact import seat, vertex_normals
 from anybone.anatomy.mesh import joined, mirrored
 from anybone.anatomy.posing.joints import CONDYLE_MM, end_of, femoral_head, knee_axis, shaft_axis
+from anybone.anatomy.posing.small_muscles import foot_muscles, tendons_cut
 from anybone.anatomy.rigid import REST, Move, aligned, fitted, laid_upright, shifted, sphere, turned
 from anybone.anatomy.scene import Mesh, MusclePath
 from anybone.anatomy.shapes import lower_limb, skeleton, visible_human
@@ -23,6 +24,7 @@ _PATELLA_SHARE = 0.6  # of the knee's flexion
 _KNEE_GAP_MM, _PATELLA_GAP_MM, _HIP_GAP_MM, _ANKLE_GAP_MM = (3.0, 5.0), (2.5, 4.5), (3.0, 5.0), (2.2, 3.5)
 _SOLE_DEG = 8.0  # the line from the heel to the second metatarsal rises above the sole by so much
 _PATELLA_ASIDE_MM = (1.0, 7.0)
+_OF_TOES = ("edl", "ehl", "fdl", "fhl")
 _SHANK_SHARE = 0.5  # how often tibia and fibula too come from the user's surfaces
 _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that carries each here
     "pelvis": "left hip bone",
@@ -59,7 +61,9 @@ def leg(rng: np.random.Generator, angles_deg: Mapping[str, float], shapes: Path 
         )
         for name, path in muscles.items()
     }
-    return Body(posed, paths, _places(posed), (lower_limb.CREDIT, *credit))
+    places = _places(posed)
+    paths = {**tendons_cut(paths, _OF_TOES, places["ankle"]), **foot_muscles(posed)}
+    return Body(posed, paths, places, (lower_limb.CREDIT, *credit))
 
 
 def pelvis_with_legs(rng: np.random.Generator, angles_deg: Mapping[str, float]) -> Body:

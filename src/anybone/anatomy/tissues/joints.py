@@ -9,7 +9,7 @@ from anybone.anatomy.scene import Scene
 from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.field import Field
 
-WIDEST_JOINT_MM = 8.0
+NARROWEST_SHARE, WIDTH_SHARE = 0.5, 0.35  # of half the thickness of the thinner bone
 CARTILAGE_MM = (1.0, 3.2)
 EFFUSION_SHARE = 0.15
 FLUID_MM = 0.7  # half of the film between cartilages
@@ -22,7 +22,7 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     """Writes what lies between bones into `tissue`; bone itself stays."""
     rng = field.rng
     free = ~field.inside & (tissue != Tissue.AIR)
-    width = field.noise(60) * 1.2 + WIDEST_JOINT_MM * rng.uniform(0.7, 1.2)
+    width = _widths(field) * rng.uniform(0.7, 1.2) * (1 + 0.15 * field.noise(60))
     effusion = rng.random() < EFFUSION_SHARE
     near = free & (field.gap_mm < 2.5 * width) & (field.away_mm < 12)
     if scene.canal is not None:
@@ -36,6 +36,28 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     capsule = near & (np.abs(field.gap_mm - 2.1 * width) < 2.0) & (field.seam_mm < 7)
     tissue[capsule & ~around] = Tissue.LIGAMENT
     _menisci(field, tissue, free)
+
+
+def _widths(field: Field) -> NDArray[np.float32]:
+    """How wide the joint at each voxel may gape: a little wider than at its narrowest, more between thick bones.
+
+    0 where no joint is near: bones that lie side by side, as fingers do, are not one.
+    """
+    from scipy import ndimage
+
+    numbers = sorted(field.names)
+    half = np.zeros(max(numbers, default=0) + 1, dtype=np.float32)
+    half[numbers] = ndimage.maximum(field.depth_mm, field.bone, numbers)
+    across = field.across()
+    beside = (across > 0) & ~field.inside
+    low, high = np.minimum(field.nearest, across)[beside], np.maximum(field.nearest, across)[beside]
+    pairs, pair = np.unique(low.astype(np.int64) * len(half) + high, return_inverse=True)
+    narrowest = ndimage.minimum(field.gap_mm[beside], pair, np.arange(len(pairs)))
+    thinner = np.minimum(half[pairs // len(half)], half[pairs % len(half)])
+    widest = np.where(narrowest < NARROWEST_SHARE * thinner, narrowest + WIDTH_SHARE * thinner, 0.0)
+    found = np.zeros(field.shape, dtype=np.float32)
+    found[beside] = widest[pair]
+    return found
 
 
 def _menisci(field: Field, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -> None:

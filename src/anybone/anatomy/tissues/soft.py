@@ -19,6 +19,8 @@ SKIN_MM = (1.1, 2.4)
 FAT_SHARE = 0.035  # usual thickness beneath the skin, of the field of view
 FAT_MM = (1.2, 18.0)
 FLESH_MM = (1.5, 7.0)  # beyond bones and muscles that are modelled
+CLOSING_MM = (6.0, 14.0)  # hollows between bones and muscles that are filled
+DIGIT_CLOSING_MM, DIGIT_FLESH_MM, DIGIT_FAT_MM = 1.5, 2.0, (0.8, 2.5)
 CELL_MM = (9.0, 26.0)  # muscles that are not
 VESSELS = (4, 12)
 
@@ -26,22 +28,27 @@ VESSELS = (4, 12)
 def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     """Writes everything outside bone, from the skin inwards, into `tissue`."""
     rng = field.rng
-    lean, plane, tendon = _muscles(field, list(scene.muscles.values()))
-    surface = _outline(field, lean)
+    paths = list(scene.muscles.values())
+    lean, plane, tendon = _muscles(field, [path for path in paths if not path.cord])
+    tendon |= _cords(field, [path for path in paths if path.cord])
+    digits = _digits(field)
+    surface = _outline(field, lean, digits)
     usual = FAT_SHARE * float(np.sort(scene.extent_mm)[:2].mean())
     fat = np.clip(rng.lognormal(np.log(usual), 0.5), *FAT_MM) * np.clip(1 + 0.4 * field.noise(70), 0.15, None)
+    fat = fat + digits * (np.minimum(fat, rng.uniform(*DIGIT_FAT_MM)) - fat)
     skin = rng.uniform(*SKIN_MM)
     tissue[...] = Tissue.AIR
     tissue[surface < fat + skin] = Tissue.SKIN
     tissue[surface < fat] = Tissue.FAT
     within = surface < 0
-    tissue[within] = np.where(_filler(field), Tissue.MUSCLE, Tissue.FAT)[within]
+    tissue[within] = np.where(_filler(field) & (digits < 0.5), Tissue.MUSCLE, Tissue.FAT)[within]
     own = within & (lean < 1.5 + 1.5 * field.noise(12))
     tissue[own] = Tissue.MUSCLE
     tissue[within & (plane < 0.35 + 0.5 * np.clip(field.noise(25), 0, None))] = Tissue.FAT
     tissue[within & (np.abs(surface) < 0.7)] = Tissue.FASCIA
-    tissue[within & tendon] = Tissue.TENDON
-    pads = within & (field.away_mm < 6) & (field.gap_mm < 40) & (field.noise(14) > 0.2) & ~tendon
+    tendon &= surface < fat
+    tissue[tendon] = Tissue.TENDON
+    pads = within & (field.away_mm < 6) & (field.gap_mm < 40) & (field.noise(14) > 0.2) & ~tendon & ~own
     tissue[pads] = Tissue.FAT
     _vessels(field, tissue, within)
 
@@ -82,6 +89,29 @@ def _muscles(field: Field, muscles: Sequence[MusclePath]) -> tuple[Array, Array,
     return lean, plane, _fine(field, string.reshape(shape)) > 0.5
 
 
+def _cords(field: Field, cords: Sequence[MusclePath]) -> NDArray[np.bool_]:
+    """Where there are tendons that are as thick all along."""
+    from scipy.spatial import cKDTree
+
+    if not cords:
+        return np.zeros(field.shape, dtype=bool)
+    lines = [_along(cord.points_mm, max(2, round(_length(cord.points_mm)))) for cord in cords]
+    radii = np.concatenate([np.full(len(line), cord.radius_mm) for line, cord in zip(lines, cords, strict=True)])
+    shape, points = _coarse_points(field)
+    away, index = cKDTree(np.concatenate(lines)).query(points, workers=1)
+    return _fine(field, (away - radii[index]).reshape(shape)) < 0
+
+
+def _digits(field: Field) -> Array:
+    """1 about fingers and toes, 0 elsewhere: there is no muscle, little fat, and nothing fills the space between."""
+    from scipy import ndimage
+
+    numbers = [n for n, name in field.names.items() if "phalanx" in name]
+    nearest = field.nearest[::COARSE, ::COARSE, ::COARSE]
+    smooth = ndimage.gaussian_filter(np.isin(nearest, numbers).astype(np.float32), 4.0 / (field.spacing_mm * COARSE))
+    return _fine(field, smooth)
+
+
 def _stations(
     muscles: Sequence[MusclePath],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], NDArray[np.bool_]]:
@@ -90,16 +120,25 @@ def _stations(
     along = np.linspace(0, 1, STATIONS)
     belly = np.sin(np.pi * along) ** 0.6
     for number, muscle in enumerate(muscles):
-        steps = np.linalg.norm(np.diff(muscle.points_mm, axis=0), axis=1)
-        place = np.concatenate([[0.0], np.cumsum(steps)]) / max(float(steps.sum()), 1e-6)
-        points.append(np.stack([np.interp(along, place, muscle.points_mm[:, a]) for a in range(3)], 1))
+        points.append(_along(muscle.points_mm, STATIONS))
         radii.append(np.maximum(muscle.radius_mm * belly, 1.5))
         owner.append(np.full(STATIONS, number))
         end.append((along < 0.1) | (along > 0.82))
     return np.concatenate(points), np.concatenate(radii), np.concatenate(owner), np.concatenate(end)
 
 
-def _outline(field: Field, lean: Array) -> Array:
+def _length(line_mm: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(np.diff(line_mm, axis=0), axis=1).sum())
+
+
+def _along(line_mm: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Points evenly along a line."""
+    steps = np.linalg.norm(np.diff(line_mm, axis=0), axis=1)
+    place = np.concatenate([[0.0], np.cumsum(steps)]) / max(float(steps.sum()), 1e-6)
+    return np.stack([np.interp(np.linspace(0, 1, count), place, line_mm[:, a]) for a in range(3)], 1)
+
+
+def _outline(field: Field, lean: Array, digits: Array) -> Array:
     """Distance in mm to where flesh ends and fat begins, negative within: a smooth hull of bones and muscles."""
     from scipy import ndimage
 
@@ -109,13 +148,17 @@ def _outline(field: Field, lean: Array) -> Array:
     margin = max(2, round(30 / step))
     padded = np.pad(core, margin, mode="edge")
     away = ndimage.distance_transform_edt(~padded, sampling=step)
-    closing = rng.uniform(6, 14)
+    slim = np.pad(digits[::COARSE, ::COARSE, ::COARSE], margin, mode="edge")
+    closing = (1 - slim) * rng.uniform(*CLOSING_MM) + slim * DIGIT_CLOSING_MM
     closed = away < closing
     depth = ndimage.distance_transform_edt(closed, sampling=step)
     signed = np.where(closed, closing - depth, away)  # back to about where the core ends, hollows filled
     smooth = ndimage.gaussian_filter(signed.astype(np.float32), 4.0 / step)
-    inner = smooth[margin:-margin, margin:-margin, margin:-margin] - rng.uniform(*FLESH_MM)
-    return _fine(field, inner) + 1.2 * field.noise(45)
+    smooth += slim * (np.minimum(away, signed) - smooth)  # so wide a brush would rub out a finger
+    inner = (smooth - rng.uniform(*FLESH_MM) * (1 - slim) - DIGIT_FLESH_MM * slim)[
+        margin:-margin, margin:-margin, margin:-margin
+    ]
+    return _fine(field, inner) + (1.2 - 0.8 * digits) * field.noise(45)
 
 
 def _filler(field: Field) -> NDArray[np.bool_]:
