@@ -13,7 +13,10 @@ from anybone.anatomy.tissues import build
 pytest.importorskip("mujoco", reason="the shapes of bones are the extra anybone[anatomy]")
 
 SPACING_MM = 1.8  # coarse: what is tested is where tissues lie, not how fine they are
-IN_BONE = {Tissue.CORTEX, *MARROW, Tissue.PHYSIS_SCAR, Tissue.OEDEMA, Tissue.LESION, Tissue.METAL}
+IN_BONE = {
+    Tissue.CORTEX, *MARROW, Tissue.PHYSIS_SCAR, Tissue.GROWTH_CARTILAGE, Tissue.OEDEMA, Tissue.LESION, Tissue.METAL,
+    Tissue.FLUID,  # of fractures
+}  # fmt: skip
 
 
 def made(region: str, seed: int = 1) -> LabelMap:
@@ -82,3 +85,33 @@ def test_contrast_is_that_of_the_sequence(knee):
         means[sequence] = volume.data[inner].mean(), volume.data[shell].mean()
     assert means["t1"][0] > 1.3 * means["t1"][1]  # marrow is brighter than cortex
     assert means["pd-fs"][0] / means["pd-fs"][1] < 0.8 * means["pd"][0] / means["pd"][1]  # and less so without fat
+
+
+def test_the_young_have_growth_plates_across_the_whole_bone(monkeypatch):
+    from anybone.anatomy.tissues import bones
+
+    monkeypatch.setattr(bones, "YOUNG_SHARE", 1.0)
+    young = made("knee")
+    plate = (young.tissue == Tissue.GROWTH_CARTILAGE) & (young.bone > 0)
+    assert plate.any()
+    assert not (young.tissue == Tissue.PHYSIS_SCAR).any()
+    femur = next(number for number, name in young.names.items() if "femur" in name)
+    heights = np.argwhere(plate & (young.bone == femur))[:, 2]
+    assert np.ptp(heights) * SPACING_MM < 25
+    level = int(np.median(heights))
+    crossed = (plate & (young.bone == femur)).any(axis=2)
+    assert crossed[young.bone[:, :, level] == femur].mean() > 0.8
+
+
+def test_a_fracture_breaks_one_bone(monkeypatch):
+    from anybone.anatomy.tissues import illness
+
+    for name in ("OEDEMA", "LESION", "MASS", "METAL"):
+        monkeypatch.setattr(illness, f"{name}_SHARE", 0.0)
+    monkeypatch.setattr(illness, "FRACTURE_SHARE", 1.0)
+    broken = made("knee")
+    gap = (broken.tissue == Tissue.FLUID) & (broken.bone > 0)
+    bruised = (broken.tissue == Tissue.OEDEMA) & (broken.bone > 0)
+    assert len(np.unique(broken.bone[gap])) == 1
+    assert np.array_equal(np.unique(broken.bone[bruised]), np.unique(broken.bone[gap]))
+    assert bruised.sum() > gap.sum()

@@ -1,4 +1,4 @@
-"""The inside of bones: a cortex as thick as it is there, yellow and red marrow, scars of growth plates."""
+"""The inside of bones: a cortex as thick as it is there, yellow and red marrow, growth plates or their scars."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ KINDS: Mapping[str, Kind] = {
 OTHER = Kind(0.8, 0.8, 0.05)  # short bones
 SCAR_SHARE = 0.55  # of long bones' ends that show a scar
 SCAR_AT = 0.085  # of the length from the end
-SCAR_MM = 0.9
+SCAR_MM = 1.2
+YOUNG_SHARE = 0.12  # of people whose growth plates are open
+PLATE_MM = (1.5, 3.2)
+DOME_MM = 3.0  # standard deviation of how far the middle of a plate lies before its rim
 THICKEST_SHARE = 0.75  # of the local radius: a medullary cavity remains
 
 
@@ -71,6 +74,7 @@ def fill_bones(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     rng = field.rng
     uneven, patches = field.noise(14), field.noise(16) + 0.6 * field.noise(6)
     redness = rng.normal(0, 0.2)  # of the person
+    young = rng.random() < YOUNG_SHARE
     for number, name in field.names.items():
         kind = kind_of(name)
         at = np.nonzero(field.bone == number)
@@ -83,9 +87,14 @@ def fill_bones(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
         thick = np.maximum(thick, 1.01 * field.spacing_mm)  # a closed shell, however coarse the voxels
         red = patches[at] < np.sqrt(2) * 1.1 * (2 * np.clip(kind.red + redness, 0.0, 1.0) - 1)
         inner = np.where(red & (kind.red + redness > 0), Tissue.RED_MARROW, Tissue.YELLOW_MARROW)
-        if kind.scarred:
-            inner[_scars(along, length_mm, uneven[at], rng)] = Tissue.PHYSIS_SCAR
-        tissue[at] = np.where(depth <= thick, Tissue.CORTEX, inner)
+        filled = np.where(depth <= thick, Tissue.CORTEX, inner)
+        plates = _Plates(along, length_mm, 1 - depth / depth.max(), 1.6 * uneven[at])
+        if young and kind.shaft_mm > kind.ends_mm:
+            filled[plates.draw(1.0, max(rng.uniform(*PLATE_MM), field.spacing_mm), rng)] = Tissue.GROWTH_CARTILAGE
+        elif kind.scarred:
+            scars = plates.draw(SCAR_SHARE, max(SCAR_MM, field.spacing_mm), rng)
+            filled[scars & (filled != Tissue.CORTEX)] = Tissue.PHYSIS_SCAR
+        tissue[at] = filled
 
 
 def _along(mesh: Mesh, field: Field, at: tuple[NDArray[np.intp], ...]) -> tuple[NDArray[np.float64], float]:
@@ -98,13 +107,28 @@ def _along(mesh: Mesh, field: Field, at: tuple[NDArray[np.intp], ...]) -> tuple[
     return np.clip((place - ends.min()) / max(length, 1e-6), 0, 1), length
 
 
-def _scars(
-    along: NDArray[np.float64], length_mm: float, wavy: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    scar = np.zeros(along.shape, dtype=bool)
-    for end in (SCAR_AT, 1 - SCAR_AT):
-        place = end + rng.normal(0, 0.008)
-        if rng.random() < SCAR_SHARE:
-            scar |= np.abs(along - place) * length_mm + 1.6 * wavy < SCAR_MM
-            scar &= np.abs(along - place) * length_mm < 6
-    return scar
+@dataclass(frozen=True)
+class _Plates:
+    """Voxels of a bone, where growth plates cross it.
+
+    Attributes:
+        along: 0 to 1 from one end to the other.
+        length_mm: Of the bone.
+        outwards: 0 in the middle, 1 at the surface.
+        wavy_mm: How far a plate is displaced there.
+    """
+
+    along: NDArray[np.float64]
+    length_mm: float
+    outwards: NDArray[np.float32]
+    wavy_mm: NDArray[np.float32]
+
+    def draw(self, share: float, thick_mm: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which voxels a plate takes at each end, where there is one: `share` says how often."""
+        taken = np.zeros(self.along.shape, dtype=bool)
+        for end in (SCAR_AT, 1 - SCAR_AT):
+            place, dome = end + rng.normal(0, 0.008), rng.normal(0, DOME_MM)
+            if rng.random() < share:
+                beside = (self.along - place) * self.length_mm + dome * self.outwards**2 + self.wavy_mm
+                taken |= np.abs(beside) < thick_mm / 2
+        return taken

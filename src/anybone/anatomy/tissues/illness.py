@@ -1,4 +1,4 @@
-"""What patients have: oedema and lesions in bone and beside it, now and then metal."""
+"""What patients have: oedema and lesions in bone and beside it, fractures, now and then metal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from anybone.anatomy.tissue import MARROW, Tissue
 from anybone.anatomy.tissues.field import Field
 
-OEDEMA_SHARE, LESION_SHARE, MASS_SHARE, METAL_SHARE = 0.25, 0.15, 0.1, 0.03
+OEDEMA_SHARE, LESION_SHARE, MASS_SHARE, METAL_SHARE, FRACTURE_SHARE = 0.25, 0.15, 0.1, 0.03, 0.06
+FRACTURE_MM, BRUISE_MM = (0.7, 2.0), (5.0, 15.0)  # the gap, and how far the marrow beside it is bruised
 
 
 def add_illness(field: Field, tissue: NDArray[np.uint8]) -> None:
@@ -25,6 +26,25 @@ def add_illness(field: Field, tissue: NDArray[np.uint8]) -> None:
     ):
         if rng.random() < share and where.any():
             tissue[where & _blob(field, where, rng.uniform(*size))] = kind
+    if rng.random() < FRACTURE_SHARE and marrow.any():
+        _break(field, tissue, marrow)
+
+
+def _break(field: Field, tissue: NDArray[np.uint8], marrow: NDArray[np.bool_]) -> None:
+    """Writes an uneven fracture through one bone: fluid in the gap, oedema in the marrow on both sides."""
+    rng = field.rng
+    places = np.flatnonzero(marrow)
+    index = np.array(np.unravel_index(places[rng.integers(len(places))], field.shape))
+    bone = np.nonzero(field.bone == field.bone[tuple(index)])
+    normal = rng.normal(size=3)
+    away = (field.geometry.to_world(np.stack(bone, 1)) - field.geometry.to_world(index)) @ (
+        normal / np.linalg.norm(normal)
+    )
+    away = np.abs(away + 1.2 * field.noise(10)[bone])
+    kinds = tissue[bone]
+    kinds[(away < rng.uniform(*BRUISE_MM)) & np.isin(kinds, MARROW)] = Tissue.OEDEMA
+    kinds[away < max(rng.uniform(*FRACTURE_MM), field.spacing_mm) / 2] = Tissue.FLUID
+    tissue[bone] = kinds
 
 
 def _blob(field: Field, where: NDArray[np.bool_], radius_mm: float) -> NDArray[np.bool_]:
