@@ -86,16 +86,14 @@ def test_a_correction_is_often_in_the_middle_of_the_largest_error(bones):
     assert sum(middle) > 5
 
 
-def test_the_focus_is_on_what_was_wrong_around_the_click(bones):
+def test_the_focus_is_around_the_click(bones):
     known = torch.ones_like(bones, dtype=torch.bool)
     prompted = sim.no_prompts(bones > 0)
     answer = prompted.target.clone()
     answer[0, 20:28, 20:28] = False
     corrected = sim.correct(prompted, answer, known, seeded(0))
-    focus = sim.around_click(corrected, answer)
+    focus = sim.around_click(corrected)
     x, y = corrected.points_xy[0, -1].long()
-    assert focus[0, y, x] == 1
-    assert focus[0].max() == 1
-    assert not focus[answer == prompted.target].any()
-    assert (focus[0, 20:28, 20:28] > 0.5).all()
+    assert focus[0, y, x] == 1 == focus[0].max()
+    assert focus[0, 0, 0] < 0.5 < focus[0, 20, 20]
     assert not focus[1:].any()  # nothing was wrong: no click was given

@@ -122,8 +122,8 @@ class TrainingConfig:
         focal: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as
             published.
         boundary: Weight of the boundary term beside Dice and cross-entropy; 0 as published.
-        click: Weight of a further cross-entropy around each corrective click, in what it points out: without, a network
-            learns to heed the whole slice and not the click.
+        click: Weight of a further cross-entropy around each corrective click: without, a network learns to heed the
+            whole slice and not the click.
         quality_weight: Of the quality head's squared error.
         save_steps: Between checkpoints.
         validate_steps: Between validations.

@@ -31,7 +31,7 @@ def mask_loss(
         focal: Exponent that plays down what is right already (Lin et al. 2017); 0: every pixel counts the same.
         boundary: Weight of a further cross-entropy along the border of the truth alone.
         click: Weight of a further cross-entropy where the focus is.
-        focus: How near each pixel is to what a click has just pointed at, 0 to 1.
+        focus: How near each pixel is to the latest click, 0 to 1.
     """
     truth, weight = target.float(), known.float()
     probability = logits.sigmoid() * weight

@@ -27,7 +27,7 @@ SCRIBBLED_BONES = 2
 MASK_STRIDE = 4  # input pixels per pixel of a mask prompt
 SURE_LOGIT = 8.0  # of a mask drawn by hand, as the engine gives it
 MASK_SHIFT = 0.06  # how far a rough mask lies beside its bone, in half frames
-FOCUS_PX = 16.0  # how far around a corrective click its effect is looked at: one standard deviation
+FOCUS_PX = 12.0  # how far around a corrective click its effect is looked at: one standard deviation
 MIDDLE_SHARE = 0.5  # corrections that are clicked in the middle of the largest error; the others anywhere in it
 
 
@@ -147,15 +147,17 @@ def correct(
     )
 
 
-def around_click(corrected: Prompted, answer: Bool[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
-    """1 at the click that `correct` gave last, less away from it, in what the answer got wrong; 0 elsewhere."""
-    down, right = (torch.arange(n, device=answer.device).float() for n in answer.shape[1:])
+def around_click(corrected: Prompted) -> Float[Tensor, "b h w"]:
+    """1 at the click that `correct` gave last and less away from it; 0 where it gave none.
+
+    What was right there counts as much as what was wrong: else a network learns to spill over around clicks.
+    """
+    down, right = (torch.arange(n, device=corrected.target.device).float() for n in corrected.target.shape[1:])
     x, y = corrected.points_xy[:, -1, :, None].unbind(1)
     near = torch.exp(
         -((down - y) ** 2)[:, :, None] / (2 * FOCUS_PX**2) - ((right - x) ** 2)[:, None] / (2 * FOCUS_PX**2)
     )
-    given = (corrected.labels[:, -1] >= 0)[:, None, None]
-    return near * ((answer != corrected.target) & given)
+    return near * (corrected.labels[:, -1] >= 0)[:, None, None]
 
 
 def _count(batch: int, rng: torch.Generator) -> Int[Tensor, b]:

@@ -53,7 +53,7 @@ def decoding_loss(
         answer = batch.enlarged(last.logits)[:, ASKED] > 0
         asked = correct(last.asked, answer, batch.known, rng)
         previous = last.logits[:, ASKED : ASKED + 1].detach()
-        last = batch.answer(asked, previous, focus=around_click(asked, answer) if config.click else None)
+        last = batch.answer(asked, previous, focus=around_click(asked) if config.click else None)
         corrected = corrected + last.loss / config.corrections
         errors.append(last.quality_error)
     return {

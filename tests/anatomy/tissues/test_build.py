@@ -7,8 +7,12 @@ from scipy import ndimage
 from anybone.anatomy.label_map import LabelMap
 from anybone.anatomy.pose import pose
 from anybone.anatomy.scanner import scan
+from anybone.anatomy.scene import Scene
 from anybone.anatomy.tissue import MARROW, Tissue
 from anybone.anatomy.tissues import build
+from anybone.anatomy.tissues.field import Field
+from anybone.anatomy.tissues.joints import fill_joints
+from anybone.geometry import Geometry
 
 pytest.importorskip("mujoco", reason="the shapes of bones are the extra anybone[anatomy]")
 
@@ -115,3 +119,13 @@ def test_a_fracture_breaks_one_bone(monkeypatch):
     assert len(np.unique(broken.bone[gap])) == 1
     assert np.array_equal(np.unique(broken.bone[bruised]), np.unique(broken.bone[gap]))
     assert bruised.sum() > gap.sum()
+
+
+def test_a_bone_alone_has_no_joint():
+    bone = np.zeros((24, 24, 24), dtype=np.uint16)
+    bone[9:15, 9:15] = 1
+    field = Field(Geometry(bone.shape, np.eye(4)), bone, {1: "left femur"}, np.random.default_rng(0))
+    tissue = np.where(bone, Tissue.YELLOW_MARROW, Tissue.MUSCLE).astype(np.uint8)
+    before = tissue.copy()
+    fill_joints(field, Scene({}, {}, np.zeros(3), np.full(3, 24.0), "thigh", "left", ()), tissue)
+    assert np.array_equal(tissue, before)

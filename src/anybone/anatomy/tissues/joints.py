@@ -49,13 +49,15 @@ def _widths(field: Field) -> NDArray[np.float32]:
     half = np.zeros(max(numbers, default=0) + 1, dtype=np.float32)
     half[numbers] = ndimage.maximum(field.depth_mm, field.bone, numbers)
     across = field.across()
+    found = np.zeros(field.shape, dtype=np.float32)
     beside = (across > 0) & ~field.inside
+    if not beside.any():
+        return found
     low, high = np.minimum(field.nearest, across)[beside], np.maximum(field.nearest, across)[beside]
     pairs, pair = np.unique(low.astype(np.int64) * len(half) + high, return_inverse=True)
     narrowest = ndimage.minimum(field.gap_mm[beside], pair, np.arange(len(pairs)))
     thinner = np.minimum(half[pairs // len(half)], half[pairs % len(half)])
     widest = np.where(narrowest < NARROWEST_SHARE * thinner, narrowest + WIDTH_SHARE * thinner, 0.0)
-    found = np.zeros(field.shape, dtype=np.float32)
     found[beside] = widest[pair]
     return found
 
