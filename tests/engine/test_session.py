@@ -108,8 +108,24 @@ def test_automatic_then_correct(session, volume):
     session.automatic()
     assert np.array_equal(session.mask, volume.data > 0.5)
     session.add(Point(FIRST))
-    assert not session.mask[48, 40, 2]
+    assert np.array_equal(session.mask, volume.data > 0.5), "a click on bone that was found changes nothing"
+    session.add(Point(SECOND, positive=False))
+    assert not session.mask[40:56, 32:48, 2].any()
+    assert session.mask[16, 16, 2], "the other bone stays, though the network would take it away"
     assert session.mask[48, 40, 1]
+
+
+def test_a_click_that_the_network_need_not_answer_asks_it_nothing(session, network, monkeypatch):
+    session.automatic([2])
+
+    def asked(*args, **prompts):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(network, "decode", asked)
+    session.add(Point((25, 16, 2)))
+    assert session.mask[25, 16, 2]
+    with pytest.raises(AssertionError, match="asked"):
+        session.add(Point((32, 56, 2)))
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,29 @@
-"""Heed: a slice's logits, bent so that every click on it is obeyed.
+"""Heed: a click changes what it points at, and nothing else.
 
-A network weighs a click against all else that it sees, and may leave it unheeded. So its logits are read as a smooth
-field whose value is known at each click (Gaussian-process regression, Rasmussen and Williams 2006, chapter 2): what
-lies near a click, and is about as bright, follows it. Where every click is obeyed already nothing changes.
+A network weighs a click against all else that it sees: it may leave it unheeded, or change its mind about things far
+away. So errors that a click reaches by itself are mended without asking it: logits are read as a smooth field whose
+value is known at each click (Gaussian-process regression, Rasmussen and Williams 2006, chapter 2), and what lies near,
+and is about as bright, follows (`heed`). For what is larger (`beyond_reach`) the network is asked, and of what it would
+change only what hangs together with the click is taken (`corrected`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from anybone.engine.slicing import SliceFrame
+from anybone.engine.slicing import MASK_STRIDE, SliceFrame
 from anybone.prompts import Point, Prompt, Scribble
+from anybone.shapes import Float
 
 SURE = 3.0  # logits beyond the threshold that a click gets: probability 0.95
 REACH = 2.0  # standard deviations of place, as shares of the way from the click to what has its label already
-LEAST_REACH_PX, MOST_REACH_PX = 1.5, 12.0
+LEAST_REACH_PX, MOST_REACH_MM = 1.5, 10.0
 APART = 0.5  # most reach, as a share of the way to the nearest click of the other label
 ALIKE = 0.2  # standard deviation of grey value, which runs from 0 to 1 in a volume
 _JITTER = 1e-6  # keeps clicks that nearly coincide solvable
@@ -36,6 +41,12 @@ class Clicks:
     rows_columns: NDArray[np.int64]
     positive: NDArray[np.bool_]
 
+    def __len__(self) -> int:
+        return len(self.positive)
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.int64], bool]]:
+        return zip(self.rows_columns, self.positive.tolist(), strict=True)
+
 
 def clicks_on(prompts: Iterable[Prompt], frame: SliceFrame) -> Clicks:
     """The points and scribbles that lie on a slice; of several on one pixel the last."""
@@ -50,8 +61,52 @@ def clicks_on(prompts: Iterable[Prompt], frame: SliceFrame) -> Clicks:
     return Clicks(np.array(list(said), dtype=np.int64).reshape(-1, 2), np.array(list(said.values()), dtype=np.bool_))
 
 
+def beyond_reach(bone: NDArray[np.bool_], clicks: Clicks, spacing_mm: tuple[float, float]) -> Clicks:
+    """Those clicks from which it is too far to what has their label already for `heed` to mend what lies between.
+
+    Args:
+        bone: What is taken for bone, "rows columns".
+        clicks: On that slice.
+        spacing_mm: Of rows and of columns.
+    """
+    far = np.array([_to_label_mm(bone, place, on, spacing_mm) > MOST_REACH_MM / REACH for place, on in clicks])
+    return Clicks(clicks.rows_columns[far], clicks.positive[far]) if len(far) else clicks
+
+
+def corrected(
+    before: Float[Tensor, "1 1 h4 w4"],
+    after: Float[Tensor, "1 1 h4 w4"],
+    clicks: Clicks,
+    frame: SliceFrame,
+    threshold: float,
+) -> Float[Tensor, "1 1 h4 w4"]:
+    """The answer before, but where the one after differs from it in a piece that a click touches.
+
+    Args:
+        before: Logits on the decoder's grid, without the clicks.
+        after: With them.
+        clicks: Those that are new.
+        frame: Of their slice.
+        threshold: What is above is bone.
+    """
+    from scipy import ndimage
+
+    changed = ((before > threshold) != (after > threshold))[0, 0].cpu().numpy()
+    pieces, _ = ndimage.label(changed, structure=np.ones((3, 3)))
+    scale = np.asarray(frame.content_shape) / np.asarray(frame.slice_shape) / MASK_STRIDE
+    clicked = np.zeros(changed.shape, dtype=bool)
+    clicked[tuple(((clicks.rows_columns + 0.5) * scale).astype(int).T)] = True
+    clicked = ndimage.binary_dilation(clicked, np.ones((3, 3)))
+    taken = np.isin(pieces, np.setdiff1d(pieces[clicked], 0))
+    return torch.where(torch.from_numpy(taken).to(after.device), after, before)
+
+
 def heed(
-    logits: NDArray[np.float32], clicks: Clicks, unit: NDArray[np.float32], threshold: float
+    logits: NDArray[np.float32],
+    clicks: Clicks,
+    unit: NDArray[np.float32],
+    spacing_mm: tuple[float, float],
+    threshold: float,
 ) -> NDArray[np.float32]:
     """Logits "rows columns" that lie above the threshold at every positive click and below at every negative one.
 
@@ -59,6 +114,7 @@ def heed(
         logits: Of one slice.
         clicks: On that slice.
         unit: Its grey values, in 0..1.
+        spacing_mm: Of rows and of columns.
         threshold: What is above is bone.
     """
     at = tuple(clicks.rows_columns.T)
@@ -68,33 +124,39 @@ def heed(
     wanted = threshold + np.where(clicks.positive, SURE, -SURE)
     missing = np.where(unheeded, wanted - logits[at], 0.0)
     changes = [
-        _likeness(unit, place, reach)
-        for place, reach in zip(clicks.rows_columns, _reaches(logits > threshold, clicks), strict=True)
+        _likeness(unit, place, _reach_mm(logits > threshold, clicks, place, on, spacing_mm), spacing_mm)
+        for place, on in clicks
     ]
     among = np.array([one[at] for one in changes]).T
     weights = np.linalg.solve(among + _JITTER * np.eye(len(among)), missing)
     return logits + np.tensordot(weights, changes, 1).astype(np.float32)
 
 
-def _reaches(bone: NDArray[np.bool_], clicks: Clicks) -> list[float]:
-    """For each click the standard deviation, in pixels, of how far around it what it says holds."""
-    reaches = []
-    for place, positive in zip(clicks.rows_columns, clicks.positive, strict=True):
-        to_label = _nearest(np.argwhere(bone == positive), place)
-        to_other = _nearest(clicks.rows_columns[clicks.positive != positive], place)
-        reach = min(max(REACH * to_label, LEAST_REACH_PX), MOST_REACH_PX)
-        reaches.append(min(reach, max(APART * to_other, APART)))
-    return reaches
+def _reach_mm(
+    bone: NDArray[np.bool_], clicks: Clicks, place: NDArray[np.int64], on: bool, spacing_mm: tuple[float, float]
+) -> float:
+    """How far around a click what it says holds: a standard deviation."""
+    voxel_mm = max(spacing_mm)
+    reach = min(REACH * _to_label_mm(bone, place, on, spacing_mm), MOST_REACH_MM)
+    to_other = _nearest_mm(clicks.rows_columns[clicks.positive != on], place, spacing_mm)
+    return min(max(reach, LEAST_REACH_PX * voxel_mm), max(APART * to_other, APART * voxel_mm))
 
 
-def _nearest(places: NDArray[np.int64], place: NDArray[np.int64]) -> float:
-    return float(np.linalg.norm(places - place, axis=1).min()) if len(places) else np.inf
+def _to_label_mm(bone: NDArray[np.bool_], place: NDArray[np.int64], on: bool, spacing_mm: tuple[float, float]) -> float:
+    """How far it is from a click to the nearest pixel that has its label already."""
+    return _nearest_mm(np.argwhere(bone == on), place, spacing_mm)
 
 
-def _likeness(unit: NDArray[np.float32], place: NDArray[np.int64], reach: float) -> NDArray[np.float32]:
+def _nearest_mm(places: NDArray[np.int64], place: NDArray[np.int64], spacing_mm: tuple[float, float]) -> float:
+    return float(np.linalg.norm((places - place) * spacing_mm, axis=1).min()) if len(places) else np.inf
+
+
+def _likeness(
+    unit: NDArray[np.float32], place: NDArray[np.int64], reach_mm: float, spacing_mm: tuple[float, float]
+) -> NDArray[np.float32]:
     """1 at a click; less the farther away a pixel lies, and the more it differs in grey."""
-    rows, columns = np.ogrid[: unit.shape[0], : unit.shape[1]]
-    apart = ((rows - place[0]) ** 2 + (columns - place[1]) ** 2) / reach**2
+    rows, columns = ((np.arange(n) - p) * mm for n, p, mm in zip(unit.shape, place, spacing_mm, strict=True))
+    apart = (rows[:, None] ** 2 + columns**2) / reach_mm**2
     unlike = ((unit - unit[tuple(place)]) / ALIKE) ** 2
     likeness: NDArray[np.float32] = np.exp(-0.5 * (apart + unlike)).astype(np.float32)
     return likeness

@@ -6,7 +6,7 @@ A click runs steps 7 and 8 only. Every change makes a new state; undo and redo w
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.decode import decode, on_slice
-from anybone.engine.heed import clicks_on, heed
+from anybone.engine.heed import beyond_reach, clicks_on, corrected, heed
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import embed, prepare
@@ -23,7 +23,7 @@ from anybone.engine.progress import Clock, Progress
 from anybone.engine.propagation import StopRule, next_slice
 from anybone.engine.stitch import from_slice, to_slice
 from anybone.errors import PromptError
-from anybone.prompts import Prompt, check_inside
+from anybone.prompts import Box, MaskHint, Prompt, check_inside
 from anybone.segmentation import Provenance, Segmentation
 from anybone.volume import Volume
 
@@ -106,8 +106,7 @@ class Session:
         together = (*self._state.prompts, *prompts)
         logits = dict(self._state.logits)
         for index in sorted(touched):
-            here = [p for p in together if on_slice(p, self._prepared.frames[index])]
-            logits[index] = self._decode(index, here, logits.get(index))
+            logits[index] = self._answered(index, together, prompts)
         self._push(replace(self._state, prompts=together, logits=logits))
         return self
 
@@ -216,6 +215,13 @@ class Session:
         return self
 
     @property
+    def _spacing_mm(self) -> tuple[float, float]:
+        """Of a slice's rows and columns."""
+        rows, columns = self._prepared.frames[0].in_plane
+        spacing = self.volume.geometry.spacing_mm
+        return spacing[rows], spacing[columns]
+
+    @property
     def _state(self) -> _State:
         return self._states[self._now]
 
@@ -229,6 +235,19 @@ class Session:
         if outside:
             raise PromptError(f"Slices {outside} do not exist: this volume has slices 0 to {count - 1}.")
 
+    def _answered(self, index: int, together: Sequence[Prompt], added: Sequence[Prompt]) -> Tensor:
+        """The network's answer on a slice after prompts were added: clicks change what they point at, others all."""
+        frame, options = self._prepared.frames[index], self._prepared.options
+        here = [p for p in together if on_slice(p, frame)]
+        before = self._state.logits.get(index)
+        by_clicks = not any(on_slice(p, frame) for p in added if isinstance(p, Box | MaskHint))
+        if before is None or not by_clicks or not options.heed_clicks:
+            return self._decode(index, here, before)
+        clicks = beyond_reach(self.slice_mask(index), clicks_on(added, frame), self._spacing_mm)
+        if not len(clicks):
+            return before
+        return corrected(before, self._decode(index, here, before), clicks, frame, options.threshold)
+
     def _answer(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The network's logits on a slice's own voxels, and the same with clicks heeded."""
         frame, options = self._prepared.frames[index], self._prepared.options
@@ -237,7 +256,8 @@ class Session:
             if not options.heed_clicks:
                 return logits, logits
             grey = self._prepared.unit.select(self.axis, index).numpy()
-            return logits, heed(logits, clicks_on(self._state.prompts, frame), grey, options.threshold)
+            clicks = clicks_on(self._state.prompts, frame)
+            return logits, heed(logits, clicks, grey, self._spacing_mm, options.threshold)
 
     def _shown(self, index: int) -> Tensor:
         """The answer on a slice as it is seen, on the decoder's grid."""
