@@ -134,7 +134,18 @@ def test_several_bones_from_a_file(segment: Run, truth: Segmentation) -> None:
 
 
 def test_nothing_found_is_written_and_said(run: Run, limb: Path, tiny: Path, tibia: NDArray[np.bool_]) -> None:
-    result = run("segment", limb, "--weights", tiny, "--point", typed(centre(tibia)), "--threshold", 99, "--name", "x")
+    result = run(
+        "segment",
+        limb,
+        "--weights",
+        tiny,
+        "--point",
+        typed(centre(tibia)),
+        "--threshold",
+        99,
+        "--preprocessing",
+        "published",
+    )
     assert result.exit_code == 4
     assert "x" in result.stderr
     found = anybone.read_segmentation("limb_bones.nii.gz")
