@@ -135,17 +135,9 @@ def test_several_bones_from_a_file(segment: Run, truth: Segmentation) -> None:
 
 def test_nothing_found_is_written_and_said(run: Run, limb: Path, tiny: Path, tibia: NDArray[np.bool_]) -> None:
     result = run(
-        "segment",
-        limb,
-        "--weights",
-        tiny,
-        "--point",
-        typed(centre(tibia)),
-        "--threshold",
-        99,
-        "--preprocessing",
-        "published",
-    )
+        "segment", limb, "--weights", tiny, "--point", typed(centre(tibia)), "--name", "x",
+        "--threshold", 99, "--preprocessing", "published",
+    )  # fmt: skip
     assert result.exit_code == 4
     assert "x" in result.stderr
     found = anybone.read_segmentation("limb_bones.nii.gz")
