@@ -90,7 +90,7 @@ def dice_of(batches: Iterator[tuple[str, Tensor, Tensor]], answer: Answer) -> di
         with torch.inference_mode():
             found = F.interpolate(answer(images), size=images.shape[1:], mode="bilinear")[:, 0] > 0
         known, truth = bones != IGNORE, (bones > 0) & (bones != IGNORE)
-        found &= known
+        found = found & known
         sums[name] += torch.stack([2 * (found & truth).sum(), found.sum() + truth.sum()])
     return {name: float(a / b) for name, (a, b) in sorted(sums.items())}
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from anybone.metrics.calibration import expected_calibration_error
+from anybone.metrics.detection import Detection, detection
 from anybone.metrics.overlap import Mask, Spacing, dice, iou, volume_error
-from anybone.metrics.surface import assd_mm, hd95_mm, nsd
+from anybone.metrics.surface import SurfaceDistances, assd_mm, hd95_mm, nsd
 
 METRICS: Mapping[str, Callable[[Mask, Mask, Spacing], float]] = {
     "dice": dice,
@@ -26,4 +27,16 @@ METRICS: Mapping[str, Callable[[Mask, Mask, Spacing], float]] = {
     "nsd_2mm": nsd,
 }
 
-__all__ = ["METRICS", "assd_mm", "dice", "expected_calibration_error", "hd95_mm", "iou", "nsd", "volume_error"]
+__all__ = [
+    "METRICS",
+    "Detection",
+    "SurfaceDistances",
+    "assd_mm",
+    "detection",
+    "dice",
+    "expected_calibration_error",
+    "hd95_mm",
+    "iou",
+    "nsd",
+    "volume_error",
+]
