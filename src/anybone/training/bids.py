@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from anybone.errors import NothingFoundError, ReadError
+from anybone.io.names import stem
 from anybone.training.cases import Case
-from anybone.training.pairs import REGION, stem
+from anybone.training.pairs import REGION
 
 _OF_MASKS = {"desc", "space", "res", "den", "label", "seg", "atlas", "hemi"}  # entities that an image lacks
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anybone.errors import NothingFoundError, ReadError
+from anybone.io.names import stem
+from anybone.io.tables import SUFFIXES
 from anybone.training.bids import find_bids, looks_like_bids
 from anybone.training.cache import IGNORE
 from anybone.training.cases import Case
-from anybone.training.manifest import SUFFIXES, read_manifest
-from anybone.training.pairs import find_pairs, stem
+from anybone.training.manifest import read_manifest
+from anybone.training.pairs import find_pairs
 
 IMAGES, MASKS = "images", "masks"
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from anybone.errors import NothingFoundError, ReadError, UsageError
+from anybone.io.names import stem
+from anybone.io.tables import SUFFIXES, read_rows
 from anybone.training.cache import IGNORE
 from anybone.training.cases import SPLITS, Case
-from anybone.training.pairs import REGION, stem
+from anybone.training.pairs import REGION
 
 COLUMNS = ("image", "bones", "patient", "region", "sequence", "split", "not_known")
-SUFFIXES = (".csv", ".json")
 _OTHER_NAMES = {"label": "bones", "labels": "bones", "mask": "bones"}  # as other tools call that column
 _SPLIT_NAMES = {"train": "training", "val": "validation", "valid": "validation"}
 
@@ -30,10 +31,7 @@ def read_manifest(path: Path) -> list[Case]:
         ReadError: It cannot be read, a row has no image or no bones, or a split that there is not.
         NothingFoundError: It lists none.
     """
-    try:
-        rows = _rows(path)
-    except (OSError, ValueError, csv.Error) as error:
-        raise ReadError(f"The manifest {path} cannot be read: {error}.") from error
+    rows = [{_OTHER_NAMES.get(key, key): value for key, value in row.items()} for row in read_rows(path)]
     if not rows:
         raise NothingFoundError(f"{path} lists no cases. Give a table with the columns image and bones, a case a row.")
     return [_case(row, path, number) for number, row in enumerate(rows, 1)]
@@ -56,16 +54,6 @@ def write_manifest(cases: Sequence[Case], path: Path) -> None:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             table.writeheader()
             table.writerows(rows)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    text = path.read_text(encoding="utf-8-sig")
-    rows = json.loads(text) if path.suffix == ".json" else list(csv.DictReader(text.splitlines()))
-    if isinstance(rows, dict):
-        rows = rows.get("cases")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError('a list of tables is expected, or {"cases": [...]}')
-    return [{_OTHER_NAMES.get(str(k), str(k)): v for k, v in row.items()} for row in rows]
 
 
 def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:

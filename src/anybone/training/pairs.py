@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from anybone.engine.normalise import clip_to_unit
 from anybone.errors import GeometryError, NothingFoundError, ReadError
 from anybone.io import find_inputs, read, read_segmentation
-from anybone.io.formats import FORMATS, suffix_of
+from anybone.io.names import of_name, stem
 from anybone.training.cache import IGNORE
 from anybone.training.slices import CaseVolume, Slice
 
@@ -27,15 +27,6 @@ class Pair:
     mask: Path
 
 
-# When a mask's name is that of an image, the surest rule first.
-_SAME: tuple[Callable[[str, str], bool], ...] = (
-    lambda image, mask: mask == image,
-    lambda image, mask: mask.startswith(image + "_"),
-    lambda image, mask: image.startswith(mask + "_"),
-    lambda image, mask: "_" in image and "_" in mask and image.rpartition("_")[0] == mask.rpartition("_")[0],
-)
-
-
 def find_pairs(images: Path, masks: Path) -> list[Pair]:
     """Every image with the mask of its name: NAME, NAME_bones, or, for an image called NAME_t1, NAME and NAME_bones.
 
@@ -47,7 +38,7 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
     pairs = []
     for image in find_inputs(images):
         name = stem(image)
-        fitting = next(filter(None, ([m for m in found if rule(name, stem(m))] for rule in _SAME)), [])
+        fitting = of_name(name, found)
         if not fitting:
             raise NothingFoundError(f"{image} has no mask in {masks}; expected {name}.nii.gz or {name}_bones.nii.gz.")
         if len(fitting) > 1:
@@ -86,9 +77,3 @@ def pair_volume(pair: Pair) -> CaseVolume:
     aspect = volume.geometry.spacing_mm[rows] / volume.geometry.spacing_mm[columns]
     unit, labels = clip_to_unit(volume.data).numpy(), truth.labels.astype(np.uint8)
     return CaseVolume(f"{REGION}/{pair.name}", np.moveaxis(unit, axis, 2), np.moveaxis(labels, axis, 2), aspect)
-
-
-def stem(path: Path) -> str:
-    """A file's name without what tells its format: "knee" of knee.nii.gz."""
-    suffix = suffix_of(path, tuple(s for kind in FORMATS.values() for s in kind.suffixes))
-    return path.name[: -len(suffix)] if suffix else path.name

@@ -1,0 +1,30 @@
+"""Tables that people write: CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from anybone.errors import ReadError
+
+SUFFIXES = (".csv", ".json")
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a CSV with a header, of a JSON list of tables, or of its {"cases": [...]}.
+
+    Raises:
+        ReadError: It cannot be read, or is neither.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        rows = json.loads(text) if path.suffix == ".json" else list(csv.DictReader(text.splitlines()))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ReadError(f"The table {path} cannot be read: {error}.") from error
+    if isinstance(rows, dict):
+        rows = rows.get("cases")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ReadError(f'The table {path} cannot be read: a list of tables is expected, or {{"cases": [...]}}.')
+    return [{str(key): value for key, value in row.items()} for row in rows]
