@@ -26,7 +26,7 @@ LAYERS = (
 STRANGERS = LAYERS[1]  # parts of one layer that never import one another
 LAYER_OF = {part: n for n, parts in enumerate(LAYERS) for part in parts}
 
-HEAVY = {"torch", "scipy", "nibabel", "pydicom", "SimpleITK", "PIL", "safetensors", "monai", "openvino"}
+HEAVY = {"torch", "scipy", "nibabel", "pydicom", "SimpleITK", "PIL", "safetensors", "monai", "openvino", "matplotlib"}
 LIGHT = (
     *CORE,
     "io",
@@ -34,6 +34,7 @@ LIGHT = (
     "metrics",
     "cli",
     "engine.options",
+    "evaluation.report",
     "model.catalogue",
     "model.checkpoint",
     "model.config",
@@ -55,6 +56,7 @@ PUBLIC = {
     "Session",
     "Volume",
     "__version__",
+    "evaluate",
     "load",
     "read",
     "read_segmentation",

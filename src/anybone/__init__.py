@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anybone.engine.options import SegmentOptions
     from anybone.engine.segmenter import Segmenter
     from anybone.engine.session import Session
+    from anybone.evaluation.report import evaluate
     from anybone.io import read, read_segmentation, write
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Session",
     "Volume",
     "__version__",
+    "evaluate",
     "load",
     "read",
     "read_segmentation",
@@ -48,6 +50,7 @@ _LATER = {  # imported on first use: torch takes seconds, and reading a header n
     "SegmentOptions": "anybone.engine.options",
     "Segmenter": "anybone.engine.segmenter",
     "Session": "anybone.engine.session",
+    "evaluate": "anybone.evaluation.report",
     "load": "anybone.engine.load",
     "read": "anybone.io",
     "read_segmentation": "anybone.io",

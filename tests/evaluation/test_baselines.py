@@ -10,7 +10,7 @@ import torch
 
 from anybone.anatomy import limb_phantom
 from anybone.engine.segmenter import Segmenter
-from anybone.evaluation import BASELINES, Cortex
+from anybone.evaluation.baselines import BASELINES, Cortex
 from anybone.metrics import dice
 from anybone.model.preprocess import to_network
 from anybone.prompts import Box, Point

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from anybone.cli import anatomy, convert, data, demo, finetune, info, segment, train, weights
+from anybone.cli import anatomy, compare, convert, data, demo, evaluate, finetune, info, segment, train, weights
 from anybone.version import __version__
 
 app = typer.Typer(
@@ -35,9 +35,11 @@ def _root(
     pass
 
 
-_WORK, _FILES = "Find bone", "Files and weights"
+_WORK, _JUDGE, _FILES = "Find bone", "Measure", "Files and weights"
 app.command("segment", no_args_is_help=True, rich_help_panel=_WORK)(segment.segment)
 app.command("demo", rich_help_panel=_WORK)(demo.demo)
+app.command("evaluate", no_args_is_help=True, rich_help_panel=_JUDGE)(evaluate.evaluate)
+app.command("compare", no_args_is_help=True, rich_help_panel=_JUDGE)(compare.compare)
 app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
 app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)
 app.command("finetune", no_args_is_help=True, rich_help_panel=_FILES)(finetune.finetune)

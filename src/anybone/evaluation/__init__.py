@@ -1,7 +1,1 @@
-"""Evaluation: cases, baselines and reports."""
-
-from __future__ import annotations
-
-from anybone.evaluation.baselines import BASELINES, Cortex
-
-__all__ = ["BASELINES", "Cortex"]
+"""Evaluation: pairs of masks, their scores, statistics over patients, reports; baselines and simulated users."""

@@ -1,0 +1,155 @@
+"""Which prediction is compared with which truth, whose it is, and what is told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anybone.errors import NothingFoundError, ReadError
+from anybone.io import find_inputs
+from anybone.io.names import of_name, stem
+from anybone.io.tables import SUFFIXES, read_rows
+
+_TRUTH = ("truth", "bones", "label", "labels", "mask")  # what a column with the reference is called, ours first
+_PREDICTION, _NAME, _PATIENT, _NOT_KNOWN = "prediction", "name", "patient", "not_known"
+_PATHS = (*_TRUTH, _PREDICTION, "image")
+_NO_PREDICTION = ("_probability",)  # endings of files that lie beside predictions
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Match:
+    """A case.
+
+    Attributes:
+        name: Of the case.
+        truth: The reference.
+        prediction: What is judged; None where there is none.
+        patient: Whose it is; several cases of one patient count as one.
+        not_known: The label of the truth where it is not known; None where there is no such label.
+        facts: What a manifest tells beside: region, sequence, vendor ...
+    """
+
+    name: str
+    truth: Path
+    prediction: Path | None
+    patient: str
+    not_known: int | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Matches:
+    """All cases, and predictions that belong to none."""
+
+    cases: tuple[Match, ...]
+    unmatched: tuple[Path, ...] = ()
+
+
+def match(prediction: Path, truth: Path, *, missing_is_empty: bool = False) -> Matches:
+    """The cases of two files, two folders, or a folder and a manifest of truths.
+
+    In folders, the prediction of the truth NAME is called NAME, NAME_bones or alike. A manifest (.csv, .json) has a row
+    for each case with the column truth (or bones, or label), relative to it; with prediction, relative to the folder of
+    predictions, if names do not tell; with name, patient and not_known; and any others, which are kept as facts.
+
+    Args:
+        prediction: A file or folder.
+        truth: A file, folder or manifest.
+        missing_is_empty: Whether a truth without a prediction is a case whose prediction is empty.
+
+    Raises:
+        ReadError: A file is missing, or a name fits several predictions.
+        NothingFoundError: There is no truth, or one has no prediction and that is not allowed.
+    """
+    for path in (prediction, truth):
+        if not path.exists():
+            raise ReadError(f"{path} does not exist. Check the name.")
+    rows = _rows(truth, prediction)
+    found = _predictions(prediction)
+    alone = len(rows) == 1 and prediction.is_file()
+    cases = tuple(_case(row, prediction, found, alone=alone) for row in rows)
+    missing = [case for case in cases if case.prediction is None]
+    if missing and not missing_is_empty:
+        shown = ", ".join(case.name for case in missing[:_SHOWN]) + (", ..." if len(missing) > _SHOWN else "")
+        raise NothingFoundError(
+            f"{len(missing)} of {len(cases)} cases have no prediction in {prediction}: {shown}. Name predictions as "
+            "the truth is (NAME, NAME_bones), or count these cases as empty with --missing empty."
+        )
+    _each_once(cases)
+    used = {case.prediction for case in cases}
+    return Matches(cases, tuple(path for path in found if path not in used))
+
+
+@dataclass(frozen=True)
+class _Row:
+    truth: Path
+    told: Mapping[str, str] = field(default_factory=dict)
+
+
+def _rows(truth: Path, prediction: Path) -> list[_Row]:
+    if truth.is_file() and truth.suffix in SUFFIXES:
+        return [_told(row, truth, number) for number, row in enumerate(read_rows(truth), 1)]
+    if truth.is_dir() and prediction.is_file():
+        raise ReadError(f"{prediction} is one file, but {truth} is a folder. Give two files or two folders.")
+    rows = [_Row(path) for path in find_inputs(truth)]
+    if not rows:
+        raise NothingFoundError(f"{truth} holds no mask that can be read. Give another folder.")
+    return rows
+
+
+def _told(row: Mapping[str, Any], manifest: Path, number: int) -> _Row:
+    told = {key: str(value).strip() for key, value in row.items() if value not in (None, "")}
+    column = next((name for name in _TRUTH if name in told), None)
+    if column is None:
+        raise ReadError(f"{manifest}, case {number} needs a truth; found the columns {', '.join(row)}.")
+    return _Row(manifest.parent / told[column], told)
+
+
+def _predictions(path: Path) -> list[Path]:
+    return [one for one in find_inputs(path) if not stem(one).endswith(_NO_PREDICTION)]
+
+
+def _case(row: _Row, folder: Path, found: Sequence[Path], *, alone: bool) -> Match:
+    name = row.told.get(_NAME) or stem(row.truth)
+    facts = {key: value for key, value in row.told.items() if key not in (*_PATHS, _NAME, _PATIENT, _NOT_KNOWN)}
+    not_known = row.told.get(_NOT_KNOWN)
+    if not_known is not None and not not_known.isdigit():
+        raise ReadError(f"{name}: not_known is the number of a label; found {not_known!r}.")
+    return Match(
+        name,
+        row.truth,
+        _prediction(row, name, folder, found, alone),
+        row.told.get(_PATIENT, name),
+        None if not_known is None else int(not_known),
+        facts,
+    )
+
+
+def _prediction(row: _Row, name: str, folder: Path, found: Sequence[Path], alone: bool) -> Path | None:
+    if _PREDICTION in row.told:
+        path = folder / row.told[_PREDICTION]
+        return path if path.exists() else None
+    if alone:
+        return found[0]
+    fitting = of_name(name, found) or of_name(stem(row.truth), found)
+    if not fitting and "image" in row.told:
+        fitting = of_name(stem(Path(row.told["image"])), found)
+    if len(fitting) > 1:
+        raise ReadError(f"{name} has several predictions: {', '.join(p.name for p in fitting)}. Leave one of them.")
+    return fitting[0] if fitting else None
+
+
+def _each_once(cases: Sequence[Match]) -> None:
+    """Nothing; refuses two cases with one name or one prediction, since one of them would be counted twice."""
+    for what in ("name", "prediction"):
+        seen: dict[Any, Match] = {}
+        for case in cases:
+            value = getattr(case, what)
+            if value is not None and value in seen:
+                raise ReadError(
+                    f"{case.truth} and {seen[value].truth} have the same {what}, {value}. Give them names of their own."
+                )
+            seen[value] = case

@@ -1,0 +1,85 @@
+"""Plots of a report, as SVG text that goes into a page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from anybone.evaluation.report import Report
+from anybone.evaluation.scores import ALL, Score
+from anybone.evaluation.statistics import by_patient, summarise
+from anybone.evaluation.words import metric_name
+
+_BLUE, _GREY, _RED = "#0072b2", "#555555", "#d55e00"  # Okabe and Ito
+_ROW_IN, _WIDTH_IN = 0.34, 7.5
+
+
+def groups(report: Report) -> list[tuple[str, list[Score]]]:
+    """What a report is broken down into: all bone, each label, each stratum, with the scores of each."""
+    rows = [("all bone" if label == ALL else label, report.of(label)) for label in report.labels]
+    return rows + [(f"{fact}: {value or 'not told'}", scores) for fact, value, scores in report.strata()]
+
+
+def patients_plot(report: Report, metrics: Sequence[str] = ("dsc", "nsd")) -> str:
+    """A dot for each patient, the mean and its 95 % interval, by label and stratum; one panel a metric."""
+    rows = groups(report)
+    figure, axes = _figure(len(metrics), 0.9 + _ROW_IN * len(rows))
+    jitter = np.random.default_rng(0)
+    for axis, metric in zip(axes, metrics, strict=True):
+        for place, (_, scores) in enumerate(rows):
+            values = list(by_patient(scores, metric).values())
+            axis.scatter(values, place + jitter.uniform(-0.18, 0.18, len(values)), s=12, color=_GREY, alpha=0.5, lw=0)
+            summary = summarise(scores, metric)
+            if summary.mean is not None:
+                axis.plot(summary.mean, place, "D", color=_BLUE, ms=6)
+            if summary.ci95 is not None:
+                axis.plot(summary.ci95, (place, place), color=_BLUE, lw=2)
+        axis.set_xlabel(metric_name(metric, report.measures))
+        axis.set_yticks(range(len(rows)), [name for name, _ in rows] if axis is axes[0] else [""] * len(rows))
+        axis.set_ylim(len(rows) - 0.5, -0.5)
+        axis.grid(axis="x", color="#dddddd")
+    return _svg(figure)
+
+
+def volumes_plot(report: Report) -> str:
+    """Volume found less the true one, against their mean, for all bone of each case (Bland and Altman, 1986)."""
+    scores = report.of()
+    true = np.array([one.truth_ml for one in scores])
+    found = np.array([one.prediction_ml for one in scores])
+    difference = found - true
+    figure, (axis,) = _figure(1, 3.4)
+    axis.scatter((found + true) / 2, difference, s=16, color=_GREY, alpha=0.6, lw=0)
+    mean = float(difference.mean())
+    axis.axhline(mean, color=_BLUE, label=f"mean {mean:+.2f} ml")
+    if len(scores) > 2:
+        spread = 1.96 * float(difference.std(ddof=1))
+        for limit in (mean - spread, mean + spread):
+            axis.axhline(limit, color=_RED, ls="--", label=f"limit of agreement {limit:+.2f} ml")
+    axis.axhline(0, color="black", lw=0.5)
+    axis.set_xlabel("mean of both volumes, ml")
+    axis.set_ylabel("found less true, ml")
+    axis.legend(fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def _figure(panels: int, height_in: float) -> tuple[Any, list[Any]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes)
+
+
+def _svg(figure: Any) -> str:
+    """The figure without the XML header, the same for the same figure."""
+    from matplotlib import rc_context
+
+    text = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "anybone", "font.size": 9}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]

@@ -1,0 +1,87 @@
+"""Reports as files: JSON, which is read again, and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from anybone.errors import ReadError
+from anybone.evaluation.report import Report
+from anybone.evaluation.scores import Measures, Score
+from anybone.io.atomic import whole_file
+
+_DECIMALS = 6
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Nothing; writes the report as JSON.
+
+    Raises:
+        WriteError: The system refuses.
+    """
+    with whole_file(path, ".json") as part:
+        part.write_text(json.dumps(_rounded(report.to_dict()), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Report:
+    """The report that `write_json` wrote.
+
+    Raises:
+        ReadError: It is none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        told = content["measures"]
+        told |= {key: tuple(told[key]) for key in ("tolerances_mm", "overlaps")}
+        measures = Measures(**told | {"ignore": frozenset(told["ignore"])})
+        scores = tuple(map(Score.from_dict, content["cases"]))
+        return Report(scores, measures, tuple(content["by"]), tuple(content["notes"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReadError(f"{path} is no report of `anybone evaluate --json`: {error!r}.") from error
+
+
+def write_csv(report: Report, path: Path) -> None:
+    """Nothing; writes a row for each label of each case, and, where slices were asked for, NAME_slices.csv beside it.
+
+    Raises:
+        WriteError: The system refuses.
+    """
+    _write_rows(path, [_flat(one) for one in report.scores])
+    slices = [
+        {"name": one.name, "label": one.label, **_rounded(asdict(each))} for one in report.scores for each in one.slices
+    ]
+    if slices:
+        _write_rows(path.with_name(path.stem + "_slices.csv"), slices)
+
+
+def _flat(score: Score) -> dict[str, Any]:
+    row = {key: value for key, value in score.to_dict().items() if key not in ("pieces", "facts", "slices")}
+    for overlap, counts in score.pieces.items():
+        row |= {f"{kind}_at_{overlap}": count for kind, count in counts.items()}
+    return {key: _rounded(value) for key, value in row.items()} | dict(score.facts)
+
+
+def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    with whole_file(path, ".csv") as part:
+        part.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return round(value, _DECIMALS)
+        case Mapping():
+            return {key: _rounded(v) for key, v in value.items()}
+        case list() | tuple():
+            return [_rounded(v) for v in value]
+    return value
