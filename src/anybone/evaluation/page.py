@@ -17,11 +17,12 @@ from anybone.version import __version__
 _WORST = 10
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
-th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+td.told { text-align: left; white-space: normal; min-width: 14rem; } td img { display: block; }
 th { cursor: pointer; color: #333; } th:focus-visible { outline: 2px solid #0072b2; }
 .note { background: #fff6e0; border-left: 4px solid #b36b00; padding: .4rem .8rem; margin: .4rem 0; }
 svg { max-width: 100%; height: auto; } footer { color: #555; margin-top: 3rem; font-size: .85rem; }

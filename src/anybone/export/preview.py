@@ -6,23 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anybone.errors import GeometryError, WriteError
 from anybone.export.caption import PAPER, TEXT_PX, TITLE_PX, draw_legend, draw_letters, draw_title, legend_lines
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH, choose_slices, grid_for
-from anybone.export.outline import draw_outline
-from anybone.export.upright import Upright, upright
-from anybone.labels import colour_of
+from anybone.export.slice_picture import draw_slice, grey_window
+from anybone.export.upright import upright
 from anybone.segmentation import Segmentation
 from anybone.volume import Volume
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_LINE_PX = 1.8
-_WINDOW_PERCENTILES = (1.0, 99.0)  # the few brightest voxels (vessels, coil) would darken everything else
-_WINDOW_SAMPLES = 2_000_000
 _LEGEND_LINE_PX = TEXT_PX + 12
 _SECTION_PX = 18  # between title, slices and legend
 
@@ -69,41 +64,12 @@ def _page(volume: Volume, segmentation: Segmentation, axis: int) -> Image.Image:
     page = Image.new("RGB", (PAGE_WIDTH, height), PAPER)
     draw = ImageDraw.Draw(page)
     draw_title(draw, volume, segmentation, view)
-    window = _window(volume.data)
+    window = grey_window(volume.data)
+    size = (grid.tile_width, grid.tile_height)
     for place, index in enumerate(indices):
-        tile = _tile(volume, segmentation, view, index, window, (grid.tile_width, grid.tile_height))
+        tile = draw_slice(volume, segmentation, view, index, window, size)
+        draw_letters(ImageDraw.Draw(tile), view, f"{'ijk'[view.axis]} {index}", size)
         page.paste(tile, grid.corner(place, top))
     for line, entries in enumerate(legend):
         draw_legend(draw, entries, top + grid.height + _SECTION_PX + line * _LEGEND_LINE_PX)
     return page
-
-
-def _window(data: NDArray[np.float32]) -> tuple[float, float]:
-    """The values shown as black and as white."""
-    samples = data.ravel()[:: max(1, data.size // _WINDOW_SAMPLES)]
-    low, high = np.percentile(samples, _WINDOW_PERCENTILES)
-    if high <= low:  # a volume that is empty but for a little: show that little
-        low, high = float(data.min()), float(data.max())
-    return float(low), float(max(high, low + 1e-6))
-
-
-def _tile(
-    volume: Volume,
-    segmentation: Segmentation,
-    view: Upright,
-    index: int,
-    window: tuple[float, float],
-    size: tuple[int, int],
-) -> Image.Image:
-    from PIL import Image, ImageDraw
-
-    low, high = window
-    grey = ((view.picture(volume.data, index) - low) / (high - low)).clip(0, 1).astype(np.float32)
-    grey = np.asarray(Image.fromarray(np.ascontiguousarray(grey)).resize(size, Image.Resampling.BICUBIC))
-    picture = np.repeat(grey.clip(0, 1)[..., None] * 255, 3, axis=2)
-    labels = view.picture(segmentation.labels, index)
-    for label in np.unique(labels[labels > 0]).tolist():
-        draw_outline(picture, labels == label, colour_of(segmentation.names[label], label), _LINE_PX)
-    tile = Image.fromarray(picture.round().clip(0, 255).astype(np.uint8))
-    draw_letters(ImageDraw.Draw(tile), view, f"{'ijk'[view.axis]} {index}", size)
-    return tile

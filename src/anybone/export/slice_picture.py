@@ -1,0 +1,72 @@
+"""One slice as a picture: grey, with its bones outlined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.export.outline import draw_outline
+from anybone.export.upright import Upright, upright
+from anybone.labels import colour_of
+from anybone.segmentation import Segmentation
+from anybone.volume import Volume
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_LINE_PX = 1.8
+_WINDOW_PERCENTILES = (1.0, 99.0)  # the few brightest voxels (vessels, coil) would darken everything else
+_WINDOW_SAMPLES = 2_000_000
+
+
+def grey_window(data: NDArray[np.float32]) -> tuple[float, float]:
+    """The values shown as black and as white."""
+    samples = data.ravel()[:: max(1, data.size // _WINDOW_SAMPLES)]
+    low, high = np.percentile(samples, _WINDOW_PERCENTILES)
+    if high <= low:  # a volume that is empty but for a little: show that little
+        low, high = float(data.min()), float(data.max())
+    return float(low), float(max(high, low + 1e-6))
+
+
+def draw_slice(
+    volume: Volume,
+    segmentation: Segmentation,
+    view: Upright,
+    index: int,
+    window: tuple[float, float],
+    size: tuple[int, int],
+) -> Image.Image:
+    """Slice `index` of a volume, upright, bones outlined.
+
+    Args:
+        volume: What is shown.
+        segmentation: On the same grid.
+        view: How its slices are turned.
+        index: Along the view's axis.
+        window: From `grey_window`.
+        size: Of the picture: width, height in pixels.
+    """
+    from PIL import Image
+
+    low, high = window
+    grey = ((view.picture(volume.data, index) - low) / (high - low)).clip(0, 1).astype(np.float32)
+    grey = np.asarray(Image.fromarray(np.ascontiguousarray(grey)).resize(size, Image.Resampling.BICUBIC))
+    picture = np.repeat(grey.clip(0, 1)[..., None] * 255, 3, axis=2)
+    labels = view.picture(segmentation.labels, index)
+    for label in np.unique(labels[labels > 0]).tolist():
+        draw_outline(picture, labels == label, colour_of(segmentation.names[label], label), _LINE_PX)
+    return Image.fromarray(picture.round().clip(0, 255).astype(np.uint8))
+
+
+def thumbnail(volume: Volume, segmentation: Segmentation, width: int) -> Image.Image:
+    """The slice along the acquired axis with most bone, in its true proportions, `width` pixels wide at most."""
+    view = upright(volume.geometry, volume.geometry.slice_axis)
+    bone = segmentation.mask.sum(axis=tuple(a for a in range(3) if a != view.axis))
+    index = int(bone.argmax()) if bone.any() else len(bone) // 2
+    rows, columns = view.picture(volume.data, index).shape
+    height_mm, width_mm = rows * view.pixel_mm[0], columns * view.pixel_mm[1]
+    scale = width / max(height_mm, width_mm)
+    size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
+    return draw_slice(volume, segmentation, view, index, grey_window(volume.data), size)
