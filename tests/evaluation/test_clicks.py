@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from anybone.engine.segmenter import Segmenter
-from anybone.evaluation.clicks import correct, next_clicks
+from anybone.evaluation.clicks import USERS, Curve, click_curve, correct, dice_by_distance, next_clicks
 from anybone.geometry import Geometry
 from anybone.prompts import Point
 from anybone.volume import Volume
@@ -71,3 +72,58 @@ def test_each_round_brings_the_mask_nearer():
     errors = [int((mask != truth).sum()) for mask in masks]
     assert len(errors) == 3
     assert errors[0] > errors[1] >= errors[2]
+
+
+@pytest.mark.parametrize("user", list(USERS))
+def test_users_click_where_something_is_wrong(user):
+    wrong = np.zeros((40, 40), bool)
+    wrong[4:14, 6:18] = True
+    wrong[30:33, 30:33] = True
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        meant, hit = USERS[user](wrong, rng)
+        assert wrong[tuple(meant)]
+        assert meant[0] < 14  # of the larger piece
+        assert np.abs(hit - meant).max() <= (8 if user == "noisy" else 0)
+    assert USERS[user](np.zeros((9, 9), bool), rng) is None
+
+
+def test_users_differ():
+    wrong = np.zeros((40, 40), bool)
+    wrong[4:9, 6:12] = True  # 30 pixels
+    rng = np.random.default_rng(0)
+    assert USERS["lazy"](wrong, rng) is None
+    assert len({tuple(USERS["anywhere"](wrong, rng)[1]) for _ in range(30)}) > 10
+    assert any(not wrong[tuple(USERS["noisy"](wrong, rng)[1])] for _ in range(60))
+    assert tuple(USERS["centre"](wrong, rng)[1]) == (6, 8)
+
+
+def test_a_curve_of_clicks():
+    session, truth = session_of(), truth_of()
+    curve = click_curve(session, truth, rounds=4)
+    assert curve.dsc[0] == 0  # nothing was asked for yet
+    assert list(curve.clicks) == sorted(curve.clicks)
+    assert curve.dsc[1] > 0.5
+    assert curve.rounds_to(0.5) == 1
+    assert curve.rounds_to(1.01) is None
+    assert 0 < curve.area < 1
+    assert Curve((0.5, 1.0, 1.0), (0, 1, 2)).area == pytest.approx((0.75 + 1) / 2)
+
+
+def test_a_click_in_the_volume_goes_to_the_largest_error():
+    truth = np.zeros((64, 64, 2), bool)
+    truth[8:16, 8:16, 0] = True
+    truth[30:50, 30:50, 1] = True
+    (point,) = next_clicks(session_of(), truth, per="volume")
+    assert point.ijk[2] == 1
+    assert len(next_clicks(session_of(), truth)) == 2
+
+
+def test_how_far_a_mask_carries():
+    truth = np.zeros((8, 8, 7), bool)
+    truth[2:6, 2:6, 1:6] = True
+    found = truth.copy()
+    found[2:4, :, 5] = False  # two slices away on one side: half is left there
+    found[:, :, 6] = truth[:, :, 5]  # three away: invented
+    carried = dice_by_distance(found, truth, axis=2, start=3)
+    assert carried == pytest.approx({0: 1, 1: 1, 2: (1 + 2 / 3) / 2, 3: 0})

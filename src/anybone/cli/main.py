@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from anybone.cli import anatomy, compare, convert, data, demo, evaluate, finetune, info, qc, segment, train, weights
+from anybone.cli import (
+    anatomy,
+    clicks,
+    compare,
+    convert,
+    data,
+    demo,
+    evaluate,
+    finetune,
+    info,
+    qc,
+    segment,
+    train,
+    weights,
+)
 from anybone.version import __version__
 
 app = typer.Typer(
@@ -40,6 +54,7 @@ app.command("segment", no_args_is_help=True, rich_help_panel=_WORK)(segment.segm
 app.command("demo", rich_help_panel=_WORK)(demo.demo)
 app.command("evaluate", no_args_is_help=True, rich_help_panel=_JUDGE)(evaluate.evaluate)
 app.command("compare", no_args_is_help=True, rich_help_panel=_JUDGE)(compare.compare)
+app.command("clicks", no_args_is_help=True, rich_help_panel=_JUDGE)(clicks.clicks)
 app.command("qc", no_args_is_help=True, rich_help_panel=_JUDGE)(qc.qc)
 app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
 app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)

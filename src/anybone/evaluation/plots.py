@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from anybone.evaluation.interactive import Clicked
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import ALL, Score
 from anybone.evaluation.statistics import by_patient, summarise
 from anybone.evaluation.words import metric_name
 
 _BLUE, _GREY, _RED = "#0072b2", "#555555", "#d55e00"  # Okabe and Ito
+_LINES = (_BLUE, _RED, "#009e73", "#cc79a7")
 _ROW_IN, _WIDTH_IN = 0.34, 7.5
 
 
@@ -41,6 +43,24 @@ def patients_plot(report: Report, metrics: Sequence[str] = ("dsc", "nsd")) -> st
         axis.set_yticks(range(len(rows)), [name for name, _ in rows] if axis is axes[0] else [""] * len(rows))
         axis.set_ylim(len(rows) - 0.5, -0.5)
         axis.grid(axis="x", color="#dddddd")
+    return _svg(figure)
+
+
+def clicks_plot(clicked: Clicked) -> str:
+    """Mean Dice over rounds of clicks with its 95 % interval, a line for each user."""
+    figure, (axis,) = _figure(1, 3.4)
+    rounds = range(clicked.rounds + 1)
+    for user, colour in zip(clicked.users, _LINES, strict=False):
+        after = [clicked.after(user, n) for n in rounds]
+        axis.plot(rounds, [one.mean for one in after], marker="o", ms=4, color=colour, label=user)
+        bounds = [one.ci95 for one in after if one.ci95 is not None]
+        if len(bounds) == len(after):
+            axis.fill_between(rounds, *zip(*bounds, strict=True), color=colour, alpha=0.15, lw=0)
+    axis.axhline(clicked.reach, color=_GREY, ls=":")
+    axis.set_xticks(rounds)
+    axis.set_xlabel(f"rounds: a click per {clicked.per}")
+    axis.set_ylabel("Dice")
+    axis.legend(fontsize=8, frameon=False)
     return _svg(figure)
 
 

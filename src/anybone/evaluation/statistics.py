@@ -83,19 +83,24 @@ def by_patient(scores: Iterable[Score], metric: str) -> dict[str, float]:
 
 def summarise(scores: Sequence[Score], metric: str) -> Summary:
     """The metric over patients."""
-    patients = np.array(list(by_patient(scores, metric).values()))
     defined = sum(score.values.get(metric) is not None for score in scores)
+    return summary_of(by_patient(scores, metric), defined, undefined=len(scores) - defined)
+
+
+def summary_of(values: Mapping[str, float], cases: int, undefined: int = 0) -> Summary:
+    """Values by patient, which so many cases came to, as a summary."""
+    patients = np.array(list(values.values()))
     if not len(patients):
-        return Summary(0, 0, None, None, None, None, None, undefined=len(scores))
+        return Summary(0, 0, None, None, None, None, None, undefined)
     return Summary(
         len(patients),
-        defined,
+        cases,
         float(patients.mean()),
         interval(patients),
         float(np.median(patients)),
         float(patients.min()),
         float(patients.max()),
-        undefined=len(scores) - defined,
+        undefined,
     )
 
 
