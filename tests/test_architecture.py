@@ -15,7 +15,7 @@ import anybone
 PACKAGE = Path(anybone.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-CORE = ("errors", "geometry", "volume", "prompts", "segmentation", "labels", "shapes", "version")
+CORE = ("errors", "atomic", "geometry", "volume", "prompts", "segmentation", "labels", "shapes", "version")
 LAYERS = (
     CORE,
     ("io", "export", "metrics", "model"),

@@ -130,9 +130,10 @@ def test_a_mask_of_another_grid_is_refused(tmp_path):
         write_preview(case()[0], case((40, 50, 19))[1], tmp_path / "preview.png")
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(WriteError, match="cannot be written"):
-        write_preview(*case(), tmp_path / "nowhere" / "preview.png")
+        write_preview(*case(), tmp_path / "file" / "preview.png")
 
 
 def test_every_exporter_writes_something(tmp_path):

@@ -84,6 +84,7 @@ def test_nothing_gives_no_rows_and_still_writes(tmp_path):
     assert (tmp_path / "empty.csv").read_text().startswith("label,name,component,voxels,volume_mm3")
 
 
-def test_a_folder_that_is_not_there_is_said(two_parts, tmp_path):
+def test_a_folder_that_cannot_be_is_said(two_parts, tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(WriteError, match="cannot be written"):
-        write_statistics(two_parts, tmp_path / "nowhere" / "knee.json")
+        write_statistics(two_parts, tmp_path / "file" / "knee.json")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,9 +45,10 @@ def qc(
 
     anybone qc results/
     """
+    from anybone.atomic import write_whole
     from anybone.evaluation.cohort import LEAST_CASES, flags
-    from anybone.evaluation.cohort_page import cohort_page
-    from anybone.io.atomic import whole_file
+    from anybone.evaluation.cohort_page import COLUMNS, cohort_page
+    from anybone.io.tables import write_csv
 
     terminal = Terminal(quiet, verbose)
     if not folder.is_dir():
@@ -59,11 +58,9 @@ def qc(
     decisions = _decisions(folder / LIST, found)
     if len(results) < LEAST_CASES:
         notes.append(f"Fewer than {LEAST_CASES} results: nothing can be unlike the rest.")
-    with whole_file(folder / PAGE, ".html") as part:
-        part.write_text(
-            cohort_page(folder.resolve().name, results, found, decisions, pictures, notes), encoding="utf-8"
-        )
-    _write_list(folder / LIST, found, decisions)
+    write_whole(folder / PAGE, cohort_page(folder.resolve().name, results, found, decisions, pictures, notes))
+    rows = [(name, decisions[name], " ".join(sentences)) for name, sentences in found.items()]
+    write_csv(folder / LIST, [dict(zip(COLUMNS, row, strict=True)) for row in rows], COLUMNS)
     for text in notes:
         terminal.warn(text)
     for name, sentences in found.items():
@@ -161,15 +158,3 @@ def _decisions(path: Path, found: Mapping[str, Sequence[str]]) -> dict[str, str]
                 raise ReadError(f"{path} has a row without a case, or whose decision is not {' or '.join(DECISIONS)}.")
             earlier[str(row["case"])] = str(row["decision"])
     return {name: earlier.get(name, REDO if sentences else KEEP) for name, sentences in found.items()}
-
-
-def _write_list(path: Path, found: Mapping[str, Sequence[str]], decisions: Mapping[str, str]) -> None:
-    from anybone.evaluation.cohort_page import COLUMNS
-    from anybone.io.atomic import whole_file
-
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    table.writerows((name, decisions[name], " ".join(sentences)) for name, sentences in found.items())
-    with whole_file(path, ".csv") as part:
-        part.write_text(text.getvalue(), encoding="utf-8")

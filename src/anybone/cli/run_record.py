@@ -101,7 +101,7 @@ class RunRecord:
         Args:
             exit_code: Of the whole run, once it has ended.
         """
-        from anybone.io.atomic import whole_file
+        from anybone.atomic import write_whole
 
         cases = list(self._cases.values())
         content = {
@@ -114,8 +114,7 @@ class RunRecord:
             "device": next((case["device"] for case in reversed(cases) if case["device"]), None),
             "cases": cases,
         }
-        with whole_file(self.path, ".json") as part:
-            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_whole(self.path, json.dumps(content, indent=2) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from anybone.atomic import write_whole
 from anybone.evaluation.interactive import SHOWN_ROUNDS, Clicked
 from anybone.evaluation.page import note, page, table
 from anybone.evaluation.plots import clicks_plot
 from anybone.evaluation.statistics import caution
 from anybone.evaluation.words import GAP, told
-from anybone.io.atomic import whole_file
 
 
 def summary_rows(clicked: Clicked) -> list[list[str]]:
@@ -30,8 +30,7 @@ def write_clicks_page(clicked: Clicked, path: Path) -> None:
     Raises:
         WriteError: The system refuses.
     """
-    with whole_file(path, ".html") as part:
-        part.write_text(page(f"Clicks on {clicked.method}", _body(clicked)), encoding="utf-8")
+    write_whole(path, page(f"Clicks on {clicked.method}", _body(clicked)))
 
 
 def _body(clicked: Clicked) -> Iterator[str]:

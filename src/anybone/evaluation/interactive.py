@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anybone.atomic import write_whole
 from anybone.errors import GeometryError, NothingFoundError
 from anybone.evaluation.clicks import Curve, Per, click_curve
 from anybone.evaluation.grids import onto
 from anybone.evaluation.matching import Match
 from anybone.evaluation.statistics import Summary, caution, summary_of
 from anybone.io import read, read_segmentation
-from anybone.io.atomic import whole_file
 
 if TYPE_CHECKING:
     from anybone.engine.segmenter import Segmenter
@@ -170,5 +170,4 @@ def write_clicked(clicked: Clicked, path: Path) -> None:
     Raises:
         WriteError: The system refuses.
     """
-    with whole_file(path, ".json") as part:
-        part.write_text(json.dumps(clicked.to_dict(), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(clicked.to_dict(), indent=1) + "\n")

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from anybone.atomic import write_whole
 from anybone.evaluation.plots import groups, patients_plot, volumes_plot
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import ALL
 from anybone.evaluation.statistics import FEW, caution, summarise
 from anybone.evaluation.words import GAP, empties, metric_name, told
-from anybone.io.atomic import whole_file
 from anybone.version import __version__
 
 _WORST = 10
@@ -58,8 +58,7 @@ def write_page(report: Report, path: Path, title: str = "Evaluation") -> None:
     Raises:
         WriteError: The system refuses.
     """
-    with whole_file(path, ".html") as part:
-        part.write_text(page(title, _body(report)), encoding="utf-8")
+    write_whole(path, page(title, _body(report)))
 
 
 def page(title: str, body: Iterable[str]) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from anybone.atomic import write_whole
 from anybone.errors import ReadError
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import Measures, Score
-from anybone.io.atomic import whole_file
+from anybone.io import tables
 
 _DECIMALS = 6
 
@@ -24,8 +23,7 @@ def write_json(report: Report, path: Path) -> None:
     Raises:
         WriteError: The system refuses.
     """
-    with whole_file(path, ".json") as part:
-        part.write_text(json.dumps(_rounded(report.to_dict()), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(_rounded(report.to_dict()), indent=1, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Report:
@@ -51,12 +49,12 @@ def write_csv(report: Report, path: Path) -> None:
     Raises:
         WriteError: The system refuses.
     """
-    _write_rows(path, [_flat(one) for one in report.scores])
+    tables.write_csv(path, [_flat(one) for one in report.scores])
     slices = [
         {"name": one.name, "label": one.label, **_rounded(asdict(each))} for one in report.scores for each in one.slices
     ]
     if slices:
-        _write_rows(path.with_name(path.stem + "_slices.csv"), slices)
+        tables.write_csv(path.with_name(path.stem + "_slices.csv"), slices)
 
 
 def _flat(score: Score) -> dict[str, Any]:
@@ -64,16 +62,6 @@ def _flat(score: Score) -> dict[str, Any]:
     for overlap, counts in score.pieces.items():
         row |= {f"{kind}_at_{overlap}": count for kind, count in counts.items()}
     return {key: _rounded(value) for key, value in row.items()} | dict(score.facts)
-
-
-def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    table = csv.DictWriter(text, columns, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    with whole_file(path, ".csv") as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _rounded(value: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anybone.errors import GeometryError, WriteError
+from anybone.atomic import whole_file
+from anybone.errors import GeometryError
 from anybone.export.caption import PAPER, TEXT_PX, TITLE_PX, draw_legend, draw_letters, draw_title, legend_lines
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH, choose_slices, grid_for
 from anybone.export.slice_picture import draw_slice, grey_window
@@ -44,10 +45,8 @@ def write_preview(volume: Volume, segmentation: Segmentation, path: Path, axis: 
         )
     axis = volume.geometry.slice_axis if axis is None else axis
     page = _page(volume, segmentation, axis)
-    try:
-        page.save(path, format="PNG")
-    except OSError as error:
-        raise WriteError(f"The preview cannot be written to {path}: {error}. Choose another folder.") from error
+    with whole_file(path, ".png") as part:
+        page.save(part, format="PNG")
 
 
 def _page(volume: Volume, segmentation: Segmentation, axis: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import WriteError
+from anybone.atomic import write_whole
 from anybone.geometry import Geometry
 from anybone.segmentation import Segmentation
 
@@ -88,14 +89,12 @@ def write_statistics(segmentation: Segmentation, path: Path) -> None:
     }
     flat = [dict(_flat(row)) for row in rows]
     columns = list(flat[0]) if flat else list(ComponentStatistics.__dataclass_fields__)
-    try:
-        path.with_suffix(".json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(flat)
-    except OSError as error:
-        raise WriteError(f"Statistics cannot be written to {path}: {error.strerror}. Choose another folder.") from error
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns)
+    writer.writeheader()
+    writer.writerows(flat)
+    write_whole(path.with_suffix(".json"), json.dumps(content, indent=2) + "\n")
+    write_whole(path.with_suffix(".csv"), table.getvalue())
 
 
 def _parts(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:

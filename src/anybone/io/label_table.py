@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.atomic import write_whole
 from anybone.errors import WriteError
-from anybone.io.atomic import whole_file
 from anybone.io.limits import MAX_HEADER_BYTES
 from anybone.labels import colour_of
 from anybone.segmentation import Provenance, Segmentation
@@ -95,8 +95,7 @@ def write_sidecar(segmentation: Segmentation, path: Path) -> None:
     Raises:
         WriteError: The system refuses.
     """
-    with whole_file(path, ".json") as part:
-        part.write_text(to_json(segmentation, indent=2) + "\n", encoding="utf-8")
+    write_whole(path, to_json(segmentation, indent=2) + "\n")
 
 
 def read_sidecar(path: Path) -> LabelTable | None:

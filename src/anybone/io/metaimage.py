@@ -15,10 +15,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.atomic import whole_file
 from anybone.errors import GeometryError, ReadError
 from anybone.geometry import Geometry
 from anybone.io.affines import compose, flip_lps_ras
-from anybone.io.atomic import whole_file
 from anybone.io.detached import floats, header_lines, integers, voxel_file
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels
 from anybone.io.stream import Coding, check_end, check_length, decoded, read_floats, read_text_numbers

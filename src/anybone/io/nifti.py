@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.atomic import whole_file
 from anybone.errors import ReadError
 from anybone.geometry import Geometry
 from anybone.io.affines import is_sheared
-from anybone.io.atomic import whole_file
 from anybone.io.label_table import KEY, to_json
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels
 from anybone.io.stream import check_end, check_length, is_gzip, open_maybe_gzip, read_floats

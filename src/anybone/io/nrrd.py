@@ -13,9 +13,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.atomic import whole_file
 from anybone.errors import ReadError
 from anybone.io.affines import flip_lps_ras
-from anybone.io.atomic import whole_file
 from anybone.io.detached import integers, voxel_file
 from anybone.io.label_table import KEY, slicer_keys, to_json
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels

@@ -1,12 +1,15 @@
-"""Tables that people write: CSV and JSON."""
+"""Tables that people read and write: CSV and JSON."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from anybone.atomic import write_whole
 from anybone.errors import ReadError
 
 SUFFIXES = (".csv", ".json")
@@ -28,3 +31,23 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ReadError(f'The table {path} cannot be read: a list of tables is expected, or {{"cases": [...]}}.')
     return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """Nothing; writes a CSV with a header.
+
+    Args:
+        path: Of the file.
+        rows: In their order; what a row does not have is left empty.
+        columns: In their order; None: those of the rows, as they first occur.
+
+    Raises:
+        WriteError: The system refuses.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(
+        text, columns or list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n"
+    )
+    table.writeheader()
+    table.writerows(rows)
+    write_whole(path, text.getvalue())

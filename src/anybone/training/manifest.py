@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from anybone.atomic import write_whole
 from anybone.errors import NothingFoundError, ReadError, UsageError
 from anybone.io.names import stem
-from anybone.io.tables import SUFFIXES, read_rows
+from anybone.io.tables import SUFFIXES, read_rows, write_csv
 from anybone.training.cache import IGNORE
 from anybone.training.cases import SPLITS, Case
 from anybone.training.pairs import REGION
@@ -46,14 +46,10 @@ def write_manifest(cases: Sequence[Case], path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise UsageError(f"A manifest is a file NAME.csv or NAME.json; found {path.name}.")
     rows = [_row(case, path.parent) for case in cases]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        if path.suffix == ".json":
-            json.dump(rows, file, indent=1)
-        else:
-            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            table.writeheader()
-            table.writerows(rows)
+    if path.suffix == ".json":
+        write_whole(path, json.dumps(rows, indent=1) + "\n")
+    else:
+        write_csv(path, rows, COLUMNS)
 
 
 def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:

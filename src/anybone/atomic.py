@@ -34,3 +34,13 @@ def whole_file(path: Path, ending: str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Nothing; the file then holds the text, in UTF-8.
+
+    Raises:
+        WriteError: The system refuses.
+    """
+    with whole_file(path, path.suffix) as part:
+        part.write_text(text, encoding="utf-8", newline="")
