@@ -1,7 +1,10 @@
-"""A MONAI 2-D U-Net of the same size beside our network: same data, augmentation and loss; automatic mode.
+"""A standard 2-D network of about the same size beside ours: same data, augmentation and loss; automatic mode.
 
-    pip install monai
-    python benchmarks/unet.py CACHE --corpus MAPS --held-out MAPS2 --minutes 60 --weights NAME|PATH [--record FILE.json]
+    pip install -e ".[benchmark]"
+    python benchmarks/networks.py dynunet CACHE --corpus MAPS --held-out MAPS2 --minutes 60 --weights NAME|PATH \\
+        [--record FILE.json]
+
+The network is a key of `anybone.evaluation.networks.NETWORKS`.
 
 CACHE is the cache.safetensors of a run of `anybone train`; MAPS and MAPS2 are folders made by `anybone anatomy corpus`
 with different seeds. Dice is taken in the input frame: of a patient's cached slices pooled, averaged over patients; of
@@ -20,12 +23,12 @@ from pathlib import Path
 from statistics import mean
 
 import torch
-from monai.networks.nets import DynUNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anybone.anatomy.label_map import load
 from anybone.anatomy.scanner import Atlas
+from anybone.evaluation.networks import NETWORKS, build
 from anybone.model import checkpoint
 from anybone.model.preprocess import to_network
 from anybone.training.augment import plain
@@ -35,25 +38,15 @@ from anybone.training.losses import mask_loss
 from anybone.training.public_sets import VALIDATION
 from anybone.training.sources import RealSlices, Source, SyntheticSlices, draw_batch
 
-FEATURES = (16, 32, 64, 128, 256, 320, 320)
 SYNTHETIC_BATCHES, SYNTHETIC_BATCH = 8, 8  # slices of each region
 
 Answer = Callable[[Tensor], Tensor]
 
 
-def unet() -> nn.Module:
-    """MONAI's DynUNet as nnU-Net plans it in 2-D, begun at half the usual width: 10.7 M numbers."""
-    levels = len(FEATURES)
-    strides = [1] + [2] * (levels - 1)
-    return DynUNet(
-        2, 1, 1, kernel_size=[3] * levels, strides=strides, upsample_kernel_size=strides[1:], filters=FEATURES
-    )
-
-
-def train(config: TrainingConfig, sources: dict[str, Source], minutes: float, path: Path) -> nn.Module:
-    """The U-Net after some minutes of processor time; what is in `path` is gone on with."""
+def train(name: str, config: TrainingConfig, sources: dict[str, Source], minutes: float, path: Path) -> nn.Module:
+    """The network after some minutes of processor time; what is in `path` is gone on with."""
     torch.manual_seed(config.seed)
-    model = unet().to(memory_format=torch.channels_last)
+    model = build(name, 2, config.model.image_size).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     rng, seconds, step = torch.Generator().manual_seed(config.seed), 0.0, 0
     if path.is_file():
@@ -113,13 +106,14 @@ def synthetic(folder: Path, config: TrainingConfig) -> Iterator[tuple[str, Tenso
 def main() -> None:
     """Trains, measures, prints, and keeps the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--size", type=int, default=384, help="side of the input frame in pixels")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--state", type=Path, default=Path("unet.pt"))
+    parser.add_argument("--state", type=Path, help="where it goes on; NETWORK.pt unless given")
     parser.add_argument("--weights", type=Path, help="of our network")
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
@@ -135,9 +129,9 @@ def main() -> None:
         "real": RealSlices(cache.of(set(cache.patients) - VALIDATION), config),
         "synthetic": SyntheticSlices(Atlas.of([load(p) for p in sorted(a.corpus.glob("*.safetensors"))]), config),
     }
-    model = train(config, sources, a.minutes, a.state)
-    answers: dict[str, Answer] = {"unet": lambda images: model(to_network(images)[:, :1])}
-    parameters = {"unet": sum(p.numel() for p in model.parameters())}
+    model = train(a.network, config, sources, a.minutes, a.state or Path(f"{a.network}.pt"))
+    answers: dict[str, Answer] = {a.network: lambda images: model(to_network(images)[:, :1])}
+    parameters = {a.network: sum(p.numel() for p in model.parameters())}
     if a.weights:
         ours = checkpoint.load(a.weights).build().eval()
         answers["ours"] = lambda images: ours.decode(ours.encode(to_network(images)))[0][:, 1:]

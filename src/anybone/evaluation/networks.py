@@ -1,0 +1,115 @@
+"""Standard networks to compare with: MONAI's, at widths that bring them near the default network's 10 million numbers.
+
+Adding one: a function that builds it, and a line in `NETWORKS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from anybone.errors import MissingExtraError, UsageError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is built.
+
+    Attributes:
+        build: From the number of axes (2 or 3) and the side of its input in pixels, a module "b 1 ..." -> "b 1 ...",
+            grey values to logits of bone.
+        source: Where it was published.
+        multiple: Of which the side has to be one.
+    """
+
+    build: Callable[[int, int], Any]
+    source: str
+    multiple: int
+
+
+def build(name: str, axes: int, side: int) -> nn.Module:
+    """The network of that name with new weights.
+
+    Args:
+        name: A key of `NETWORKS`.
+        axes: 2 for slices, 3 for volumes.
+        side: Of its square or cubic input, in pixels.
+
+    Raises:
+        UsageError: There is no such network, or its input cannot have that side.
+        MissingExtraError: MONAI is not installed.
+    """
+    if name not in NETWORKS or axes not in (2, 3):
+        raise UsageError(
+            f"There is no network {name!r} of {axes} axes. Choose from {', '.join(NETWORKS)}; 2 or 3 axes."
+        )
+    plan = NETWORKS[name]
+    if side % plan.multiple:
+        raise UsageError(f"The input of {name} has a side that is a multiple of {plan.multiple}; found {side}.")
+    try:
+        network: nn.Module = plan.build(axes, side)
+        return network
+    except ImportError as error:
+        raise MissingExtraError("Comparing with standard networks", "benchmark") from error
+
+
+def _unet(axes: int, side: int) -> Any:
+    from monai.networks.nets import UNet
+
+    channels = (40, 80, 160, 320, 640) if axes == 2 else (24, 48, 96, 192, 288)
+    return UNet(axes, 1, 1, channels=channels, strides=(2, 2, 2, 2), num_res_units=2)
+
+
+def _attention_unet(axes: int, side: int) -> Any:
+    from monai.networks.nets import AttentionUnet
+
+    channels = (36, 72, 144, 288, 576) if axes == 2 else (24, 48, 96, 192, 320)
+    return AttentionUnet(axes, 1, 1, channels=channels, strides=(2, 2, 2, 2))
+
+
+def _dynunet(axes: int, side: int) -> Any:
+    """As nnU-Net plans it, begun at half the usual width or less."""
+    from monai.networks.nets import DynUNet
+
+    filters = (16, 32, 64, 128, 256, 320, 320) if axes == 2 else (12, 24, 48, 96, 192, 256)
+    strides = [1] + [2] * (len(filters) - 1)
+    return DynUNet(axes, 1, 1, [3] * len(filters), strides, upsample_kernel_size=strides[1:], filters=filters)
+
+
+def _segresnet(axes: int, side: int) -> Any:
+    from monai.networks.nets import SegResNet
+
+    return SegResNet(axes, init_filters=40 if axes == 2 else 24, in_channels=1, out_channels=1)
+
+
+def _vnet(axes: int, side: int) -> Any:
+    """At its published width, whatever the axes: it has no other."""
+    from monai.networks.nets import VNet
+
+    return VNet(axes, 1, 1, dropout_dim=axes, dropout_prob_down=0.0, dropout_prob_up=(0.0, 0.0))
+
+
+def _unetr(axes: int, side: int) -> Any:
+    from monai.networks.nets import UNETR
+
+    return UNETR(1, 1, side, feature_size=16, hidden_size=252, mlp_dim=1008, num_heads=12, spatial_dims=axes)
+
+
+def _swin_unetr(axes: int, side: int) -> Any:
+    from monai.networks.nets import SwinUNETR
+
+    return SwinUNETR(1, 1, feature_size=36 if axes == 2 else 24, spatial_dims=axes)
+
+
+NETWORKS: Mapping[str, Plan] = {
+    "unet": Plan(_unet, "Kerfoot et al., STACOM 2018, doi:10.1007/978-3-030-12029-0_40", 16),
+    "attention-unet": Plan(_attention_unet, "Oktay et al., arXiv 1804.03999", 16),
+    "dynunet": Plan(_dynunet, "Isensee et al., Nature Methods 2021, doi:10.1038/s41592-020-01008-z", 128),
+    "segresnet": Plan(_segresnet, "Myronenko, arXiv 1810.11654", 8),
+    "vnet": Plan(_vnet, "Milletari et al., arXiv 1606.04797", 16),
+    "unetr": Plan(_unetr, "Hatamizadeh et al., arXiv 2103.10504", 16),
+    "swin-unetr": Plan(_swin_unetr, "Hatamizadeh et al., arXiv 2201.01266", 32),
+}
