@@ -17,9 +17,10 @@ from anybone.shapes import Float
 NO_BONE = -20.0  # the logit of slices that nothing was found or looked for in
 
 
-def to_slice(logits: Float[Tensor, "1 1 h4 w4"], frame: SliceFrame, upsampling: str) -> NDArray[np.float32]:
-    """Logits on the slice's own voxels, "rows columns"."""
-    h, w = (side // MASK_STRIDE for side in frame.content_shape)
+def to_slice(logits: Float[Tensor, "1 1 h2 w2"], frame: SliceFrame, upsampling: str) -> NDArray[np.float32]:
+    """Logits of a frame, usually a quarter of its pixels along each side, on the slice's own voxels, "rows columns"."""
+    sides = zip(frame.content_shape, frame.frame_shape, logits.shape[2:], strict=True)
+    h, w = (content * side // whole for content, whole, side in sides)
     inside = logits[..., :h, :w].float()
     if upsampling == "nearest":
         large = F.interpolate(inside, size=frame.slice_shape, mode="nearest")

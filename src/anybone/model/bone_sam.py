@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from anybone.errors import PromptError
 from anybone.model.config import ModelConfig
 from anybone.model.depth_attention import DEPTH_BRANCHES
 from anybone.model.encoders import ENCODERS
-from anybone.model.fusion import AttentionFusion
+from anybone.model.fusion import FUSIONS
 from anybone.model.layers import fold_batch_norms
 from anybone.model.mask_decoder import MaskDecoder
 from anybone.model.prompt_encoder import PromptEncoder
+from anybone.model.slice_network import SliceNetwork
 from anybone.shapes import Float
 
 
-class BoneSam(nn.Module):
+class BoneSam(SliceNetwork):
     """SegmentAnyBone (Gu et al. 2025): a SAM whose embedding is fused with attention from the whole volume.
 
     Everything is in the network's own frame: images are `b 3 h w`, normalised, h and w multiples of 32 and at most
@@ -30,32 +31,21 @@ class BoneSam(nn.Module):
         self.prompt_encoder = PromptEncoder(config.embed_dim, config.image_size, config.prompt_mask_channels)
         self.mask_decoder = MaskDecoder(config)
         self.depth_attention = DEPTH_BRANCHES[config.depth_attention]() if config.depth_attention else None
-        self.fusion = AttentionFusion(config.embed_dim) if config.depth_attention else None
+        self.fusion = FUSIONS[config.fusion](config.embed_dim) if config.depth_attention else None
 
     @property
     def image_size(self) -> int:
         """Side of the input frame in pixels."""
         return self.config.image_size
 
-    @property
-    def uses_volume(self) -> bool:
-        """Whether there is a 3-D branch."""
-        return self.depth_attention is not None
-
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h16 w16"]:
         """The image embedding, one cell for 16 x 16 pixels."""
         return self.encoder(images)  # type: ignore[no-any-return]
 
-    def attend(self, volumes: Float[Tensor, "b 1 64 64 64"]) -> Float[Tensor, "b 1 64 64 64"]:
-        """The 3-D branch's probability of bone; 1 everywhere for a network without that branch."""
-        if self.depth_attention is None:
-            return torch.ones_like(volumes)
-        return torch.sigmoid(self.depth_attention(volumes))
-
     def fuse(
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "*b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
-        """The embedding joined with attention maps by the gate; unchanged for a network without a 3-D branch.
+        """The embedding joined with attention maps; unchanged for a network without a 3-D branch.
 
         One map "h2 w2" is taken for one image.
         """
@@ -108,13 +98,6 @@ class BoneSam(nn.Module):
         self.eval().requires_grad_(False)
         fold_batch_norms(self)
         return self.channels_last()
-
-    def channels_last(self) -> BoneSam:
-        """This network with its 2-D convolutions' weights channels-last, which their feature maps then follow."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return self
 
 
 def _points(xy: Tensor | None, labels: Tensor | None, batch: int, like: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -57,6 +57,7 @@ class ModelConfig:
         prompt_mask_channels: Hidden width of the mask prompt's convolutions.
         bones: Label -> name of the bones that it tells apart, each with a mask of its own; empty: bone is bone.
         depth_attention: The 3-D branch: key of `model.depth_attention.DEPTH_BRANCHES`; None for a 2-D network.
+        fusion: How embedding and attention are joined where there is a 3-D branch: key of `model.fusion.FUSIONS`.
     """
 
     image_size: int = 1024
@@ -72,6 +73,7 @@ class ModelConfig:
     prompt_mask_channels: int = 16
     bones: Mapping[int, str] = field(default_factory=dict)
     depth_attention: Literal["vnet", "light"] | None = "vnet"
+    fusion: Literal["gate", "product", "concatenation"] = "gate"
 
     def __post_init__(self) -> None:
         if self.image_size % 32 or self.image_size <= 0:

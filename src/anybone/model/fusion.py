@@ -1,6 +1,8 @@
-"""The gate that joins the 2-D embedding and the 3-D attention."""
+"""How the 2-D embedding and the 3-D attention are joined: by a gate as published, by a product, by concatenation."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from anybone.shapes import Float
 
 
 class AttentionFusion(nn.Module):
-    """(1 - gate) * e + gate * f(e * attention), with one learnable gate."""
+    """(1 - gate) * e + gate * f(e * attention), with one learnable gate; as published."""
 
     INITIAL_GATE = 0.1  # an embedding that a decoder knows is hardly changed while the fusion is still random
 
@@ -25,9 +27,62 @@ class AttentionFusion(nn.Module):
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
         """The fused embedding; an attention map of another resolution is resized (bilinear)."""
-        maps = attention[:, None]
-        if maps.shape[2:] != embedding.shape[2:]:
-            maps = F.interpolate(maps, size=embedding.shape[2:], mode="bilinear", align_corners=False)
-        attended = self.second(F.relu(self.first(embedding * maps)))
+        attended = self.second(F.relu(self.first(embedding * _maps(attention, embedding))))
         fused: Tensor = (1 - self.gate) * embedding + self.gate * attended
         return fused
+
+
+class ProductFusion(nn.Module):
+    """p + f(p) with p = e * attention: nothing passes the attention by. f begins as zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3, bias=True)
+        self.second = _beginning_at_zero(channels)
+
+    def forward(
+        self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
+    ) -> Float[Tensor, "b c h w"]:
+        """The fused embedding; an attention map of another resolution is resized (bilinear)."""
+        product = embedding * _maps(attention, embedding)
+        fused: Tensor = product + self.second(F.relu(self.first(product)))
+        return fused
+
+
+class ConcatenationFusion(nn.Module):
+    """e + f(e, attention), the attention as one channel more. f begins as zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels + 1, channels, 3, bias=True)
+        self.second = _beginning_at_zero(channels)
+
+    def forward(
+        self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
+    ) -> Float[Tensor, "b c h w"]:
+        """The fused embedding; an attention map of another resolution is resized (bilinear)."""
+        both = torch.cat([embedding, _maps(attention, embedding).to(embedding)], 1)
+        fused: Tensor = embedding + self.second(F.relu(self.first(both)))
+        return fused
+
+
+# The kinds that `ModelConfig.fusion` names, from the channels of the embedding.
+FUSIONS: Mapping[str, Callable[[int], nn.Module]] = {
+    "gate": AttentionFusion,
+    "product": ProductFusion,
+    "concatenation": ConcatenationFusion,
+}
+
+
+def _maps(attention: Float[Tensor, "b h2 w2"], embedding: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 h w"]:
+    maps = attention[:, None]
+    if maps.shape[2:] != embedding.shape[2:]:
+        maps = F.interpolate(maps, size=embedding.shape[2:], mode="bilinear", align_corners=False)
+    return maps
+
+
+def _beginning_at_zero(channels: int) -> ConvNorm:
+    layer = ConvNorm(channels, channels, 3, bias=True)
+    assert isinstance(layer.norm, nn.BatchNorm2d)
+    nn.init.zeros_(layer.norm.weight)
+    return layer

@@ -116,7 +116,8 @@ class TrainingConfig:
         sources: What share of the images each source gives: "real" slices of patients, "synthetic" anatomy.
         empty_share: Share of slices without bone among the real ones.
         prompts: How often each kind of prompt is drawn, relative to the others: keys of `simulate_prompts.PROMPTS`. All
-            bone without any prompt is asked for in every step besides, since its image is encoded anyway.
+            bone without any prompt is asked for in every step besides, since its image is encoded anyway. Empty: the
+            automatic answer is all that is learnt, without prompts and corrections.
         corrections: Rounds of one click each in what the last answer got wrong.
         automatic_share: Share of steps that correct the automatic answer; the others correct the prompted one.
         focal: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as
@@ -176,7 +177,7 @@ class TrainingConfig:
         if self.parts < 1 or self.batch % self.parts:
             raise UsageError(f"batch is a multiple of parts; found {self.batch} and {self.parts}.")
         unknown = sorted(set(self.prompts) - set(PROMPTS))
-        if unknown or not any(weight > 0 for weight in self.prompts.values()):
+        if unknown or (self.prompts and not any(weight > 0 for weight in self.prompts.values())):
             raise UsageError(f"prompts has weights for {', '.join(PROMPTS)}; found {dict(self.prompts)}.")
         self._check_branch()
 

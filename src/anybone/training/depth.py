@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from anybone.errors import UsageError
-from anybone.model.bone_sam import BoneSam
 from anybone.model.preprocess import to_network
+from anybone.model.slice_network import SliceNetwork
 from anybone.shapes import Float, Int
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
@@ -22,7 +22,7 @@ from anybone.training.volumes import VolumeCache, as_input, resized, resized_lab
 
 
 def depth_loss(
-    model: BoneSam, volumes: Float[Tensor, "b c c c"], bones: Int[Tensor, "b c c c"], config: TrainingConfig
+    model: SliceNetwork, volumes: Float[Tensor, "b c c c"], bones: Int[Tensor, "b c c c"], config: TrainingConfig
 ) -> dict[str, Tensor]:
     """The loss of a batch of volumes in 0..1: "depth", Dice plus cross-entropy of the 3-D branch, where bone is known.
 
@@ -39,7 +39,7 @@ def depth_loss(
 
 
 def fusion_loss(
-    model: BoneSam,
+    model: SliceNetwork,
     images: Float[Tensor, "b h w"],
     bones: Int[Tensor, "b h w"],
     attention: Float[Tensor, "b h2 w2"],
@@ -53,7 +53,7 @@ def fusion_loss(
 
 
 def batch_loss(
-    model: BoneSam, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
+    model: SliceNetwork, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
 ) -> dict[str, Tensor]:
     """The loss by part of a batch that was drawn, of whatever the stage sees."""
     drawn = draw_together(sources, config, rng)
@@ -70,7 +70,7 @@ def batch_loss(
 
 
 @torch.inference_mode()
-def validate_volumes(model: BoneSam, cache: VolumeCache) -> dict[str, float]:
+def validate_volumes(model: SliceNetwork, cache: VolumeCache) -> dict[str, float]:
     """Dice of the 3-D branch above one half on its own grid, where bone is known: by region (mean), and by patient."""
     by_region: dict[str, list[float]] = defaultdict(list)
     scores: dict[str, float] = {}

@@ -132,7 +132,7 @@ def try_out(config: TrainingConfig, views: Views, progress: Progress = lambda st
     return Trial({steps: mean(each) for steps, each in dice.items()}, len(cases))
 
 
-def _steps(run: Run, config: TrainingConfig, views: Views) -> Iterator[int]:
+def _steps(run: Run[BoneSam], config: TrainingConfig, views: Views) -> Iterator[int]:
     """The number of each step once it is done."""
     while run.step < config.steps:
         run.model.train()
@@ -145,7 +145,7 @@ def _steps(run: Run, config: TrainingConfig, views: Views) -> Iterator[int]:
         yield run.step
 
 
-def _averaged(run: Run) -> BoneSam:
+def _averaged(run: Run[BoneSam]) -> BoneSam:
     average = copy.deepcopy(run.average)
     merge_lora(average)
     return average

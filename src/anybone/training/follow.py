@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +57,7 @@ def follow(
     sources = _sources(recipe, cache.of(patients))
     config = recipe.training
     if minutes is not None:
-        steps = _earlier_steps(folder) or loop.steps_within(minutes, config, sources, processes)
+        steps = loop.earlier_steps(folder) or loop.steps_within(minutes, config, sources, processes)
         config = replace(config, steps=steps)
     told = _told(progress, config)
     network = loop.train(config, sources, cache.of(held_out), folder, told, logs=logs, processes=processes)
@@ -125,12 +124,6 @@ def _sources(recipe: Recipe, real: Cache | VolumeCache) -> dict[str, AnySource]:
         atlas = Atlas.of(maps, recipe.training.device)
         sources["synthetic"] = SYNTHETIC[_sees(recipe)](atlas, recipe.training)
     return sources
-
-
-def _earlier_steps(folder: Path) -> int | None:
-    """The steps of the run in that folder, so that going on with it needs no other trial; None where there is none."""
-    path = folder / loop.CONFIG
-    return int(json.loads(path.read_text())["steps"]) if path.is_file() else None
 
 
 def _told(progress: Progress | None, config: TrainingConfig) -> Callable[[int, dict[str, float]], None] | None:

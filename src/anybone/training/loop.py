@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch import Tensor
 from anybone.errors import InputError, UsageError
 from anybone.model.bone_sam import BoneSam
 from anybone.model.lora import add_lora, merge_lora
+from anybone.model.slice_network import SliceNetwork
 from anybone.model.start import start_from
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
@@ -34,13 +35,25 @@ CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"
 LOG_EVERY = 20  # steps
 TRIAL_STEPS = 5
 
+N = TypeVar("N", bound=SliceNetwork)
+Build = Callable[[TrainingConfig], SliceNetwork]
+Clock = Callable[[], float]
+
+
+def bone_sam(config: TrainingConfig) -> BoneSam:
+    """Our network with what it starts from."""
+    model = BoneSam(config.model)
+    if config.start:
+        start_from(model, Path(config.start))
+    return model
+
 
 @dataclass
-class Run:
+class Run(Generic[N]):
     """What a checkpoint holds, so that a killed run goes on exactly where it was."""
 
-    model: BoneSam
-    average: BoneSam
+    model: N
+    average: N
     optimiser: torch.optim.AdamW
     rng: torch.Generator
     step: int = 0
@@ -71,7 +84,9 @@ def train(
     *,
     logs: Iterable[str] = ("tables",),
     processes: Processes = ALONE,
-) -> BoneSam:
+    build: Build = bone_sam,
+    clock: Clock = time.monotonic,
+) -> SliceNetwork:
     """The averaged network after `config.steps`; a run found in `folder` goes on where it stopped.
 
     It is the same, up to rounding, however many processes share the parts of each batch.
@@ -84,6 +99,8 @@ def train(
         progress: Called now and then with the step and the latest losses.
         logs: Keys of `log.LOGS`.
         processes: Among which this one works; the first writes and validates.
+        build: What makes the network that learns.
+        clock: By which its seconds are counted.
 
     Raises:
         InputError: The folder holds a run of another configuration.
@@ -98,14 +115,14 @@ def train(
     if processes.first:
         folder.mkdir(parents=True, exist_ok=True)
         _same_configuration(config, folder / CONFIG)
-    run = new_run(config)
+    run = begin(config, build)
     if (folder / CHECKPOINT).is_file():
         run.restore(folder / CHECKPOINT)
     written = [LOGS[name](folder, run.step) for name in logs] if processes.first else []
     while run.step < config.steps:
-        began = time.monotonic()
+        began = clock()
         losses = one_step(run, sources, config, processes)
-        run.seconds += time.monotonic() - began
+        run.seconds += clock() - began
         if run.step % LOG_EVERY == 0:
             row = {name: round(float(loss), 4) for name, loss in losses.items()}
             for log in written:
@@ -123,14 +140,17 @@ def train(
     return run.average
 
 
-def new_run(config: TrainingConfig) -> Run:
+def new_run(config: TrainingConfig) -> Run[BoneSam]:
+    """A run of our network before its first step."""
+    return begin(config, bone_sam)
+
+
+def begin(config: TrainingConfig, build: Callable[[TrainingConfig], N]) -> Run[N]:
     """A run before its first step: the network with what it starts from, and the weights that its stage trains."""
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    model = BoneSam(config.model)
-    if config.start:
-        start_from(model, Path(config.start))
+    model = build(config)
     stage = STAGES[config.stage]
     if stage.lora:
         add_lora(model)
@@ -143,19 +163,31 @@ def new_run(config: TrainingConfig) -> Run:
 
 
 def steps_within(
-    minutes: float, config: TrainingConfig, sources: Mapping[str, AnySource], processes: Processes = ALONE
+    minutes: float,
+    config: TrainingConfig,
+    sources: Mapping[str, AnySource],
+    processes: Processes = ALONE,
+    *,
+    build: Build = bone_sam,
+    clock: Clock = time.monotonic,
 ) -> int:
-    """How many steps fit into some minutes on this machine, by a trial of a few; at least one."""
-    run = new_run(config)
+    """How many steps fit into some minutes of a clock on this machine, by a trial of a few; at least one."""
+    run = begin(config, build)
     one_step(run, sources, config, processes)  # the first is slower than those that follow
-    began = time.monotonic()
+    began = clock()
     for _ in range(TRIAL_STEPS):
         one_step(run, sources, config, processes)
-    return processes.agreed(max(1, int(60 * minutes * TRIAL_STEPS / (time.monotonic() - began))))
+    return processes.agreed(max(1, int(60 * minutes * TRIAL_STEPS / (clock() - began))))
+
+
+def earlier_steps(folder: Path) -> int | None:
+    """The steps of the run in that folder, so that going on with it needs no other trial; None where there is none."""
+    path = folder / CONFIG
+    return int(json.loads(path.read_text())["steps"]) if path.is_file() else None
 
 
 def one_step(
-    run: Run, sources: Mapping[str, AnySource], config: TrainingConfig, processes: Processes = ALONE
+    run: Run[Any], sources: Mapping[str, AnySource], config: TrainingConfig, processes: Processes = ALONE
 ) -> dict[str, Tensor]:
     """The parts of the loss of a batch that was drawn; the network has learnt from it."""
     part_config = replace(config, batch=config.batch // config.parts, parts=1)
@@ -175,7 +207,7 @@ def one_step(
     return dict(zip(sums, together.unbind(), strict=True))
 
 
-def learn(run: Run, losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
+def learn(run: Run[Any], losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
     """The parts of a loss without gradients; the network, its average and the optimiser have taken a step."""
     told = _backward(losses, {}, 1.0)
     _update(run, config)
@@ -188,7 +220,7 @@ def _backward(losses: dict[str, Tensor], sums: dict[str, Tensor], share: float) 
     return {name: sums.get(name, 0.0) + share * loss.detach() for name, loss in losses.items()}
 
 
-def _update(run: Run, config: TrainingConfig) -> None:
+def _update(run: Run[Any], config: TrainingConfig) -> None:
     for group in run.optimiser.param_groups:
         group["lr"] = config.learning_rate * factor(config.schedule, run.step / config.steps, config.warm_up)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
@@ -199,7 +231,7 @@ def _update(run: Run, config: TrainingConfig) -> None:
 
 
 @torch.no_grad()
-def _average(run: Run, keep: float) -> None:
+def _average(run: Run[Any], keep: float) -> None:
     keep = min(keep, (1 + run.step) / (10 + run.step))  # early averages forget the random start
     for mean, new in zip(run.average.state_dict().values(), run.model.state_dict().values(), strict=True):
         if mean.is_floating_point():
@@ -208,14 +240,14 @@ def _average(run: Run, keep: float) -> None:
             mean.copy_(new)
 
 
-def _optimiser(model: BoneSam, config: TrainingConfig) -> torch.optim.AdamW:
+def _optimiser(model: SliceNetwork, config: TrainingConfig) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]  # norms, biases: not decayed
     groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
-def _validate(run: Run, held_out: Cache | VolumeCache, folder: Path, logs: Iterable[Log]) -> None:
+def _validate(run: Run[Any], held_out: Cache | VolumeCache, folder: Path, logs: Iterable[Log]) -> None:
     if held_out.patients:
         if isinstance(held_out, VolumeCache):
             scores = validate_volumes(run.average, held_out)

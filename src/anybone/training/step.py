@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.model.bone_sam import BoneSam
 from anybone.model.preprocess import to_network
+from anybone.model.slice_network import SliceNetwork
 from anybone.shapes import Bool, Float, Int
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
@@ -22,21 +22,21 @@ ALL_BONE_WEIGHT = 0.25
 
 
 def training_loss(
-    model: BoneSam,
+    model: SliceNetwork,
     images: Float[Tensor, "b h w"],
     bones: Int[Tensor, "b h w"],
     config: TrainingConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """The loss of a batch by part: "automatic", "prompted", "corrected", "quality"; their sum is what is minimised."""
+    """The loss of a batch by part: "automatic", "quality", and, where prompts are learnt, "prompted", "corrected"."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
     return decoding_loss(model, embedding.float(), bones, config, rng)
 
 
 def decoding_loss(
-    model: BoneSam,
-    embedding: Float[Tensor, "b c h16 w16"],
+    model: SliceNetwork,
+    embedding: Float[Tensor, "b c h2 w2"],
     bones: Int[Tensor, "b h w"],
     config: TrainingConfig,
     rng: torch.Generator,
@@ -44,6 +44,8 @@ def decoding_loss(
     """As `training_loss`, for images that are encoded already."""
     batch = _Batch(model, embedding, (bones > 0) & (bones != IGNORE), bones != IGNORE, config)
     automatic = batch.answer(no_prompts(batch.all_bone))
+    if not config.prompts:
+        return {"automatic": automatic.loss, "quality": config.quality_weight * automatic.quality_error}
     prompted = batch.answer(_draw(bones, config, rng))
     from_automatic = float(torch.rand(1, generator=rng, device=rng.device)) < config.automatic_share
     last = automatic if from_automatic else prompted
@@ -82,8 +84,8 @@ class _Answer:
 class _Batch:
     """Encoded images and the truth about them."""
 
-    model: BoneSam
-    embedding: Float[Tensor, "b c h16 w16"]
+    model: SliceNetwork
+    embedding: Float[Tensor, "b c h2 w2"]
     all_bone: Bool[Tensor, "b h w"]
     known: Bool[Tensor, "b h w"]
     config: TrainingConfig

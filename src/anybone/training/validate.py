@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.model.bone_sam import BoneSam
 from anybone.model.preprocess import to_network
+from anybone.model.slice_network import SliceNetwork
 from anybone.shapes import Bool, Float, Int
 from anybone.training.augment import plain
 from anybone.training.cache import IGNORE, AttendedCache, Cache
@@ -21,7 +21,7 @@ PICTURED = 6  # slices in the picture
 
 
 @torch.inference_mode()
-def validate(model: BoneSam, cache: Cache, picture: Path | None = None) -> dict[str, float]:
+def validate(model: SliceNetwork, cache: Cache, picture: Path | None = None) -> dict[str, float]:
     """Mean Dice over patients, by region: "spine automatic", "spine click", ... and of each patient.
 
     A patient's Dice pools all cached slices where the truth is known. "click" gives one point in each bone.
