@@ -46,6 +46,7 @@ PUBLIC = {
     "AnyboneError",
     "Box",
     "Geometry",
+    "Lasso",
     "MaskHint",
     "Point",
     "Provenance",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from anybone.errors import AnyboneError
 from anybone.geometry import Geometry
-from anybone.prompts import Box, MaskHint, Point, Scribble
+from anybone.prompts import Box, Lasso, MaskHint, Point, Scribble
 from anybone.segmentation import Provenance, Segmentation
 from anybone.version import __version__
 from anybone.volume import Volume
@@ -29,6 +29,7 @@ __all__ = [
     "AnyboneError",
     "Box",
     "Geometry",
+    "Lasso",
     "MaskHint",
     "Point",
     "Provenance",

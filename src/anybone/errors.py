@@ -7,7 +7,8 @@
     │   ├── ReadError            3: a file that cannot be read as an MR volume
     │   │   └── SeriesError      3: several series, and none was chosen; the message lists them
     │   ├── GeometryError        3: slices or affines that do not make one regular grid
-    │   └── CheckpointError      3: weights that are missing, damaged or of another network
+    │   ├── CheckpointError      3: weights that are missing, damaged or of another network
+    │   └── StateError           3: a saved session that is damaged, or of another volume
     ├── NothingFoundError        4: no bone, or no input, was found
     ├── WriteError               1: the result cannot be written as asked
     └── MissingExtraError        1: an optional dependency is not installed
@@ -54,6 +55,10 @@ class GeometryError(InputError):
 
 class CheckpointError(InputError):
     """Weights that are missing, damaged, or belong to another network."""
+
+
+class StateError(InputError):
+    """A saved session that is damaged, or was made on another volume."""
 
 
 class NothingFoundError(AnyboneError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -190,6 +191,7 @@ def find(query: str) -> list[Bone]:
     return [bone for *_, bone in sorted(hits, key=lambda hit: hit[:3])]
 
 
+@lru_cache(maxsize=1024)
 def named(name: str) -> Bone | None:
     """The bone of exactly this name or key ("left femur", "femur_left", "Left Femur"); None if there is none."""
     wanted = sorted(_words(name))

@@ -109,7 +109,31 @@ class MaskHint:
         return [cls(m, k, axis) for k, m in enumerate(slices) if m.any()]
 
 
-Prompt = Point | Box | Scribble | MaskHint
+@dataclass(frozen=True)
+class Lasso:
+    """A closed polygon on one slice, drawn loosely around one bone.
+
+    Args:
+        ijk_list: Its corners in order, three or more; the last is joined to the first.
+    """
+
+    ijk_list: tuple[Ijk, ...]
+
+    def __post_init__(self) -> None:
+        corners = tuple(_index(p, "A lasso's corner") for p in self.ijk_list)
+        if len(set(corners)) < 3:
+            raise PromptError(f"A lasso needs three corners or more; it has {len(set(corners))}. Draw around the bone.")
+        if not any(len({round(c[axis]) for c in corners}) == 1 for axis in range(3)):
+            raise PromptError("A lasso lies on one slice, but its corners share no index i, j or k.")
+        object.__setattr__(self, "ijk_list", corners)
+
+    @classmethod
+    def from_world_mm(cls, geometry: Geometry, ras_mm: Sequence[ArrayLike]) -> Lasso:
+        """The lasso through world positions, RAS+ mm."""
+        return cls(tuple(_index(geometry.to_voxel(p), "A lasso's corner") for p in ras_mm))
+
+
+Prompt = Point | Box | Scribble | MaskHint | Lasso
 
 
 def check_inside(prompts: Iterable[Prompt], geometry: Geometry) -> None:
@@ -136,11 +160,11 @@ def check_inside(prompts: Iterable[Prompt], geometry: Geometry) -> None:
                 )
 
 
-def _positions(prompt: Point | Box | Scribble) -> tuple[Ijk, ...]:
+def _positions(prompt: Point | Box | Scribble | Lasso) -> tuple[Ijk, ...]:
     match prompt:
         case Point():
             return (prompt.ijk,)
         case Box():
             return (prompt.min_ijk, prompt.max_ijk)
-        case Scribble():
+        case Scribble() | Lasso():
             return prompt.ijk_list

@@ -181,7 +181,7 @@ def test_what_is_seen_is_carried_on(deaf, volume, monkeypatch):
         carried.append(previous[0, 0] > 0)
         return None
 
-    monkeypatch.setattr("anybone.engine.session.next_slice", spy)
+    monkeypatch.setattr("anybone.engine.answerer.next_slice", spy)
     session.propagate()
     row, column = SECOND[0], SECOND[1]
     assert not carried[0][row, column]

@@ -15,6 +15,9 @@ from anybone.segmentation import Confidence
 
 _LEAST = "least_dice"  # in a card, beside the calibration
 
+Sums = tuple[float, float, float]
+"""Probable voxels of bone within a mask, those anywhere, and voxels of the mask: what adds up over slices."""
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -61,12 +64,12 @@ class Judge:
         if self.least_dice is None or not mask.any():
             return Confidence(doubts=doubts)
         slices = zip(np.moveaxis(probability, axis, 0), np.moveaxis(mask, axis, 0), strict=True)
-        sums = np.array([_sums(p, m) for p, m in slices])
-        expected = _ratio(*sums.sum(axis=0))
+        sums = np.array([sums_of(p, m) for p, m in slices])
+        expected = dice_of(*sums.sum(axis=0))
         if expected < self.least_dice:
             doubts = (*doubts, _unsure(expected, self.least_dice))
         with_bone = np.flatnonzero(sums[:, 2]).tolist()
-        return Confidence(round(expected, 4), {k: round(_ratio(*sums[k]), 4) for k in with_bone}, doubts)
+        return Confidence(round(expected, 4), {k: round(dice_of(*sums[k]), 4) for k in with_bone}, doubts)
 
 
 def expected_dice(probability: NDArray[np.floating], mask: NDArray[np.bool_]) -> float:
@@ -74,16 +77,17 @@ def expected_dice(probability: NDArray[np.floating], mask: NDArray[np.bool_]) ->
 
     It is twice the probable bone within the mask, over the probable bone anywhere plus the mask.
     """
-    return _ratio(*_sums(probability, mask))
+    return dice_of(*sums_of(probability, mask))
 
 
-def _sums(probability: NDArray[np.floating], mask: NDArray[np.bool_]) -> tuple[float, float, float]:
+def sums_of(probability: NDArray[np.floating], mask: NDArray[np.bool_]) -> Sums:
     """Probable voxels of bone within the mask, those anywhere, and voxels of the mask."""
     values = np.asarray(probability, dtype=np.float32)
     return float(values[mask].sum(dtype=np.float64)), float(values.sum(dtype=np.float64)), float(mask.sum())
 
 
-def _ratio(inside: float, anywhere: float, taken: float) -> float:
+def dice_of(inside: float, anywhere: float, taken: float) -> float:
+    """The Dice to be expected, from the sums of any number of slices."""
     return float(2 * inside / (anywhere + taken)) if taken else 0.0
 
 

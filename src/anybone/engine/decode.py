@@ -7,12 +7,13 @@ from typing import assert_never
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.network import Network
 from anybone.engine.slicing import SliceFrame
 from anybone.engine.stitch import from_slice
-from anybone.prompts import Box, MaskHint, Point, Prompt, Scribble
+from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.shapes import Float
 
 BONE_CHANNEL = 1  # of the two masks that a network returns
@@ -31,6 +32,8 @@ def on_slice(prompt: Prompt, frame: SliceFrame) -> bool:
             return any(round(p[frame.axis]) == frame.index for p in prompt.ijk_list)
         case MaskHint():
             return prompt.axis == frame.axis and prompt.index == frame.index
+        case Lasso():
+            return all(round(p[frame.axis]) == frame.index for p in prompt.ijk_list)
         case _:
             assert_never(prompt)
 
@@ -56,7 +59,7 @@ def decode(
     points, labels, boxes = _gather(prompts, frame)
     hints = [p for p in prompts if isinstance(p, MaskHint)]
     if hints:
-        previous = mask_logits(hints[-1], frame)
+        previous = mask_logits(hints[-1].mask, frame)
     logits, quality = network.decode(
         embedding,
         points_xy=torch.from_numpy(points)[None].to(device) if len(points) else None,
@@ -67,9 +70,9 @@ def decode(
     return logits[:, BONE_CHANNEL : BONE_CHANNEL + 1], float(quality[0, BONE_CHANNEL])
 
 
-def mask_logits(hint: MaskHint, frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
-    """A hand-drawn mask as logits on the decoder's grid."""
-    return (2 * from_slice(hint.mask.astype(np.float32), frame) - 1) * HINT_LOGIT
+def mask_logits(mask: NDArray[np.bool_], frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
+    """A hand-drawn mask "rows columns" as logits on the decoder's grid."""
+    return (2 * from_slice(mask.astype(np.float32), frame) - 1) * HINT_LOGIT
 
 
 def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,9 +90,9 @@ def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, n
                 kept = np.unique(np.linspace(0, len(here) - 1, min(len(here), SCRIBBLE_POINTS)).round().astype(int))
                 points.extend(frame.to_model_xy([here[i] for i in kept]))
                 labels.extend([int(prompt.positive)] * len(kept))
-            case Box():  # the outer edges of its first and last voxels
-                low, high = np.asarray(prompt.min_ijk) - 0.5, np.asarray(prompt.max_ijk) + 0.5
-                boxes.append(np.concatenate([frame.to_model_xy(low), frame.to_model_xy(high)]))
+            case Box() | Lasso():  # the outer edges of its first and last voxels
+                low, high = (end(_corners(prompt), axis=0) for end in (np.min, np.max))
+                boxes.append(np.concatenate([frame.to_model_xy(low - 0.5), frame.to_model_xy(high + 0.5)]))
             case MaskHint():
                 pass
             case _:
@@ -99,3 +102,7 @@ def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, n
         np.asarray(labels, dtype=np.int64),
         np.asarray(boxes, dtype=np.float32).reshape(-1, 4),
     )
+
+
+def _corners(prompt: Box | Lasso) -> NDArray[np.float64]:
+    return np.array([prompt.min_ijk, prompt.max_ijk] if isinstance(prompt, Box) else prompt.ijk_list)

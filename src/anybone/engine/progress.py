@@ -31,3 +31,7 @@ class Clock:
     def rounded(self) -> dict[str, float]:
         """Seconds by step, to the millisecond."""
         return {name: round(seconds, 3) for name, seconds in self.seconds.items()}
+
+
+class Cancelled(Exception):  # noqa: N818  # no error: somebody asked for it
+    """What a progress callback raises to end the work; a session then stays as it was."""

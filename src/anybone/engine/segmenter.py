@@ -129,9 +129,11 @@ class Segmenter:
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
         """A session in which prompts are added to a volume, one after the other."""
         chosen = options or SegmentOptions()
-        return Session(
-            self.runner, volume, chosen, lambda clock: self.provenance(volume, chosen, clock, volume.source.notes)
-        )
+
+        def describe(clock: Clock) -> Provenance:
+            return self.provenance(volume, chosen, clock, volume.source.notes)
+
+        return Session(self.runner, volume, chosen, describe, self.judge)
 
     def provenance(
         self, volume: Volume, options: SegmentOptions, clock: Clock, warnings: tuple[str, ...]

@@ -1,71 +1,72 @@
 """Session: prompts on one volume, with cached embeddings, undo, propagation and accepted bones.
 
-A click runs steps 7 and 8 only. Every change makes a new state; undo and redo walk between states.
+A click runs steps 7 and 8 only, on one slice. Every change makes a new state; undo and redo walk between states. What
+needs no network (accepted bones, history, what changed) is in `engine/session_bones.py`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from anybone.engine.decode import decode, on_slice
-from anybone.engine.heed import beyond_reach, clicks_on, corrected, heed
+from anybone.engine.answerer import Answerer
+from anybone.engine.between import fill_by_shape
+from anybone.engine.confidence import Judge
+from anybone.engine.decode import on_slice
+from anybone.engine.doubts import doubts_about
+from anybone.engine.history import Edited
+from anybone.engine.named_bones import mask_of
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
-from anybone.engine.prepare import embed, prepare
+from anybone.engine.prepare import prepare
 from anybone.engine.progress import Clock, Progress
-from anybone.engine.propagation import StopRule, next_slice
-from anybone.engine.stitch import from_slice, to_slice
+from anybone.engine.propagation import StopRule
+from anybone.engine.runs import Runs
+from anybone.engine.session_bones import SessionBones
+from anybone.engine.words import prompts_in_words, slices_in_words
 from anybone.errors import PromptError
-from anybone.prompts import Box, MaskHint, Prompt, check_inside
+from anybone.prompts import Prompt, check_inside
 from anybone.segmentation import Provenance, Segmentation
 from anybone.volume import Volume
 
-CACHE_BYTES = 512 << 20  # embeddings kept; a 1024-pixel network's take 4 MiB a slice
+Preview = Callable[[int, Runs], None]
+"""Called with a slice and its answer as soon as that is known."""
 
 
-@dataclass(frozen=True)
-class _State:
-    """What undo goes back to: prompts and answers in progress, and the bones accepted so far."""
-
-    prompts: tuple[Prompt, ...] = ()
-    logits: Mapping[int, Tensor] = field(default_factory=dict)  # slice -> "1 1 h4 w4"
-    labels: NDArray[np.uint16] | None = None
-    names: Mapping[int, str] = field(default_factory=dict)
-
-
-class Session:
+class Session(SessionBones):
     """One person's work on one volume.
+
+    Verbs are called one at a time; what is read may be read from other threads meanwhile. What a callback raises ends
+    a verb, and leaves the session as it was.
 
     Args:
         network: What answers.
         volume: The image.
         options: How it is cut and thresholded. Masks of prompts are not cleaned: what was pointed at stays.
         describe: How a result was made, from the seconds that its steps took.
+        judge: What the network's answers are worth.
     """
 
     def __init__(
-        self, network: Network, volume: Volume, options: SegmentOptions, describe: Callable[[Clock], Provenance]
+        self,
+        network: Network,
+        volume: Volume,
+        options: SegmentOptions,
+        describe: Callable[[Clock], Provenance],
+        judge: Judge | None = None,
     ) -> None:
-        self.volume = volume
-        self._network = network
         self._describe = describe
         self._clock = Clock()
-        self._prepared = prepare(self._network, volume, options, self._clock)
-        self._embeddings: OrderedDict[int, Tensor] = OrderedDict()
-        self._states = [_State()]
-        self._now = 0
+        self._prepared = prepare(network, volume, options, self._clock)
+        judge = judge or Judge()
+        super().__init__(volume, self._prepared.axis, judge.least_dice)
+        self._answerer = Answerer(network, self._prepared, judge, self._clock, volume.geometry.spacing_mm)
+        self._look = self._answerer.look
 
-    @property
-    def axis(self) -> int:
-        """The array axis that slices are stacked along."""
-        return self._prepared.axis
+    # --- the answer ---
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -75,51 +76,106 @@ class Session:
     @property
     def slices(self) -> list[int]:
         """The slices that have an answer now."""
-        return sorted(self._state.logits)
+        return sorted(self._state.answers)
 
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The answer to the prompts so far, bool "i j k"; accepted bones are not part of it."""
         mask = np.zeros(self.volume.geometry.shape_ijk, dtype=bool)
         by_slice = np.moveaxis(mask, self.axis, 0)
-        for index in self._state.logits:
-            by_slice[index] = self.slice_mask(index)
+        for index, answer in self._state.answers.items():
+            by_slice[index] = answer.runs.mask()
         return mask
 
     def slice_mask(self, index: int) -> NDArray[np.bool_]:
         """The answer on one slice, bool, the slice's in-plane array axes in ascending order."""
-        frame = self._prepared.frames[index]
-        if index not in self._state.logits:
-            return np.zeros(frame.slice_shape, dtype=bool)
-        return self._answer(index)[1] > self._prepared.options.threshold
+        self._check_slices([index])
+        answer = self._state.answers.get(index)
+        return np.zeros(self._shape, dtype=bool) if answer is None else answer.runs.mask()
+
+    def probability(self, index: int) -> NDArray[np.float16]:
+        """The calibrated probability of bone on one slice, "rows columns"; 0 where there is no answer."""
+        self._check_slices([index])
+        state = self._state
+        if index not in state.answers:
+            return np.zeros(self._shape, dtype=np.float16)
+        return self._look.probability(index, state.answers[index], state.prompts)
+
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """Why the image does not look like MRI of a body; mostly nothing."""
+        return doubts_about(self.volume, self._prepared.unit, self.axis)
+
+    # --- verbs ---
 
     def add(self, *prompts: Prompt) -> Session:
         """This session, with prompts added and the slices that they touch answered anew.
 
         Raises:
-            PromptError: A prompt lies outside the volume, or a mask was cut along another axis.
+            PromptError: A prompt lies outside the volume, or a mask or lasso lies along another axis.
         """
         check_inside(prompts, self.volume.geometry)
-        touched = {f.index for f in self._prepared.frames for p in prompts if on_slice(p, f)}
+        touched = sorted({f.index for f in self._prepared.frames for p in prompts if on_slice(p, f)})
         if prompts and not touched:
-            raise PromptError(f"The mask was cut along another axis than this session's, which is {self.axis}.")
+            raise PromptError(
+                f"The mask or lasso lies along another axis than this session's slices, which is {self.axis}."
+            )
         together = (*self._state.prompts, *prompts)
-        logits = dict(self._state.logits)
-        for index in sorted(touched):
-            logits[index] = self._answered(index, together, prompts)
-        self._push(replace(self._state, prompts=together, logits=logits))
+        answers = dict(self._state.answers)
+        for index in touched:
+            answers[index] = self._answerer.prompted(index, answers.get(index), together, prompts)
+        self._history.push(
+            "add",
+            f"{prompts_in_words(prompts)} on {slices_in_words(touched)}.",
+            prompts=together,
+            answers=answers,
+            visited=self._state.visited | set(touched),
+        )
         return self
 
-    def automatic(self, slices: Iterable[int] | None = None, progress: Progress | None = None) -> Session:
+    def paint(self, index: int, mask: NDArray[np.bool_], *, erase: bool = False) -> Session:
+        """This session, with bone painted on a slice, or erased; so it stays there, whatever the network answers later.
+
+        Args:
+            index: Of the slice, which counts as answered from then on.
+            mask: What was painted, "rows columns".
+            erase: Whether it is no bone.
+
+        Raises:
+            PromptError: No such slice, or a mask of another shape or with nothing in it.
+        """
+        self._check_slices([index])
+        where = np.asarray(mask) > 0
+        if where.shape != self._shape or not where.any():
+            raise PromptError(
+                f"What is painted is a mask of the slice's shape {self._shape} with something in it; found shape "
+                f"{where.shape}, {int(where.sum())} pixels."
+            )
+        state = self._state
+        answer = self._look.painted(index, state.answers.get(index), state.prompts, where, erase)
+        text = f"{'Erased' if erase else 'Painted'} on {slices_in_words([index])}."
+        answers = {**state.answers, index: answer}
+        self._history.push("paint", text, answers=answers, visited=state.visited | {index})
+        return self
+
+    def automatic(
+        self, slices: Iterable[int] | None = None, progress: Progress | None = None, preview: Preview | None = None
+    ) -> Session:
         """This session, with all bone found on the given slices (all that hold tissue) as an answer to correct."""
         wanted = np.flatnonzero(self._prepared.alive).tolist() if slices is None else sorted(set(slices))
         self._check_slices(wanted)
-        logits = dict(self._state.logits)
-        for done, index in enumerate(wanted, 1):
-            logits[index] = self._decode(index, [], None)
+        batch, state = self._prepared.options.batch, self._state
+        answers = dict(state.answers)
+        for done, index in enumerate(wanted):
+            if done % batch == 0:
+                self._answerer.embeddings.fill(wanted[done : done + batch])
+            answers[index] = self._answerer.found(index, answers.get(index), state.prompts)
+            if preview:
+                preview(index, answers[index].runs)
             if progress:
-                progress("decode", done, len(wanted))
-        self._push(replace(self._state, logits=logits))
+                progress("decode", done + 1, len(wanted))
+        text = f"All bone found on {slices_in_words(wanted)}."
+        self._history.push("automatic", text, answers=answers)
         return self
 
     def propagate(
@@ -131,6 +187,7 @@ class Session:
         forwards: bool = True,
         stop: StopRule | None = None,
         progress: Progress | None = None,
+        preview: Preview | None = None,
     ) -> list[int]:
         """The slices that the answer was carried to, from each answered slice towards its unanswered neighbours.
 
@@ -143,145 +200,108 @@ class Session:
             forwards: Whether to go towards higher ones.
             stop: When the bone is taken to have ended.
             progress: Called with ("decode", done, total).
+            preview: Called with each slice that is reached.
 
         Raises:
             PromptError: Nothing to start from, or a range outside the volume.
         """
-        count = len(self._prepared.frames)
-        first, last = first if first is not None else 0, last if last is not None else count - 1
-        self._check_slices((first, last))
-        starts = [k for k in self.slices if self.slice_mask(k).any()]
+        first, last = self._range(first, last)
+        state = self._state
+        starts = [k for k in self.slices if state.answers[k].runs.any()]
         if not starts:
             raise PromptError("Nothing to propagate: no slice has a mask yet. Add a prompt on bone first.")
-        logits, reached = dict(self._state.logits), []
-        directions = ([-1] if backwards else []) + ([1] if forwards else [])
-        for step in directions:
+        answers = dict(state.answers)
+        for step in ([-1] if backwards else []) + ([1] if forwards else []):
             for start in starts:
-                previous, index = self._shown(start), start + step
-                while first <= index <= last and index not in self._state.logits and index not in reached:
-                    answer = self._carry(previous, index, stop or StopRule())
-                    if answer is None:
+                previous, index = self._look.shown(start, state.answers[start], state.prompts), start + step
+                while first <= index <= last and index not in answers:
+                    answer = self._answerer.carried(index, previous, state.prompts, stop or StopRule())
+                    if answer is None or answer.logits is None:
                         break
-                    previous = logits[index] = answer
-                    reached.append(index)
+                    previous, answers[index] = answer.logits, answer
+                    if preview:
+                        preview(index, answer.runs)
                     index += step
                     if progress:
-                        progress("decode", len(reached), last - first + 1)
-        self._push(replace(self._state, logits=logits))
-        return sorted(reached)
+                        progress("decode", len(answers) - len(state.answers), last - first + 1)
+        reached = sorted(answers.keys() - state.answers.keys())
+        text = f"Followed to {slices_in_words(reached)}." if reached else "Followed no further."
+        self._history.push("propagate", text, answers=answers)
+        return reached
 
-    def accept(self, name: str = "bone") -> int:
-        """The label that the answer got; prompts and answer then start afresh for the next bone.
+    def interpolate(self, first: int | None = None, last: int | None = None) -> list[int]:
+        """The slices that were filled: those without an answer, between two whose answer holds bone, by shape alone.
 
-        Bone that was accepted earlier keeps its label where the new one overlaps it.
+        Slices that have an answer are never changed, so answer (correct) every n-th one and fill those between.
+
+        Args:
+            first: Lowest slice to look at; None: the first one.
+            last: Highest slice to look at.
 
         Raises:
-            PromptError: There is nothing to accept.
+            PromptError: There is no such slice, or a range outside the volume.
         """
-        mask = self.mask
-        if not mask.any():
-            raise PromptError("Nothing to accept: the mask is empty. Add a positive point on bone first.")
-        known = {v: k for k, v in self._state.names.items()}
-        label = known.get(name, max(self._state.names, default=0) + 1)
-        before = self._state.labels
-        labels = np.zeros(mask.shape, dtype=np.uint16) if before is None else before.copy()
-        labels[mask & (labels == 0)] = label
-        self._push(_State(labels=labels, names={**self._state.names, label: name}))
-        return label
+        first, last = self._range(first, last)
+        answers = self._state.answers
+        ends = {k: a.runs.mask() for k, a in answers.items() if first <= k <= last}
+        shapes = fill_by_shape(ends, self._look.spacing_mm)
+        if not shapes:
+            raise PromptError(
+                "Nothing to fill: no slice without an answer lies between two that hold bone. "
+                "Answer two slices that are some way apart first."
+            )
+        drawn = {k: self._look.drawn(k, Runs.of(mask)) for k, mask in shapes.items()}
+        text = f"Filled {slices_in_words(drawn)} by shape."
+        self._history.push("interpolate", text, answers={**answers, **drawn})
+        return sorted(drawn)
+
+    def edit(self, label: int) -> Session:
+        """This session, with an accepted bone as the answer again, to correct; `accept` gives its label and name back.
+
+        Raises:
+            PromptError: There is none of that label, or another answer is in progress.
+        """
+        bone, state = self._bone(label), self._state
+        if state.answers:
+            raise PromptError(f"Accept or reset the answer in progress before {bone.name} is edited.")
+        masks, sums = mask_of(state.planes, label), state.sums.get(label, {})
+        answers = {k: self._look.drawn(k, mask, sums.get(k)) for k, mask in masks.items()}
+        edited = Edited(bone, masks, sums)
+        changes = {**self._without(label), "prompts": (), "answers": answers, "editing": edited}
+        self._history.push("edit", f"{bone.name} is edited.", **changes)
+        return self
 
     def segmentation(self) -> Segmentation:
         """The accepted bones on the volume's own grid."""
-        labels = self._state.labels
-        if labels is None:
-            labels = np.zeros(self.volume.geometry.shape_ijk, dtype=np.uint16)
-        provenance = self._describe(self._clock)
-        return Segmentation(labels, self.volume.geometry, names=self._state.names, provenance=provenance)
+        state = self._state
+        labels = np.zeros(self.volume.geometry.shape_ijk, dtype=np.uint16)
+        by_slice = np.moveaxis(labels, self.axis, 0)
+        for index, runs in state.planes.items():
+            by_slice[index] = runs.plane()
+        names = {label: bone.name for label, bone in state.bones.items()}
+        return Segmentation(labels, self.volume.geometry, names=names, provenance=self._describe(self._clock))
 
-    def undo(self) -> bool:
-        """Whether there was a change to take back."""
-        before = self._now
-        self._now = max(self._now - 1, 0)
-        return self._now < before
-
-    def redo(self) -> bool:
-        """Whether there was a change to bring back."""
-        before = self._now
-        self._now = min(self._now + 1, len(self._states) - 1)
-        return self._now > before
-
-    def reset(self) -> Session:
-        """This session without prompts and answer; accepted bones stay, and `undo` brings all back."""
-        self._push(_State(labels=self._state.labels, names=self._state.names))
-        return self
+    # --- encoding ahead ---
 
     @property
-    def _spacing_mm(self) -> tuple[float, float]:
-        """Of a slice's rows and columns."""
-        rows, columns = self._prepared.frames[0].in_plane
-        spacing = self.volume.geometry.spacing_mm
-        return spacing[rows], spacing[columns]
+    def encoded(self) -> list[int]:
+        """The slices whose embedding is known now: a click there is answered at once."""
+        return self._answerer.embeddings.known
 
-    @property
-    def _state(self) -> _State:
-        return self._states[self._now]
+    def encode(self, index: int) -> bool:
+        """Whether a slice had to be encoded; a click on it is then answered at once. From any thread."""
+        self._check_slices([index])
+        return self._answerer.embeddings.fill([index]) > 0
 
-    def _push(self, state: _State) -> None:
-        self._states[self._now + 1 :] = [state]
-        self._now += 1
+    # --- within ---
+
+    def _range(self, first: int | None, last: int | None) -> tuple[int, int]:
+        found = 0 if first is None else first, len(self._prepared.frames) - 1 if last is None else last
+        self._check_slices(found)
+        return found
 
     def _check_slices(self, indices: Iterable[int]) -> None:
         count = len(self._prepared.frames)
         outside = [k for k in indices if not 0 <= k < count]
         if outside:
             raise PromptError(f"Slices {outside} do not exist: this volume has slices 0 to {count - 1}.")
-
-    def _answered(self, index: int, together: Sequence[Prompt], added: Sequence[Prompt]) -> Tensor:
-        """The network's answer on a slice after prompts were added: clicks change what they point at, others all."""
-        frame, options = self._prepared.frames[index], self._prepared.options
-        here = [p for p in together if on_slice(p, frame)]
-        before = self._state.logits.get(index)
-        by_clicks = not any(on_slice(p, frame) for p in added if isinstance(p, Box | MaskHint))
-        if before is None or not by_clicks or not options.heed_clicks:
-            return self._decode(index, here, before)
-        clicks = beyond_reach(self.slice_mask(index), clicks_on(added, frame), self._spacing_mm)
-        if not len(clicks):
-            return before
-        return corrected(before, self._decode(index, here, before), clicks, frame, options.threshold)
-
-    def _answer(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The network's logits on a slice's own voxels, and the same with clicks heeded."""
-        frame, options = self._prepared.frames[index], self._prepared.options
-        with self._clock.step("stitch"):
-            logits = to_slice(self._state.logits[index], frame, options.upsampling)
-            if not options.heed_clicks:
-                return logits, logits
-            grey = self._prepared.unit.select(self.axis, index).numpy()
-            clicks = clicks_on(self._state.prompts, frame)
-            return logits, heed(logits, clicks, grey, self._spacing_mm, options.threshold)
-
-    def _shown(self, index: int) -> Tensor:
-        """The answer on a slice as it is seen, on the decoder's grid."""
-        plain, heeded = self._answer(index)
-        change = from_slice(heeded - plain, self._prepared.frames[index])
-        return self._state.logits[index] + change.to(self._state.logits[index].device)
-
-    def _decode(self, index: int, prompts: list[Prompt], previous: Tensor | None) -> Tensor:
-        embedding = self._embedding(index)
-        with self._clock.step("decode"), torch.inference_mode():
-            return decode(self._network, embedding, self._prepared.frames[index], prompts, previous)[0]
-
-    def _carry(self, previous: Tensor, index: int, stop: StopRule) -> Tensor | None:
-        if not self._prepared.alive[index]:
-            return None
-        embedding = self._embedding(index)
-        with self._clock.step("decode"), torch.inference_mode():
-            return next_slice(self._network, embedding, previous, stop)
-
-    def _embedding(self, index: int) -> Tensor:
-        if index not in self._embeddings:
-            self._embeddings[index] = embed(self._network, self._prepared, [index], self._clock)
-        self._embeddings.move_to_end(index)
-        used = sum(e.nbytes for e in self._embeddings.values())
-        while used > CACHE_BYTES and len(self._embeddings) > 1:
-            used -= self._embeddings.popitem(last=False)[1].nbytes
-        return self._embeddings[index]

@@ -1,0 +1,168 @@
+"""What a session answers on one slice: the network's logits, bent by clicks, under what a person painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anybone.engine.confidence import Judge, Sums, sums_of
+from anybone.engine.decode import HINT_LOGIT, mask_logits
+from anybone.engine.heed import clicks_on, heed
+from anybone.engine.prepare import Prepared
+from anybone.engine.progress import Clock
+from anybone.engine.runs import Runs
+from anybone.engine.slicing import SliceFrame
+from anybone.engine.stitch import NO_BONE, from_slice, to_slice
+from anybone.prompts import Prompt
+from anybone.shapes import Float
+
+BONE, NOT_BONE = 1, 2  # labels in `painted`
+FREE = 2  # label in `drawn`: the network has answered there since
+_JUST = 0.01  # logits beyond the threshold of a pixel whose label is known, but which a click may change
+
+
+@dataclass(frozen=True, eq=False)
+class SliceAnswer:
+    """The answer on one slice.
+
+    Attributes:
+        runs: What is bone, label 1.
+        logits: On the decoder's grid, without clicks and paint; None on a slice that was painted alone.
+        painted: `BONE` and `NOT_BONE` where a person painted; None where nobody did.
+        drawn: A mask, pixel by pixel, that the logits were made from, `FREE` where they have changed since; None where
+            a network made them.
+        sums: What its confidence is reckoned from; None where that is not known.
+    """
+
+    runs: Runs
+    logits: Float[Tensor, "1 1 h4 w4"] | None = None
+    painted: Runs | None = None
+    drawn: Runs | None = None
+    sums: Sums | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the answers on a volume's slices are looked at.
+
+    Attributes:
+        prepared: The volume, cut.
+        judge: What the network's answers are worth.
+        clock: Counts the seconds of stitching.
+        spacing_mm: Of a slice's rows and columns.
+    """
+
+    prepared: Prepared
+    judge: Judge
+    clock: Clock
+    spacing_mm: tuple[float, float]
+
+    def answer(
+        self,
+        index: int,
+        logits: Tensor | None,
+        prompts: Sequence[Prompt],
+        painted: Runs | None = None,
+        drawn: Runs | None = None,
+    ) -> SliceAnswer:
+        """The answer on a slice.
+
+        Args:
+            index: Of the slice.
+            logits: On the decoder's grid.
+            prompts: All of the session.
+            painted: As in `SliceAnswer`.
+            drawn: As in `SliceAnswer`.
+        """
+        with self.clock.step("stitch"):
+            plane = self._plane(index, logits, prompts, painted, drawn)
+            mask = plane > self.prepared.options.threshold
+            sums = None
+            if logits is not None and drawn is None and self.judge.least_dice is not None:
+                sums = sums_of(self.judge.calibration.probability(plane), mask)
+            return SliceAnswer(Runs.of(mask), logits, painted, drawn, sums)
+
+    def drawn(self, index: int, mask: Runs, sums: Sums | None = None) -> SliceAnswer:
+        """The answer that is exactly a mask, for a network to go on from."""
+        return SliceAnswer(mask, mask_logits(mask.mask(), self.prepared.frames[index]), drawn=mask, sums=sums)
+
+    def painted(
+        self, index: int, before: SliceAnswer | None, prompts: Sequence[Prompt], where: NDArray[np.bool_], erase: bool
+    ) -> SliceAnswer:
+        """The answer after a person painted on a slice.
+
+        Args:
+            index: Of the slice.
+            before: What was answered there.
+            prompts: All of the session.
+            where: The pixels that were painted.
+            erase: Whether they are no bone.
+        """
+        had = before.painted.plane() if before and before.painted else np.zeros(where.shape, np.uint16)
+        painted = Runs.of(np.where(where, NOT_BONE if erase else BONE, had))
+        return self.answer(index, before.logits if before else None, prompts, painted, before.drawn if before else None)
+
+    def probability(self, index: int, answer: SliceAnswer, prompts: Sequence[Prompt]) -> NDArray[np.float16]:
+        """The calibrated probability of bone on a slice's pixels."""
+        plane = self._plane(index, answer.logits, prompts, answer.painted, answer.drawn)
+        return self.judge.calibration.probability(plane)
+
+    def shown(self, index: int, answer: SliceAnswer, prompts: Sequence[Prompt]) -> Float[Tensor, "1 1 h4 w4"]:
+        """The answer on a slice as it is seen, on the decoder's grid."""
+        frame = self.prepared.frames[index]
+        if answer.logits is None:
+            return mask_logits(answer.runs.mask(), frame)
+        plain = to_slice(answer.logits, frame, self.prepared.options.upsampling)
+        seen = self._plane(index, answer.logits, prompts, answer.painted, answer.drawn)
+        return answer.logits + from_slice(seen - plain, frame).to(answer.logits.device)
+
+    def _plane(
+        self,
+        index: int,
+        logits: Tensor | None,
+        prompts: Sequence[Prompt],
+        painted: Runs | None,
+        drawn: Runs | None,
+    ) -> NDArray[np.float32]:
+        """Logits on the slice's own pixels, as they are seen."""
+        frame, options = self.prepared.frames[index], self.prepared.options
+        if logits is None:
+            plane = np.full(frame.slice_shape, NO_BONE, np.float32)
+        else:
+            plane = to_slice(logits, frame, options.upsampling)
+        if drawn is not None:
+            plane = _as_drawn(plane, drawn.plane(), options.threshold)
+        if options.heed_clicks and logits is not None:
+            grey = self.prepared.unit.select(frame.axis, index).numpy()
+            plane = heed(plane, clicks_on(prompts, frame), grey, self.spacing_mm, options.threshold)
+        if painted is not None:
+            said, threshold = painted.plane(), options.threshold
+            plane = np.where(said == BONE, np.maximum(plane, np.float32(threshold + HINT_LOGIT)), plane)
+            plane = np.where(said == NOT_BONE, np.minimum(plane, np.float32(threshold - HINT_LOGIT)), plane)
+        return plane
+
+
+def _as_drawn(plane: NDArray[np.float32], drawn: NDArray[np.uint16], threshold: float) -> NDArray[np.float32]:
+    """Logits that have the drawn mask's label where it is known; coarse logits alone would lose its border."""
+    wrong = (drawn != FREE) & ((plane > threshold) != (drawn == BONE))
+    return np.where(wrong, np.where(drawn == BONE, threshold + _JUST, threshold - _JUST).astype(np.float32), plane)
+
+
+def freed(drawn: Runs | None, before: Tensor, after: Tensor, frame: SliceFrame) -> Runs | None:
+    """The drawn mask, free where the logits have changed; None where nothing of it is left.
+
+    Args:
+        drawn: As in `SliceAnswer`.
+        before: Logits that were made from it.
+        after: Logits now.
+        frame: Of the slice.
+    """
+    if drawn is None:
+        return None
+    inside = to_slice((before != after).float(), frame, "nearest") > 0
+    plane = np.where(inside, FREE, drawn.plane())
+    return None if (plane == FREE).all() else Runs.of(plane)
