@@ -18,6 +18,8 @@ from anybone.cli import (
     info,
     qc,
     segment,
+    serve,
+    studio,
     train,
     weights,
 )
@@ -51,6 +53,8 @@ def _root(
 
 _WORK, _JUDGE, _FILES = "Find bone", "Measure", "Files and weights"
 app.command("segment", no_args_is_help=True, rich_help_panel=_WORK)(segment.segment)
+app.command("studio", rich_help_panel=_WORK)(studio.studio)
+app.command("serve", rich_help_panel=_WORK)(serve.serve)
 app.command("demo", rich_help_panel=_WORK)(demo.demo)
 app.command("evaluate", no_args_is_help=True, rich_help_panel=_JUDGE)(evaluate.evaluate)
 app.command("compare", no_args_is_help=True, rich_help_panel=_JUDGE)(compare.compare)

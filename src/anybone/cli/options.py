@@ -133,6 +133,17 @@ Bfloat16 = Annotated[
     ),
 ]
 
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FOLDER",
+        help="Where sessions are kept.",
+        show_default="~/.local/state/anybone",
+        rich_help_panel=_FILES,
+    ),
+]
+
 # --- point ---
 Points = Annotated[
     list[str] | None,

@@ -1,0 +1,150 @@
+"""`anybone serve`: sessions for several people on a shared machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anybone.cli import options as opt
+from anybone.cli.guard import guarded
+from anybone.cli.terminal import Terminal
+from anybone.errors import UsageError
+
+TOKEN_VARIABLE = "ANYBONE_TOKEN"
+_LEAST_TOKEN = 16  # characters; a shorter one is guessed
+_ACCESS, _LIMITS = "Who may use it", "Limits"
+_GIB = 1 << 30
+
+
+@guarded
+def serve(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Images that may be opened by path.", show_default="uploads only"),
+    ] = None,
+    weights: opt.Weights = None,
+    device: opt.DeviceName = opt.Device.auto,
+    state: opt.State = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help=f"What clients have to show; better in the environment as {TOKEN_VARIABLE}.",
+            show_default="a random one on this machine's own address",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name", metavar="NAME", help="A name that clients know the server by. Repeat.", rich_help_panel=_ACCESS
+        ),
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TLS certificate, PEM.", rich_help_panel=_ACCESS)
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=_ACCESS)] = None,
+    upload_limit: Annotated[
+        float, typer.Option(metavar="GIB", min=0.001, help="Size of one upload.", rich_help_panel=_LIMITS)
+    ] = 4,
+    disk_limit: Annotated[
+        float, typer.Option(metavar="GIB", min=0.001, help="Size of all that is kept.", rich_help_panel=_LIMITS)
+    ] = 64,
+    memory_limit: Annotated[
+        float, typer.Option(metavar="GIB", min=0.001, help="Memory of open sessions.", rich_help_panel=_LIMITS)
+    ] = 8,
+    idle_minutes: Annotated[
+        float, typer.Option(metavar="N", min=0.01, help="Then a session is closed.", rich_help_panel=_LIMITS)
+    ] = 30,
+    max_sessions: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Sessions open at once.", rich_help_panel=_LIMITS)
+    ] = 16,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> None:
+    """Serve sessions to several people, or to other viewers, on a shared machine.
+
+    Everyone with the token sees all sessions. Off this machine's own address a token has to be chosen, and TLS is
+    needed for it to stay one: give a certificate, or put the server behind a proxy that has one. /healthz answers
+    without a token. See docs/how-to/studio-server.md.
+
+    Examples:
+
+    anybone serve --folder studies
+    anybone serve --host 0.0.0.0 --tls-cert server.pem --tls-key server.key --folder studies
+    """
+    from anybone.server.extra import require_studio
+
+    require_studio("The server")
+    from anybone.server.running import listen, method_of, run
+    from anybone.server.security import hosts_of, is_loopback
+    from anybone.server.settings import Limits, Settings, default_state, new_token
+
+    terminal = Terminal(quiet, verbose)
+    chosen = _token(token, is_loopback(host))
+    certificate = _certificate(tls_cert, tls_key)
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder. Name the folder that holds the images.")
+    limits = Limits(
+        upload_bytes=int(upload_limit * _GIB),
+        disk_bytes=int(disk_limit * _GIB),
+        memory_bytes=int(memory_limit * _GIB),
+        idle_s=idle_minutes * 60,
+        sessions=max_sessions,
+    )
+    settings = Settings(
+        state=state or default_state(),
+        token=chosen or new_token(),
+        folder=folder,
+        hosts=hosts_of(host, names or ()),
+        limits=limits,
+    )
+    method = method_of(weights, device.value)
+    listening = listen(host, port)
+    address = f"{'https' if certificate else 'http'}://{_shown(host)}:{listening.getsockname()[1]}/"
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s")
+
+    def started() -> None:
+        terminal.result(f"anybone serves at {address}" + ("" if chosen else f"#token={settings.token}"))
+        if certificate is None and not is_loopback(host):
+            terminal.warn("Without TLS, the token and the images can be read on the way. See --tls-cert.")
+
+    run(settings, method, listening, started=started, certificate=certificate)
+
+
+def _token(typed: str | None, local: bool) -> str | None:
+    """The token that was chosen; None on this machine's own address where none was."""
+    token = typed if typed is not None else os.environ.get(TOKEN_VARIABLE)
+    if token is None:
+        if local:
+            return None
+        raise UsageError(
+            f"Other machines can reach this address, so clients need a token. Choose one: {TOKEN_VARIABLE}="
+            '$(python -c "import secrets; print(secrets.token_urlsafe())"), or --token TEXT.'
+        )
+    if len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(
+            f"A token has {_LEAST_TOKEN} characters or more, without spaces, in ASCII; this one has {len(token)}."
+        )
+    return token
+
+
+def _certificate(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise UsageError("TLS needs both --tls-cert and --tls-key.")
+    for path in (cert, key):
+        if not path.is_file():
+            raise UsageError(f"{path} is no file. Check the name.")
+    return cert, key
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,84 @@
+"""`anybone studio`: look, click and correct in a browser, on this machine."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anybone.cli import options as opt
+from anybone.cli.guard import guarded
+from anybone.cli.terminal import Terminal
+from anybone.errors import UsageError
+
+HOST = "127.0.0.1"
+
+
+@guarded
+def studio(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE|FOLDER]",
+            help="An image to open, or a folder to choose from.",
+            show_default="the folder that you are in",
+        ),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
+    weights: opt.Weights = None,
+    device: opt.DeviceName = opt.Device.auto,
+    state: opt.State = None,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = 0,
+) -> None:
+    """Open the studio in a browser: look at a volume, click on a bone, correct, name and save.
+
+    Only this machine can reach it, and only with the address that is printed. Nothing is fetched from elsewhere.
+    Sessions are saved as you go; Ctrl-C ends the server.
+
+    Examples:
+
+    anybone studio knee.nii.gz
+    anybone studio thigh.zip --no-browser --port 8080
+    """
+    from anybone.server.extra import require_studio
+
+    require_studio("The studio")
+    from anybone.server.running import listen, method_of, run
+    from anybone.server.settings import Settings, default_state
+
+    terminal = Terminal(quiet, verbose)
+    folder, opened = _place(path)
+    method = method_of(weights, device.value)
+    listening = listen(HOST, port)
+    settings = Settings(state=state or default_state(), folder=folder, opened=opened)
+    address = f"http://{HOST}:{listening.getsockname()[1]}/#token={settings.token}"
+
+    def started() -> None:
+        terminal.result(f"The studio is at {address}")
+        terminal.note("Ctrl-C ends it; sessions are kept.")
+        if browser:
+            webbrowser.open(address)
+
+    run(settings, method, listening, started=started)
+
+
+def _place(path: Path | None) -> tuple[Path, str | None]:
+    """The folder that is served, and what is opened in it."""
+    if path is None:
+        return Path.cwd(), None
+    if not path.exists():
+        raise UsageError(f"{path} does not exist. Check the name.")
+    if path.is_dir() and not _is_image(path):
+        return path, None
+    return path.resolve().parent, path.resolve().name
+
+
+def _is_image(folder: Path) -> bool:
+    """Whether a folder is an image itself: one of DICOM files and nothing below."""
+    from anybone.io import find_inputs
+
+    return find_inputs(folder) == [folder]

@@ -1,0 +1,70 @@
+"""Encoding ahead: the slices that a person is likely to click on next, while nobody needs the network."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from anybone.server.turns import Turns
+from anybone.server.work import Work
+
+PAUSE_S = 0.15  # a person who corrects clicks again within so long
+REACH = 3  # slices on either side
+
+
+def around(index: int, count: int, reach: int = REACH) -> list[int]:
+    """A slice and its neighbours, nearest first."""
+    near = [index, *(index + sign * step for step in range(1, reach + 1) for sign in (1, -1))]
+    return [n for n in near if 0 <= n < count]
+
+
+class Ahead:
+    """One thread that encodes what was wished for last.
+
+    Args:
+        turns: Of the network.
+    """
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._changed = threading.Condition()
+        self._wish: tuple[Work, list[int]] | None = None
+        self._stopped = False
+        self._thread = threading.Thread(target=self._loop, name="anybone-ahead", daemon=True)
+        self._thread.start()
+
+    def wish(self, work: Work, slices: Sequence[int]) -> None:
+        """Nothing; these slices are encoded next, in that order, and no others."""
+        with self._changed:
+            self._wish = (work, list(slices))
+            self._changed.notify()
+
+    def drop(self) -> None:
+        """Nothing; forgets what was wished for. The slice that is at work is finished."""
+        with self._changed:
+            self._wish = None
+
+    def stop(self) -> None:
+        """Nothing; ends the thread."""
+        with self._changed:
+            self._stopped, self._wish = True, None
+            self._changed.notify()
+        self._thread.join(timeout=5)
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._wish is not None or self._stopped)
+                if self._stopped:
+                    return
+                wish = self._wish
+                self._changed.wait(PAUSE_S)
+                if self._wish is not wish or wish is None:
+                    continue
+            work, slices = wish
+            while slices and self._wish is wish:
+                if self._turns.wait_idle(PAUSE_S) and self._wish is wish:
+                    work.session.encode(slices.pop(0))
+            with self._changed:
+                if self._wish is wish:
+                    self._wish = None

@@ -1,0 +1,19 @@
+"""What the server needs beyond anybone itself."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from anybone.errors import MissingExtraError
+
+_NEEDED = ("fastapi", "uvicorn", "python_multipart", "httpx", "prometheus_client")
+
+
+def require_studio(feature: str) -> None:
+    """Nothing, where the extra is installed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    if any(find_spec(name) is None for name in _NEEDED):
+        raise MissingExtraError(feature, "studio")

@@ -1,0 +1,97 @@
+"""Opening an image: which file is meant, which series of it, and a session on that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anybone.errors import ReadError, SeriesError
+from anybone.io import Description, describe, read
+from anybone.io.names import stem
+from anybone.volume import Volume
+
+_FRAME = "volume "  # begins the key of one volume of a 4-D file
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Several volumes of which one has to be chosen; `rows` describe them."""
+
+    rows: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image that was read.
+
+    Attributes:
+        volume: The image.
+        series: Which series, as it was chosen.
+        frame: Which volume of a 4-D file.
+        others: Further volumes of the same image.
+    """
+
+    volume: Volume
+    series: str | None
+    frame: int | None
+    others: tuple[dict[str, str], ...] = ()
+
+
+def open_image(path: Path, series: str | None) -> Opened | Choice:
+    """The image in a file or folder; where it holds several and none was chosen, what there is to choose from.
+
+    Raises:
+        ReadError: It cannot be read.
+    """
+    chosen, frame = _frame(series)
+    try:
+        volume = read(path, series=chosen, frame=frame)
+    except ReadError as error:
+        rows = series_rows(path) if series is None and _may_be_many(error) else []
+        if len(rows) < 2:
+            raise
+        return Choice(tuple(rows))
+    others = series_rows(path) if volume.source.format == "dicom" or frame is not None else []
+    mine = series or volume.source.series
+    kept = ({"key": row["key"], "description": row["description"]} for row in others if not row["problem"])
+    return Opened(volume, chosen or volume.source.series, frame, tuple(row for row in kept if row["key"] != mine))
+
+
+def series_rows(path: Path) -> list[dict[str, Any]]:
+    """The series of an image, or the volumes of a 4-D file, those that can be read first."""
+    rows = []
+    for found in describe(path):
+        if found.volumes > 1:
+            rows += [_row(found, f"{_FRAME}{n}", f"volume {n + 1} of {found.volumes}") for n in range(found.volumes)]
+        else:
+            rows.append(_row(found, found.name, found.text.strip()))
+    return sorted(rows, key=lambda row: bool(row["problem"]))
+
+
+def name_of(path: str, volume: Volume) -> str:
+    """What a session on an image is called."""
+    name = stem(Path(path.rstrip("/") or "image"))
+    text = volume.source.description if volume.source.format == "dicom" else ""
+    return " ".join(part for part in (name, text.split(",")[0].strip()) if part)[:100]
+
+
+def _may_be_many(error: ReadError) -> bool:
+    return isinstance(error, SeriesError) or "volumes" in str(error)
+
+
+def _frame(series: str | None) -> tuple[str | None, int | None]:
+    if series is not None and series.startswith(_FRAME) and series.removeprefix(_FRAME).isdecimal():
+        return None, int(series.removeprefix(_FRAME)[:9])
+    return series, None
+
+
+def _row(found: Description, key: str, text: str) -> dict[str, Any]:
+    grid = found.geometry
+    return {
+        "key": key,
+        "description": text or key,
+        "slices": found.images if grid is None else grid.shape_ijk[grid.slice_axis],
+        "shape": None if grid is None else list(grid.shape_ijk),
+        "problem": found.problem,
+    }

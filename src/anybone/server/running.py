@@ -1,0 +1,83 @@
+"""Running a server: an address to listen at, and the application there until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from anybone.engine.load import load
+from anybone.errors import UsageError
+from anybone.model.catalogue import locate
+from anybone.model.checkpoint import read_header
+from anybone.server.settings import Settings
+from anybone.server.studio import Method
+
+_PATIENCE_S = 3  # for streams of events, once the server is told to stop
+
+
+def method_of(weights: str | None, device: str) -> Method:
+    """What answers, with weights of that name.
+
+    Raises:
+        CheckpointError: There are none.
+    """
+    header = read_header(locate(weights))
+    return Method(header.name, header.licence, lambda: load(header.path, device=device))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at an address; port 0 takes a free one.
+
+    Raises:
+        UsageError: The address is not this machine's, or taken.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(found[0], socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(found[4])
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"The server cannot listen at {host}, port {port}: {error}. Choose another --port.") from error
+    return listening
+
+
+def run(
+    settings: Settings,
+    method: Method,
+    listening: socket.socket,
+    *,
+    started: Callable[[], None] = lambda: None,
+    certificate: tuple[Path, Path] | None = None,
+) -> None:
+    """Nothing; serves until it is interrupted.
+
+    Args:
+        settings: What is served.
+        method: What answers.
+        listening: Where.
+        started: Called once it does.
+        certificate: TLS certificate and key.
+    """
+    import uvicorn
+
+    from anybone.server.app import create_app
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                started()
+
+    config = uvicorn.Config(
+        create_app(settings, method),
+        access_log=False,  # requests are logged by their route, without what they hold
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE_S,
+        ssl_certfile=certificate and str(certificate[0]),
+        ssl_keyfile=certificate and str(certificate[1]),
+    )
+    Server(config).run(sockets=[listening])

@@ -1,0 +1,361 @@
+"""What requests hold and what answers look like: the interface's types, from which its OpenAPI is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Index = Annotated[int, Field(ge=0, le=1 << 20)]
+Number = Annotated[float, Field(ge=-(1 << 20), le=1 << 20)]
+Ijk = Annotated[list[Number], Field(min_length=3, max_length=3, description="Voxel indices i, j, k of the source")]
+Line = Annotated[list[Ijk], Field(min_length=1, max_length=100_000)]
+Label = Annotated[int, Field(ge=1, le=65535)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Words = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Runs = Annotated[
+    list[int],
+    Field(description="label, count, label, count, ...; the first in-plane axis varies fastest", max_length=4_000_000),
+]
+SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Body(BaseModel):
+    """What a request may hold, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=False)
+
+
+class Fault(BaseModel):
+    """Why a request was refused."""
+
+    kind: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Every answer of 400 and above."""
+
+    error: Fault
+
+
+# --- requests ---
+class OpenImage(Body):
+    """An image to open: by path below the folder that is served, or one that was uploaded."""
+
+    path: Words | None = None
+    upload: SessionId | None = None
+    series: Words | None = None
+    resume: bool = Field(False, description="Go on with the latest saved session on the same image, if there is one")
+
+
+class AddPoint(Body):
+    """A click."""
+
+    ijk: Ijk
+    positive: bool = True
+
+
+class AddBox(Body):
+    """Two opposite corners, both included."""
+
+    min_ijk: Ijk
+    max_ijk: Ijk
+
+
+class AddScribble(Body):
+    """A line on bone, or on something else."""
+
+    ijk_list: Line
+    positive: bool = True
+
+
+class AddLasso(Body):
+    """A closed polygon on one slice with bone inside."""
+
+    ijk_list: Line
+
+
+class Paint(Body):
+    """A brush stroke: voxels as runs of a slice, or a line and its radius."""
+
+    slice: Index | None = None
+    runs: Runs | None = None
+    ijk_list: Line | None = None
+    radius_mm: Annotated[float, Field(gt=0, le=500)] | None = None
+    erase: bool = False
+
+
+class Automatic(Body):
+    """Slices to look at: some, a range, or all."""
+
+    slices: Annotated[list[Index], Field(max_length=100_000)] | None = None
+    first: Index | None = None
+    last: Index | None = None
+
+
+class Reach(Body):
+    """How far to follow the answer."""
+
+    first: Index | None = None
+    last: Index | None = None
+    backwards: bool = True
+    forwards: bool = True
+
+
+class Range(Body):
+    """Slices between which to fill."""
+
+    first: Index | None = None
+    last: Index | None = None
+
+
+class Nothing(Body):
+    """No choice."""
+
+
+class Naming(Body):
+    """What a bone is called: a key of the list of bones, or a name of one's own."""
+
+    bone: Name | None = None
+    name: Name | None = None
+    side: Literal["left", "right"] | None = None
+    colour: Colour | None = None
+
+
+class Rename(Naming):
+    """Another name for an accepted bone."""
+
+    label: Label
+
+
+class OneBone(Body):
+    """An accepted bone."""
+
+    label: Label
+
+
+class Merge(Body):
+    """Bones that become one of them."""
+
+    labels: Annotated[list[Label], Field(min_length=1, max_length=1000)]
+    into: Label
+
+
+class Look(Body):
+    """The slice that a person looks at now."""
+
+    slice: Index
+
+
+class Save(Body):
+    """What to write, and where: beside the session, or also to a folder below the one that is served."""
+
+    path: Words | None = None
+    formats: Annotated[list[Name], Field(min_length=1, max_length=20)] = ["nifti"]
+
+
+# --- answers ---
+class SliceRuns(BaseModel):
+    """The labels of one slice."""
+
+    slice: int
+    runs: list[int]
+
+
+class Changed(BaseModel):
+    """Slices that differ from the revision before; where `complete`, all others are empty."""
+
+    answer: list[SliceRuns]
+    bones: list[SliceRuns]
+    complete: bool = False
+
+
+class BoneRow(BaseModel):
+    """An accepted bone."""
+
+    label: int
+    key: str | None
+    name: str
+    side: str | None
+    colour: str
+    voxels: int
+    volume_ml: float
+    extent_mm: list[float]
+    slices: list[int]
+    confidence: float | None
+
+
+class Job(BaseModel):
+    """Work that takes longer than a click."""
+
+    id: str
+    verb: str
+    state: Literal["queued", "running", "done", "cancelled", "failed"]
+    step: str
+    done: int
+    total: int
+    position: int
+    seconds_left: float | None
+    error: str | None
+
+
+class Step(BaseModel):
+    """Something that was done."""
+
+    n: int
+    verb: str
+    text: str
+    time: str
+
+
+class State(BaseModel):
+    """What every change may change."""
+
+    revision: int
+    can_undo: bool
+    can_redo: bool
+    answered: list[int]
+    bones: list[BoneRow]
+    flagged: list[int]
+    slice_confidence: dict[int, float]
+    prompts: list[dict[str, Any]]
+    job: Job | None
+    saved: str | None
+
+
+class Change(State):
+    """What a verb did."""
+
+    changed: Changed
+    history_tail: list[Step]
+
+
+class Layers(BaseModel):
+    """All that there is to draw."""
+
+    class Slices(BaseModel):
+        """Those that are not empty."""
+
+        slices: list[SliceRuns]
+
+    revision: int
+    answer: Slices
+    bones: Slices
+
+
+class SourceFacts(BaseModel):
+    """Where the image came from."""
+
+    path: str
+    format: str
+    series: str | None
+    description: str
+    notes: list[str]
+
+
+class Session(State):
+    """A session as a page needs it to begin."""
+
+    id: str
+    name: str
+    source: SourceFacts
+    shape: list[int]
+    affine: list[list[float]]
+    spacing_mm: list[float]
+    axis: int
+    slices: int
+    doubts: list[str]
+    history: list[Step]
+    other_series: list[dict[str, Any]]
+
+
+class SessionRow(BaseModel):
+    """A session in a list."""
+
+    id: str
+    name: str
+    path: str
+    changed: str
+    bones: list[str]
+    open: bool
+    watched: int
+
+
+class SeriesRow(BaseModel):
+    """A series to choose."""
+
+    key: str
+    description: str
+    slices: int
+    shape: list[int] | None
+    problem: str
+
+
+class SeriesList(BaseModel):
+    """Several series, none chosen."""
+
+    series: list[SeriesRow]
+
+
+class Entry(BaseModel):
+    """What a folder holds."""
+
+    name: str
+    path: str
+    kind: Literal["folder", "image", "dicom", "bones"]
+    size: int
+
+
+class Folder(BaseModel):
+    """A folder below the one that is served."""
+
+    path: str
+    entries: list[Entry]
+
+
+class Upload(BaseModel):
+    """What was uploaded."""
+
+    upload: str
+    files: int
+
+
+class BoneChoice(BaseModel):
+    """A bone that can be named."""
+
+    key: str
+    name: str
+    side: str | None
+    colour: str
+    snomed: dict[str, str]
+
+
+class Info(BaseModel):
+    """What this server is."""
+
+    version: str
+    method: str
+    licence: str
+    ready: bool
+    users: int
+    limits: dict[str, float]
+    formats: dict[str, list[str]]
+    folder: bool
+    open: str | None
+    docs: str
+
+
+class Saved(BaseModel):
+    """A file that was written."""
+
+    path: str
+    bytes: int
+    download: str
+
+
+class SavedFiles(BaseModel):
+    """All that were."""
+
+    files: list[Saved]

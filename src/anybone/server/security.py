@@ -1,0 +1,170 @@
+"""Who may ask: the token, the name the server was asked by, the page that asked, and how much it sends.
+
+A browser sends a page's requests to 127.0.0.1 whatever site the page is from, so a local server is open to every site
+unless it looks. The token keeps them out; Host and Origin are looked at so that one leaked token is not enough.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anybone.server.answers import refused
+from anybone.server.problems import Forbidden, Refusal, TooLarge, Unauthorised
+from anybone.server.settings import Settings
+
+OPEN = ("/", "/healthz", "/favicon.svg", "/auth/", "/auth/token")
+OPEN_BELOW = ("/assets/",)
+UPLOADS = ("/api/uploads", "/datastore", "/session", "/infer", "/monailabel")
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self' blob: data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+class Guard:
+    """The door: every request passes it before anything else.
+
+    Args:
+        app: What is behind it.
+        settings: Token, names and limits.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._token = settings.token.encode()
+        self._hosts = settings.hosts
+        self._limits = settings.limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Nothing; lets the request through or answers it."""
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        headers = Headers(scope=scope)
+        send = _with_headers(send)
+        try:
+            self._check(scope, headers)
+            receive = _bounded(receive, headers, self._limit(scope["path"]))
+        except Refusal as error:
+            return await refused(error)(scope, receive, send)
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        host = headers.get("host", "")
+        if not self._answers_to(_name(host)):
+            raise Forbidden(f"This server does not answer to the name {host!r}. Use the address it printed.")
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            raise Forbidden("Requests from pages of other sites are refused. Open the address that the server printed.")
+        path = scope["path"]
+        if path in OPEN or path.startswith(OPEN_BELOW):
+            return
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise Forbidden("Requests from pages of other sites are refused. Open the address that the server printed.")
+        kind, _, shown = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self._token):
+            raise Unauthorised(
+                "This needs the token of the server: Authorization: Bearer TOKEN. "
+                "The studio prints an address with it; whoever runs the server knows it."
+            )
+
+    def _answers_to(self, name: str) -> bool:
+        """Whether this is the server's name. A literal address cannot have been made to point elsewhere."""
+        if self._hosts is not None:
+            return name in self._hosts
+        return name in own_names() or _is_address(name)
+
+    def _limit(self, path: str) -> int:
+        uploads = any(path == part or path.startswith(f"{part}/") for part in UPLOADS)
+        return self._limits.upload_bytes if uploads else self._limits.body_bytes
+
+
+def own_names() -> frozenset[str]:
+    """What this machine calls itself."""
+    import socket
+
+    return frozenset({"localhost", socket.gethostname().lower(), socket.getfqdn().lower()})
+
+
+def hosts_of(address: str, extra: Iterable[str] = ()) -> frozenset[str] | None:
+    """The names that a server bound to an address answers to; None: any literal address and the machine's names."""
+    if is_loopback(address):
+        return frozenset({"127.0.0.1", "localhost", "::1", address.lower(), *extra})
+    if address in ("0.0.0.0", "::"):
+        return None if not extra else frozenset({*own_names(), "127.0.0.1", "::1", *extra})
+    return frozenset({address.lower(), *extra})
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if address.lower() == "localhost":
+        return True
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _name(host: str) -> str:
+    """The host without its port: "localhost:8000", "[::1]:8000"."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:
+    """What receives a request's body, up to a limit.
+
+    Raises:
+        TooLarge: The request says that it is larger.
+    """
+    told = headers.get("content-length", "0")
+    if told.isdecimal() and int(told) > limit:
+        raise _too_large(limit)
+    seen = 0
+
+    async def bounded() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise _too_large(limit)
+        return message
+
+    return bounded
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The request is larger than the {limit >> 20} MiB that this server takes. Send less at once.")
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

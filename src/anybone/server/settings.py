@@ -1,0 +1,69 @@
+"""Settings: what a server serves, to whom, and how much of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GIB = 1 << 30
+
+
+def new_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one server takes on.
+
+    Attributes:
+        upload_bytes: Of one upload, all its files together; a study of a few series is 1 GiB.
+        upload_files: Of one upload; a day of a busy scanner is about 20 000 images.
+        disk_bytes: Of all uploads and saved sessions together.
+        memory_bytes: Of the sessions that are open; those not used longest are closed first. They stay on disk.
+        sessions: Open at once.
+        idle_s: After so long without a request a session is closed.
+        queue: Jobs that may wait, and requests that may wait for the network.
+        body_bytes: Of a request that is no upload; a brush stroke over a slice of 1024 x 1024 has a tenth of it.
+    """
+
+    upload_bytes: int = 4 * GIB
+    upload_files: int = 20_000
+    disk_bytes: int = 64 * GIB
+    memory_bytes: int = 8 * GIB
+    sessions: int = 16
+    idle_s: float = 30 * 60
+    queue: int = 16
+    body_bytes: int = 16 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server serves.
+
+    Attributes:
+        state: Folder of saved sessions and uploads.
+        token: What every request has to show.
+        folder: Folder of images that may be opened by path; None: uploads only.
+        opened: What the page opens at once, a path below `folder`; None leaves it to the person.
+        hosts: Names and addresses that the server answers to; None: any literal address, and this machine's names.
+        limits: How much it takes on.
+    """
+
+    state: Path
+    token: str = field(default_factory=new_token, repr=False)
+    folder: Path | None = None
+    opened: str | None = None
+    hosts: frozenset[str] | None = frozenset({"127.0.0.1", "localhost", "::1"})
+    limits: Limits = Limits()
+
+
+def default_state() -> Path:
+    """Where a person's sessions are kept: `ANYBONE_STATE`, or the system's folder for such."""
+    chosen = os.environ.get("ANYBONE_STATE") or os.environ.get("XDG_STATE_HOME")
+    if os.environ.get("ANYBONE_STATE"):
+        return Path(str(chosen)).expanduser()
+    return (Path(chosen) if chosen else Path.home() / ".local" / "state") / "anybone"

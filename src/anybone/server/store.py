@@ -1,0 +1,251 @@
+"""The store: sessions that are open, and those on disk, from where any is brought back when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any
+
+from anybone.atomic import write_whole
+from anybone.errors import AnyboneError
+from anybone.io import read
+from anybone.server.files import inside
+from anybone.server.opening import Choice, name_of, open_image
+from anybone.server.problems import Absent, TooLarge
+from anybone.server.settings import Settings
+from anybone.server.uploads import remove
+from anybone.server.work import About, Work
+
+if TYPE_CHECKING:
+    from anybone.engine.segmenter import Segmenter
+    from anybone.volume import Volume
+
+ABOUT, STATE = "about.json", "session.safetensors"
+_UNUSED_UPLOAD_S = 24 * 3600  # an upload that no session was started on is dropped after a day
+
+
+def now() -> str:
+    """The time, ISO, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Store:
+    """All sessions of one server.
+
+    Args:
+        settings: Where they are kept, and how many may be open.
+        segmenter: Gives the network; waits until it is loaded.
+    """
+
+    def __init__(self, settings: Settings, segmenter: Callable[[], Segmenter]) -> None:
+        self._settings, self._segmenter = settings, segmenter
+        self._sessions, self.uploads = settings.state / "sessions", settings.state / "uploads"
+        for folder in (self._sessions, self.uploads):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._open: dict[str, Work] = {}
+        self._lock = threading.Lock()
+        self._opening: dict[str, threading.Lock] = {}
+        self._clean()
+
+    @property
+    def open(self) -> list[Work]:
+        """Those in memory."""
+        return list(self._open.values())
+
+    def start(self, path: str | None, upload: str | None, series: str | None, *, resume: bool = False) -> Work | Choice:
+        """A new session on an image; with `resume` the latest saved one on the same image.
+
+        Raises:
+            Absent: There is no such image.
+            ReadError: It cannot be read.
+        """
+        folder = self._source_folder(upload)
+        found = inside(folder, path or "")
+        where = found.relative_to(folder.resolve()).as_posix()
+        if upload is not None and where == ".":
+            entries = [p for p in found.iterdir() if not p.name.startswith(".")]
+            found = entries[0] if len(entries) == 1 else found
+        earlier = self._latest(where, upload, series) if resume else None
+        if earlier is not None:
+            with suppress(AnyboneError):  # what cannot be restored is no reason not to begin anew
+                return self.get(earlier)
+        opened = open_image(found, series)
+        if isinstance(opened, Choice):
+            return opened
+        name = name_of(found.name, opened.volume)
+        about = About(uuid.uuid4().hex, name, where, upload, opened.series, opened.frame, opened.others, now())
+        work = self._make(about, opened.volume)
+        write_whole(work.folder / ABOUT, json.dumps(about.to_dict()))
+        self._add(work)
+        return work
+
+    def get(self, session_id: str) -> Work:
+        """The session of that id, brought back from disk where it is not open.
+
+        Raises:
+            Absent: There is none.
+            StateError: It cannot be brought back.
+        """
+        work = self._open.get(session_id)
+        if work is None:
+            with self._lock:
+                lock = self._opening.setdefault(session_id, threading.Lock())
+            with lock:
+                work = self._open.get(session_id) or self._restore(session_id)
+        work.used = monotonic()
+        return work
+
+    def keep(self, work: Work) -> None:
+        """Nothing; the session as it is now is then on disk."""
+        from anybone.engine.session_state import save_session
+
+        if not work.folder.is_dir():
+            return  # forgotten meanwhile
+        save_session(work.session, work.folder / STATE)
+        work.saved = now()
+
+    def forget(self, session_id: str) -> None:
+        """Nothing; the session is closed, and gone from disk with its upload.
+
+        Raises:
+            Absent: There is none.
+        """
+        about = self._about(session_id)
+        with self._lock:
+            work = self._open.pop(session_id, None)
+        if work is not None:
+            work.closed = True
+        remove(self._sessions / session_id)
+        if about.upload is not None and all(other.upload != about.upload for other in self._abouts()):
+            remove(self.uploads / about.upload)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All sessions that are open or in which something was done, the latest first."""
+        from anybone.engine.session_state import read_state
+
+        rows = []
+        for about in self._abouts():
+            work, path, bones = self._open.get(about.id), self._sessions / about.id / STATE, []
+            if work is None and not path.is_file():
+                continue
+            changed = about.started
+            if work is not None:
+                bones, changed = [bone.name for bone in work.session.bones], work.saved or changed
+            else:
+                with suppress(AnyboneError):
+                    bones = [bone.name for bone in read_state(path).bones]
+                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+            row = {"id": about.id, "name": about.name, "path": about.path, "changed": changed}
+            rows.append({**row, "bones": bones, "open": work is not None})
+        return sorted(rows, key=lambda row: str(row["changed"]), reverse=True)
+
+    def new_upload(self) -> tuple[str, Path]:
+        """An id and an empty folder for what will be uploaded."""
+        name = uuid.uuid4().hex
+        folder = self.uploads / name
+        folder.mkdir(mode=0o700)
+        return name, folder
+
+    def sweep(self) -> list[str]:
+        """The ids of the sessions that were closed, since nobody used them for long."""
+        limit = monotonic() - self._settings.limits.idle_s
+        idle = [work for work in self.open if work.used < limit and work.job is None]
+        return [work.id for work in idle if self._close(work)]
+
+    def _source_folder(self, upload: str | None) -> Path:
+        if upload is not None:
+            folder = self.uploads / upload
+            if len(upload) != 32 or not upload.isalnum() or not folder.is_dir():
+                raise Absent("There is no such upload. Send the files again: POST /api/uploads.")
+            return folder
+        if self._settings.folder is None:
+            raise Absent("This server serves no folder. Upload the image: POST /api/uploads.")
+        return self._settings.folder
+
+    def _latest(self, path: str, upload: str | None, series: str | None) -> str | None:
+        """The id of the latest saved session on an image."""
+        wanted = {about.id: about for about in self._abouts() if (about.path, about.upload) == (path, upload)}
+        fitting = (row["id"] for row in self.rows() if row["id"] in wanted)
+        return next((i for i in fitting if series in (None, wanted[i].series)), None)
+
+    def _restore(self, session_id: str) -> Work:
+        from anybone.engine.session_state import restore_session
+
+        about = self._about(session_id)
+        folder = self._source_folder(about.upload)
+        found = inside(folder, about.path)
+        if about.upload is not None and about.path == ".":
+            entries = [p for p in found.iterdir() if not p.name.startswith(".")]
+            found = entries[0] if len(entries) == 1 else found
+        work = self._make(about, read(found, series=about.series, frame=about.frame))
+        path = work.folder / STATE
+        if path.is_file():
+            restore_session(work.session, path)
+            work.saved = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        self._add(work)
+        return work
+
+    def _make(self, about: About, volume: Volume) -> Work:
+        folder = self._sessions / about.id
+        folder.mkdir(exist_ok=True, mode=0o700)
+        shown = replace(volume, source=replace(volume.source, path=Path(about.path)))
+        return Work(about, self._segmenter().session(shown), folder)
+
+    def _add(self, work: Work) -> None:
+        limits = self._settings.limits
+        if work.memory_bytes > limits.memory_bytes:
+            remove(work.folder) if not (work.folder / STATE).is_file() else None
+            raise TooLarge(
+                f"This image would take {work.memory_bytes >> 20} MiB of memory; the server gives "
+                f"{limits.memory_bytes >> 20} MiB to all sessions. Crop it, or start it with a larger --memory-limit."
+            )
+        with self._lock:
+            self._open[work.id] = work
+        for old in sorted(self.open, key=lambda w: w.used):
+            total = sum(w.memory_bytes for w in self.open)
+            if total <= limits.memory_bytes and len(self._open) <= limits.sessions:
+                return
+            if old is not work and old.job is None:
+                self._close(old)
+
+    def _close(self, work: Work) -> bool:
+        """Whether the session was closed: not while a verb is at work."""
+        if not work.lock.acquire(blocking=False):
+            return False
+        try:
+            with self._lock:
+                self._open.pop(work.id, None)
+            work.closed = True
+        finally:
+            work.lock.release()
+        return True
+
+    def _about(self, session_id: str) -> About:
+        if len(session_id) == 32 and session_id.isalnum():
+            with suppress(OSError, ValueError, TypeError, KeyError):
+                return About.from_dict(json.loads((self._sessions / session_id / ABOUT).read_text(encoding="utf-8")))
+        raise Absent("There is no such session. GET /api/sessions lists those that there are.")
+
+    def _abouts(self) -> list[About]:
+        found = []
+        for folder in self._sessions.iterdir():
+            with suppress(Absent):
+                found.append(self._about(folder.name))
+        return found
+
+    def _clean(self) -> None:
+        """Drops what an earlier server left and nobody will miss: sessions in which nothing was done, old uploads."""
+        for folder in list(self._sessions.iterdir()):
+            if not (folder / STATE).is_file():
+                remove(folder)
+        used = {about.upload for about in self._abouts()}
+        for folder in list(self.uploads.iterdir()):
+            if folder.name not in used and folder.stat().st_mtime < time() - _UNUSED_UPLOAD_S:
+                remove(folder)

@@ -1,0 +1,149 @@
+"""The studio: the parts of one server, and the one way in which a verb is done."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anybone.errors import AnyboneError
+from anybone.server.ahead import Ahead, around
+from anybone.server.events import Hub
+from anybone.server.facts import change_facts
+from anybone.server.jobs import Jobs, Run, busy
+from anybone.server.meters import Meters
+from anybone.server.schemas import Body
+from anybone.server.settings import Settings
+from anybone.server.store import Store
+from anybone.server.turns import Rank, Turns
+from anybone.server.verbs import LONG_VERBS, VERBS, Verb
+from anybone.server.work import Work
+
+if TYPE_CHECKING:
+    from anybone.engine.segmenter import Segmenter
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Method:
+    """What answers.
+
+    Attributes:
+        name: Of the weights.
+        licence: Of these.
+        load: Builds it; called once, beside the server's start.
+    """
+
+    name: str
+    licence: str
+    load: Callable[[], Segmenter]
+
+
+class Studio:
+    """One server.
+
+    Args:
+        settings: What it serves.
+        method: What answers.
+    """
+
+    def __init__(self, settings: Settings, method: Method) -> None:
+        self.settings, self.method = settings, method
+        self._network: Future[Segmenter] = Future()
+        self.hub, self.meters, self.turns = Hub(), Meters(), Turns(settings.limits.queue)
+        self.store = Store(settings, self._network.result)
+        self.jobs = Jobs(self.turns, self.hub, self.store.keep, settings.limits.queue)
+        self.ahead = Ahead(self.turns)
+        threading.Thread(target=self._load, name="anybone-load", daemon=True).start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the network is loaded."""
+        return self._network.done()
+
+    def stop(self) -> None:
+        """Nothing; ends what runs."""
+        self.hub.stop()
+        self.jobs.stop()
+        self.ahead.stop()
+
+    def open(self, work: Work) -> Work:
+        """The session, while the slice that is seen first is encoded already."""
+        count = work.session.volume.geometry.shape_ijk[work.session.axis]
+        self.ahead.wish(work, around(count // 2, count))
+        return work
+
+    def act(self, session_id: str, verb: str, body: Body) -> dict[str, Any]:
+        """What a verb changed, once it is done and kept; all who look on are told.
+
+        Raises:
+            AnyboneError: It cannot be done; the session is as it was.
+        """
+        if verb in LONG_VERBS:
+            long = LONG_VERBS[verb]
+            return self._act(session_id, Verb(long.body, lambda s, b: long.run(s, b, None, None), True), body)
+        return self._act(session_id, VERBS[verb], body)
+
+    def begin(self, session_id: str, verb: str, body: Body) -> Run | None:
+        """The job that a long verb has become; None where it is no longer than a click."""
+        work, long = self.store.get(session_id), LONG_VERBS[verb]
+        if long.is_short(work.session, body):
+            return None
+        self.ahead.drop()
+        return self.jobs.submit(work, verb, lambda progress, preview: long.run(work.session, body, progress, preview))
+
+    def look(self, session_id: str, index: int) -> None:
+        """Nothing; the slice that a person looks at and its neighbours are encoded when there is time."""
+        work = self.store.get(session_id)
+        count = work.session.volume.geometry.shape_ijk[work.session.axis]
+        self.ahead.wish(work, around(min(index, count - 1), count))
+
+    def _act(self, session_id: str, verb: Verb, body: Body) -> dict[str, Any]:
+        self.ahead.drop()
+        work = self._held(session_id)
+        try:
+            if work.job is not None:
+                raise busy(work)
+            since = work.session.revision
+            with self.turns.take(Rank.PERSON) if verb.asks_network else nullcontext():
+                verb.run(work.session, body)
+            if work.session.revision != since:
+                self.store.keep(work)
+            change = change_facts(work, since)
+        finally:
+            work.lock.release()
+        self.hub.tell(work.id, "change", change)
+        self._go_on(work, change)
+        return change
+
+    def _held(self, session_id: str) -> Work:
+        """The session, its lock taken; one that was closed in between is brought back."""
+        while True:
+            work = self.store.get(session_id)
+            if work.job is not None:
+                raise busy(work)
+            work.lock.acquire()
+            if not work.closed:
+                return work
+            work.lock.release()
+
+    def _go_on(self, work: Work, change: dict[str, Any]) -> None:
+        """Encodes beside the slice that was worked on."""
+        slices = [row["slice"] for row in change["changed"]["answer"]]
+        if len(slices) == 1:
+            count = work.session.volume.geometry.shape_ijk[work.session.axis]
+            self.ahead.wish(work, around(slices[0], count))
+
+    def _load(self) -> None:
+        try:
+            self._network.set_result(self.method.load())
+        except AnyboneError as error:
+            self._network.set_exception(error)
+        except Exception as error:
+            _log.exception("The network could not be loaded")
+            self._network.set_exception(AnyboneError(f"The network could not be loaded: {error}."))

@@ -1,0 +1,156 @@
+"""The verbs of a session: what a request's body means to the engine. A new verb is a function and a line in `VERBS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anybone.errors import PromptError
+from anybone.labels import BONES
+from anybone.prompts import Box, Lasso, Point, Scribble
+from anybone.server import schemas
+from anybone.server.facts import rgb_of
+
+if TYPE_CHECKING:
+    from anybone.engine.progress import Progress
+    from anybone.engine.session import Session
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Something that a person does.
+
+    Attributes:
+        body: What it takes.
+        run: Does it, by the engine; what it returns is of no interest, the session has changed.
+        asks_network: Whether it has to wait for the network to be free.
+    """
+
+    body: type[schemas.Body]
+    run: Callable[[Session, Any], object]
+    asks_network: bool = False
+
+
+@dataclass(frozen=True)
+class LongVerb:
+    """Something that may take long, and then becomes a job.
+
+    Attributes:
+        body: What it takes.
+        run: Does it, and tells of its progress and of slices that are done.
+        is_short: Whether this is no more than a click.
+    """
+
+    body: type[schemas.Body]
+    run: Callable[[Session, Any, Progress | None, Callable[..., None] | None], object]
+    is_short: Callable[[Session, Any], bool] = lambda session, body: False
+
+
+def _add_point(session: Session, body: schemas.AddPoint) -> None:
+    session.add(Point(_ijk(body.ijk), body.positive))
+
+
+def _add_box(session: Session, body: schemas.AddBox) -> None:
+    session.add(Box(_ijk(body.min_ijk), _ijk(body.max_ijk)))
+
+
+def _add_scribble(session: Session, body: schemas.AddScribble) -> None:
+    session.add(Scribble(tuple(_ijk(p) for p in body.ijk_list), body.positive))
+
+
+def _add_lasso(session: Session, body: schemas.AddLasso) -> None:
+    session.add(Lasso(tuple(_ijk(p) for p in body.ijk_list)))
+
+
+def _paint(session: Session, body: schemas.Paint) -> None:
+    from anybone.engine.runs import Runs
+    from anybone.engine.strokes import stroke
+
+    if body.runs is not None and body.slice is not None and body.ijk_list is None:
+        shape = tuple(n for a, n in enumerate(session.volume.geometry.shape_ijk) if a != session.axis)
+        index, mask = body.slice, Runs.from_list((shape[0], shape[1]), body.runs).mask()
+    elif body.ijk_list is not None and body.radius_mm is not None and body.runs is None:
+        line = [_ijk(p) for p in body.ijk_list]
+        index, mask = stroke(session.volume.geometry, session.axis, line, body.radius_mm)
+    else:
+        raise PromptError("paint takes a slice and its runs, or ijk_list and radius_mm.")
+    session.paint(index, mask, erase=body.erase)
+
+
+def _accept(session: Session, body: schemas.Naming) -> None:
+    session.accept(_name(body), side=body.side, colour_rgb=rgb_of(body.colour))
+
+
+def _rename(session: Session, body: schemas.Rename) -> None:
+    session.rename(body.label, _name(body), side=body.side, colour_rgb=rgb_of(body.colour))
+
+
+def _automatic(session: Session, body: schemas.Automatic, progress: Any, preview: Any) -> None:
+    session.automatic(_slices(session, body), progress=progress, preview=preview)
+
+
+def _propagate(session: Session, body: schemas.Reach, progress: Any, preview: Any) -> None:
+    session.propagate(
+        body.first, body.last, backwards=body.backwards, forwards=body.forwards, progress=progress, preview=preview
+    )
+
+
+def _slices(session: Session, body: schemas.Automatic) -> list[int] | None:
+    """The slices that are meant; None for all that hold tissue."""
+    if body.slices is not None:
+        if not body.slices:
+            raise PromptError("The list of slices is empty. Name one, or leave it out for all.")
+        return sorted(set(body.slices))
+    if body.first is None and body.last is None:
+        return None
+    last = session.volume.geometry.shape_ijk[session.axis] - 1
+    first, last = body.first or 0, last if body.last is None else body.last
+    if first > last:
+        raise PromptError(f"The range of slices from {first} to {last} is empty. Give the lower one first.")
+    if last >= session.volume.geometry.shape_ijk[session.axis]:
+        raise PromptError(
+            f"There is no slice {last}: they run to {session.volume.geometry.shape_ijk[session.axis] - 1}."
+        )
+    return list(range(first, last + 1))
+
+
+def _is_one_slice(session: Session, body: schemas.Automatic) -> bool:
+    slices = _slices(session, body)
+    return slices is not None and len(slices) == 1
+
+
+def _name(body: schemas.Naming) -> str | None:
+    """The name that is meant; a key of the list of bones goes before a name of one's own."""
+    if body.bone is None:
+        return body.name
+    if body.bone not in BONES:
+        raise PromptError(f"There is no bone {body.bone!r} in the list. Search GET /api/bones, or give a name instead.")
+    return BONES[body.bone].name
+
+
+def _ijk(values: list[float]) -> tuple[float, float, float]:
+    return values[0], values[1], values[2]
+
+
+VERBS: dict[str, Verb] = {
+    "add_point": Verb(schemas.AddPoint, _add_point, asks_network=True),
+    "add_box": Verb(schemas.AddBox, _add_box, asks_network=True),
+    "add_scribble": Verb(schemas.AddScribble, _add_scribble, asks_network=True),
+    "add_lasso": Verb(schemas.AddLasso, _add_lasso, asks_network=True),
+    "paint": Verb(schemas.Paint, _paint),
+    "interpolate": Verb(schemas.Range, lambda session, body: session.interpolate(body.first, body.last)),
+    "undo": Verb(schemas.Nothing, lambda session, body: session.undo()),
+    "redo": Verb(schemas.Nothing, lambda session, body: session.redo()),
+    "reset": Verb(schemas.Nothing, lambda session, body: session.reset()),
+    "accept": Verb(schemas.Naming, _accept),
+    "edit": Verb(schemas.OneBone, lambda session, body: session.edit(body.label)),
+    "rename": Verb(schemas.Rename, _rename),
+    "remove": Verb(schemas.OneBone, lambda session, body: session.remove(body.label)),
+    "split": Verb(schemas.OneBone, lambda session, body: session.split(body.label)),
+    "merge": Verb(schemas.Merge, lambda session, body: session.merge(body.labels, body.into)),
+}
+LONG_VERBS: dict[str, LongVerb] = {
+    "automatic": LongVerb(schemas.Automatic, _automatic, _is_one_slice),
+    "propagate": LongVerb(schemas.Reach, _propagate),
+}

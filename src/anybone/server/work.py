@@ -1,0 +1,84 @@
+"""Work: one open session, with what the server has to know about it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anybone.engine.session import Session
+    from anybone.server.jobs import Run
+
+_EMBEDDING_BYTES = 64 << 20  # of a session that was worked on for a while
+
+
+@dataclass(frozen=True)
+class About:
+    """What is kept of a session beside the engine's own state.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        name: For people.
+        path: The image, below the folder that is served or below an upload.
+        upload: Of which upload; None for the served folder.
+        series: Which series of it, as `anybone.read` takes it.
+        frame: Which volume of a 4-D file.
+        other_series: Further volumes of the same image, "key" and "description".
+        started: When, ISO.
+    """
+
+    id: str
+    name: str
+    path: str
+    upload: str | None = None
+    series: str | None = None
+    frame: int | None = None
+    other_series: tuple[dict[str, str], ...] = ()
+    started: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> About:
+        """The facts in a saved file; raises TypeError or KeyError where they are none."""
+        return cls(**{**values, "other_series": tuple(values["other_series"])})
+
+
+@dataclass(eq=False)
+class Work:
+    """A session that is open.
+
+    Attributes:
+        about: Where it came from.
+        session: The engine's; its verbs are called under `lock`, its properties without.
+        folder: Where it is kept.
+        lock: Of the verbs.
+        job: What runs or waits to; while there is one, no other verb is taken.
+        saved: When it was last kept on disk, ISO.
+        used: When it was last asked for, by the monotonic clock.
+        closed: Whether it is no longer the one in memory; whoever holds it asks the store again.
+    """
+
+    about: About
+    session: Session
+    folder: Path
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    job: Run | None = None
+    saved: str | None = None
+    used: float = field(default_factory=monotonic)
+    closed: bool = False
+
+    @property
+    def id(self) -> str:
+        """Of the session."""
+        return self.about.id
+
+    @property
+    def memory_bytes(self) -> int:
+        """About how much memory it takes: the image, its copy in 0..1, labels, and embeddings."""
+        return 3 * self.session.volume.data.nbytes + _EMBEDDING_BYTES
