@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -101,21 +100,40 @@ class History:
     """
 
     def __init__(self, states: Sequence[State] = (State(),), now: int = 0, revision: int = 0) -> None:
-        self.states = tuple(states)
-        self.now = now
-        self.revision = revision
+        self._shown = (tuple(states), now, revision)  # exchanged as one, so that other threads see them together
         self._n = max((s.step.n for s in states if s.step), default=0)
-        self._seen: OrderedDict[int, State] = OrderedDict({revision: self.state})
+        self._seen = {revision: self.state}
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """From the oldest that undo reaches to the newest that redo reaches."""
+        return self._shown[0]
+
+    @property
+    def now(self) -> int:
+        """Which of the states is shown."""
+        return self._shown[1]
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of what is shown."""
+        return self._shown[2]
 
     @property
     def state(self) -> State:
         """What is shown."""
-        return self.states[self.now]
+        states, now, _ = self._shown
+        return states[now]
+
+    def copy(self) -> History:
+        """The same states, which go their own way from here."""
+        return History(*self._shown)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What was done up to now."""
-        return tuple(s.step for s in self.states[: self.now + 1] if s.step)
+        states, now, _ = self._shown
+        return tuple(s.step for s in states[: now + 1] if s.step)
 
     def push(self, verb: str, text: str, **changes: Any) -> None:
         """Nothing; the state with these fields changed is then shown, and what could be redone is gone."""
@@ -138,20 +156,19 @@ class History:
             revision: The earlier one.
             shape: Of a slice.
         """
-        now, before = self.state, self._seen.get(revision)
+        states, place, current = self._shown
+        now, before = states[place], self._seen.get(revision)
         after = {k: answer.runs for k, answer in now.answers.items()}
         if before is None:
             answer = {k: runs for k, runs in after.items() if runs.any()}
-            return Changes(self.revision, answer, dict(now.planes), complete=True)
+            return Changes(current, answer, dict(now.planes), complete=True)
         earlier = {k: answer.runs for k, answer in before.answers.items()}
-        return Changes(self.revision, _changed(earlier, after, shape), _changed(before.planes, now.planes, shape))
+        return Changes(current, _changed(earlier, after, shape), _changed(before.planes, now.planes, shape))
 
     def _show(self, states: tuple[State, ...], now: int) -> None:
-        self.states, self.now = states, now
-        self.revision += 1
-        self._seen[self.revision] = self.state
-        while len(self._seen) > KEPT_REVISIONS:
-            self._seen.popitem(last=False)
+        seen = {**self._seen, self.revision + 1: states[now]}
+        self._seen = dict(list(seen.items())[-KEPT_REVISIONS:])
+        self._shown = (states, now, self.revision + 1)
 
 
 def _changed(before: Planes, after: Planes, shape: tuple[int, int]) -> dict[int, Runs]:

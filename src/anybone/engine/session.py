@@ -7,6 +7,7 @@ needs no network (accepted bones, history, what changed) is in `engine/session_b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +18,7 @@ from anybone.engine.between import fill_by_shape
 from anybone.engine.confidence import Judge
 from anybone.engine.decode import on_slice
 from anybone.engine.doubts import doubts_about
-from anybone.engine.history import Edited
+from anybone.engine.history import Edited, History
 from anybone.engine.named_bones import mask_of
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
@@ -279,7 +280,7 @@ class Session(SessionBones):
         for index, runs in state.planes.items():
             by_slice[index] = runs.plane()
         names = {label: bone.name for label, bone in state.bones.items()}
-        return Segmentation(labels, self.volume.geometry, names=names, provenance=self._describe(self._clock))
+        return Segmentation(labels, self.volume.geometry, names=names, provenance=self.made)
 
     # --- encoding ahead ---
 
@@ -292,6 +293,26 @@ class Session(SessionBones):
         """Whether a slice had to be encoded; a click on it is then answered at once. From any thread."""
         self._check_slices([index])
         return self._answerer.embeddings.fill([index]) > 0
+
+    # --- saving; engine/session_state.py writes and reads the file ---
+
+    @property
+    def made(self) -> Provenance:
+        """How the answers are made: weights, options, seconds so far."""
+        return self._describe(self._clock)
+
+    def resume(self, history: History, *, as_masks: bool = False) -> None:
+        """Nothing; the session then stands where another one on this volume stood.
+
+        Args:
+            history: Of the other one.
+            as_masks: Whether the network is another one, which goes on from the masks and not from the logits.
+        """
+        self._history = history
+        if as_masks:
+            known = {id(a): self._look.redrawn(k, a) for s in history.states for k, a in s.answers.items()}
+            states = [replace(s, answers={k: known[id(a)] for k, a in s.answers.items()}) for s in history.states]
+            self._history = History(states, history.now, history.revision)
 
     # --- within ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from anybone.engine.confidence import Sums, dice_of
@@ -18,6 +19,7 @@ from anybone.engine.named_bones import (
     split_up,
 )
 from anybone.engine.runs import Runs
+from anybone.engine.volume_hash import volume_hash
 from anybone.engine.words import slices_in_words
 from anybone.errors import PromptError
 from anybone.labels import Rgb, Side
@@ -250,6 +252,15 @@ class SessionBones:
     def layers(self) -> Changes:
         """All slices that have anything."""
         return self._history.changes_since(-1, self._shape)
+
+    def snapshot(self) -> History:
+        """The states as they are now, for saving; what happens later does not change it."""
+        return self._history.copy()
+
+    @cached_property
+    def volume_hash(self) -> str:
+        """What tells this volume from others."""
+        return volume_hash(self.volume)
 
     # --- what is known ---
 

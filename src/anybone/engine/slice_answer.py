@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,10 @@ class Look:
     def drawn(self, index: int, mask: Runs, sums: Sums | None = None) -> SliceAnswer:
         """The answer that is exactly a mask, for a network to go on from."""
         return SliceAnswer(mask, mask_logits(mask.mask(), self.prepared.frames[index]), drawn=mask, sums=sums)
+
+    def redrawn(self, index: int, answer: SliceAnswer) -> SliceAnswer:
+        """The same answer, the network's logits forgotten."""
+        return replace(self.drawn(index, answer.runs, answer.sums), painted=answer.painted)
 
     def painted(
         self, index: int, before: SliceAnswer | None, prompts: Sequence[Prompt], where: NDArray[np.bool_], erase: bool
