@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from anybone.errors import PromptError
 
@@ -51,7 +51,7 @@ class Runs:
         return cls(shape, labels[new], np.add.reduceat(counts, np.flatnonzero(new)))
 
     @classmethod
-    def from_list(cls, shape: tuple[int, int], values: Sequence[int] | ArrayLike) -> Runs:
+    def from_list(cls, shape: tuple[int, int], values: Sequence[Any] | NDArray[Any]) -> Runs:
         """The runs in a list `[label, count, label, count, ...]`.
 
         Raises:

@@ -92,14 +92,14 @@ class Session(SessionBones):
         """The answer on one slice, bool, the slice's in-plane array axes in ascending order."""
         self._check_slices([index])
         answer = self._state.answers.get(index)
-        return np.zeros(self._shape, dtype=bool) if answer is None else answer.runs.mask()
+        return np.zeros(self.slice_shape, dtype=bool) if answer is None else answer.runs.mask()
 
     def probability(self, index: int) -> NDArray[np.float16]:
         """The calibrated probability of bone on one slice, "rows columns"; 0 where there is no answer."""
         self._check_slices([index])
         state = self._state
         if index not in state.answers:
-            return np.zeros(self._shape, dtype=np.float16)
+            return np.zeros(self.slice_shape, dtype=np.float16)
         return self._look.probability(index, state.answers[index], state.prompts)
 
     @cached_property
@@ -147,9 +147,9 @@ class Session(SessionBones):
         """
         self._check_slices([index])
         where = np.asarray(mask) > 0
-        if where.shape != self._shape or not where.any():
+        if where.shape != self.slice_shape or not where.any():
             raise PromptError(
-                f"What is painted is a mask of the slice's shape {self._shape} with something in it; found shape "
+                f"What is painted is a mask of the slice's shape {self.slice_shape} with something in it; found shape "
                 f"{where.shape}, {int(where.sum())} pixels."
             )
         state = self._state

@@ -45,7 +45,7 @@ class SessionBones:
         self._least_dice = least_dice
         self._history = History()
         rows, columns = (a for a in range(3) if a != axis)
-        self._shape = (volume.geometry.shape_ijk[rows], volume.geometry.shape_ijk[columns])
+        self.slice_shape: tuple[int, int] = (volume.geometry.shape_ijk[rows], volume.geometry.shape_ijk[columns])
 
     @property
     def _state(self) -> State:
@@ -238,20 +238,20 @@ class SessionBones:
 
     def changes_since(self, revision: int) -> Changes:
         """The slices that differ from an earlier revision, as they are now."""
-        return self._history.changes_since(revision, self._shape)
+        return self._history.changes_since(revision, self.slice_shape)
 
     def answer_runs(self, index: int) -> Runs:
         """The answer on one slice, label 1."""
         answer = self._state.answers.get(index)
-        return Runs.empty(self._shape) if answer is None else answer.runs
+        return Runs.empty(self.slice_shape) if answer is None else answer.runs
 
     def bone_runs(self, index: int) -> Runs:
         """The labels of accepted bones on one slice."""
-        return self._state.planes.get(index) or Runs.empty(self._shape)
+        return self._state.planes.get(index) or Runs.empty(self.slice_shape)
 
     def layers(self) -> Changes:
         """All slices that have anything."""
-        return self._history.changes_since(-1, self._shape)
+        return self._history.changes_since(-1, self.slice_shape)
 
     def snapshot(self) -> History:
         """The states as they are now, for saving; what happens later does not change it."""

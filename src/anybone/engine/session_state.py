@@ -14,7 +14,7 @@ from anybone.atomic import whole_file
 from anybone.engine.history import History, State
 from anybone.engine.named_bones import NamedBone
 from anybone.engine.session_file import Arrays, Packer, Unpacker, bone_of
-from anybone.errors import StateError
+from anybone.errors import PromptError, StateError
 from anybone.version import __version__
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ def _history(path: Path, session: Session) -> tuple[History, bool]:
     with safe_open(path, "np") as file:
         content = _content(file.metadata())
         arrays: Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+    if arrays["shapes"].size and (arrays["shapes"] != session.slice_shape).any():
+        raise ValueError(f"planes of another shape than {session.slice_shape}")
     unpacker = Unpacker(arrays, content["answers"])
     summary, made = _summary(content), session.made
     states = [unpacker.state(told) for told in content["states"]]
@@ -200,7 +202,7 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
 
     try:
         return read()
-    except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (SafetensorError, PromptError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise StateError(
             f"{path} is no saved session that can be read ({error}). Start a new session on the volume."
         ) from error

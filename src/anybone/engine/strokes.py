@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from anybone.errors import PromptError
 from anybone.geometry import Geometry
 
 
 def stroke(
-    geometry: Geometry, axis: int, ijk_list: Sequence[ArrayLike], radius_mm: float
+    geometry: Geometry, axis: int, ijk_list: Sequence[Sequence[float]], radius_mm: float
 ) -> tuple[int, NDArray[np.bool_]]:
     """The slice that a round brush was drawn on, and its pixels there, bool "rows columns".
 
@@ -40,7 +40,9 @@ def stroke(
     return index, plane
 
 
-def polygon(rows_columns: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def polygon(
+    rows_columns: Sequence[Sequence[float]] | NDArray[np.floating], shape: tuple[int, int]
+) -> NDArray[np.bool_]:
     """The pixels of a plane whose centres lie inside a closed polygon, by the even-odd rule.
 
     Args:
@@ -59,7 +61,7 @@ def polygon(rows_columns: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_
     return inside
 
 
-def _inside(geometry: Geometry, ijk_list: Sequence[ArrayLike], what: str) -> NDArray[np.float64]:
+def _inside(geometry: Geometry, ijk_list: Sequence[Sequence[float]], what: str) -> NDArray[np.float64]:
     path = np.asarray(ijk_list, dtype=np.float64)
     if path.ndim != 2 or path.shape[1] != 3 or not len(path) or not np.isfinite(path).all():
         raise PromptError(f"{what} needs voxels of three finite numbers i, j, k; found shape {path.shape}.")
