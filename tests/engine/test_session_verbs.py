@@ -112,7 +112,7 @@ def test_a_filled_slice_is_corrected_by_clicks(session):
     assert np.array_equal(session.slice_mask(1), square(8, 24))
     session.add(Point((25, 16, 1)))
     assert session.slice_mask(1)[25, 16]
-    session.add(Point(SECOND[:2] + (1,)))
+    session.add(Point((*SECOND[:2], 1)))
     assert session.slice_mask(1)[48, 40], "the network is asked for what is far"
     assert session.slice_mask(1)[10, 10]
 
