@@ -78,6 +78,27 @@ def test_a_lasso_finds_what_lies_inside(session):
     assert session.history[-1].text == "A lasso on slice 2."
 
 
+def test_a_lasso_leaves_what_lies_outside(session):
+    session.automatic([2]).paint(2, square(60, 62))
+    session.add(Lasso(((38, 30, 2), (38, 50, 2), (48, 50, 2), (48, 30, 2))))
+    assert np.array_equal(session.slice_mask(2)[:32, :32], square(8, 24)[:32, :32])
+    assert session.slice_mask(2)[60:62, 60:62].all()
+    assert session.slice_mask(2)[40:56, 32:48].all(), "half of the bone was inside, half was found before"
+    session.reset().add(Lasso(((38, 30, 2), (38, 50, 2), (48, 50, 2), (48, 30, 2))))
+    assert session.slice_mask(2).sum() == pytest.approx(16 * 8.5, abs=8), "all that is new lies inside"
+
+
+def test_a_lasso_with_a_click_outside(session):
+    session.add(Lasso(((4, 4, 2), (4, 28, 2), (28, 28, 2), (28, 4, 2))), Point(SECOND))
+    assert session.slice_mask(2)[16, 16]
+    assert session.slice_mask(2)[40:56, 32:48].all()
+
+
+def test_a_lasso_of_nothing(session):
+    with pytest.raises(PromptError, match="too thin"):
+        session.add(Lasso(((4, 4, 2), (20, 20, 2), (30, 30, 2))))
+
+
 def test_a_lasso_along_another_axis_is_refused(session):
     with pytest.raises(PromptError, match="another axis"):
         session.add(Lasso(((4, 4, 2), (4, 28, 2), (4, 28, 3))))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.confidence import Judge
@@ -16,8 +18,14 @@ from anybone.engine.prepare import Prepared
 from anybone.engine.progress import Clock
 from anybone.engine.propagation import StopRule, next_slice
 from anybone.engine.slice_answer import Look, SliceAnswer, freed
-from anybone.prompts import Box, Lasso, MaskHint, Prompt
+from anybone.engine.slicing import SliceFrame
+from anybone.engine.stitch import NO_BONE, from_slice
+from anybone.engine.strokes import polygon
+from anybone.errors import PromptError
+from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.shapes import Float
+
+_HALF = 0.5  # share of a decoder's pixel that lies inside a lasso, above which it counts as inside
 
 
 class Answerer:
@@ -59,19 +67,35 @@ class Answerer:
     def prompted(
         self, index: int, before: SliceAnswer | None, together: Sequence[Prompt], added: Sequence[Prompt]
     ) -> SliceAnswer:
-        """The answer on a slice after prompts were added: clicks change what they point at, others all.
+        """The answer on a slice after prompts were added.
+
+        A click changes what it points at, a lasso what lies inside, a box or a mask all.
 
         Args:
             index: Of the slice.
             before: What was answered there.
             together: All prompts of the session.
             added: The new ones among them.
+
+        Raises:
+            PromptError: A lasso has nothing inside.
         """
+        frame = self.prepared.frames[index]
+        lassos = [p for p in added if isinstance(p, Lasso) and on_slice(p, frame)]
+        answer = before
+        for lasso in lassos:
+            answer = self._inside(index, answer, together, lasso)
+        others = [p for p in added if not isinstance(p, Lasso) and on_slice(p, frame)]
+        return answer if answer and lassos and not others else self._pointed_at(index, answer, together, others)
+
+    def _pointed_at(
+        self, index: int, before: SliceAnswer | None, together: Sequence[Prompt], added: Sequence[Prompt]
+    ) -> SliceAnswer:
         frame, options = self.prepared.frames[index], self.prepared.options
         here = [p for p in together if on_slice(p, frame)]
         painted = before.painted if before else None
         logits = before.logits if before else None
-        by_clicks = not any(on_slice(p, frame) for p in added if isinstance(p, Box | MaskHint | Lasso))
+        by_clicks = not any(isinstance(p, Box | MaskHint) for p in added)
         if before is None or logits is None or not by_clicks or not options.heed_clicks:
             return self.look.answer(index, self._decode(index, here, logits), together, painted)
         after, drawn = logits, before.drawn
@@ -80,6 +104,25 @@ class Answerer:
             after = corrected(logits, self._decode(index, here, logits), clicks, frame, options.threshold)
             drawn = freed(drawn, logits, after, frame)
         return self.look.answer(index, after, together, painted, drawn)
+
+    def _inside(self, index: int, before: SliceAnswer | None, together: Sequence[Prompt], lasso: Lasso) -> SliceAnswer:
+        """The answer with the bone inside a lasso; what lies outside stays as it was.
+
+        The network is asked with the lasso's bounding box: with its area as a mask prompt it follows the lasso's
+        outline more than the bone's.
+        """
+        frame = self.prepared.frames[index]
+        inside = polygon(np.array(lasso.ijk_list)[:, list(frame.in_plane)], frame.slice_shape)
+        taken = from_slice(inside.astype(np.float32), frame) > _HALF
+        if not taken.any():
+            raise PromptError("Nothing lies inside the lasso: it is too thin. Draw around the whole bone.")
+        clicks = [p for p in together if isinstance(p, Point | Scribble) and _all_inside(p, frame, inside)]
+        found = self._decode(index, [lasso, *clicks], None)
+        logits = before.logits if before else None
+        base = torch.full_like(found, NO_BONE) if logits is None else logits
+        after = torch.where(taken.to(found.device), found, base)
+        drawn = freed(before.drawn, base, after, frame) if before else None
+        return self.look.answer(index, after, together, before.painted if before else None, drawn)
 
     def carried(self, index: int, previous: Tensor, prompts: Sequence[Prompt], stop: StopRule) -> SliceAnswer | None:
         """The bone of a neighbouring slice on this one; None where it has ended.
@@ -103,3 +146,9 @@ class Answerer:
         embedding = self.embeddings.get(index)
         with self._clock.step("decode"), torch.inference_mode():
             return decode(self._network, embedding, self.prepared.frames[index], prompts, previous)[0]
+
+
+def _all_inside(click: Point | Scribble, frame: SliceFrame, inside: NDArray[np.bool_]) -> bool:
+    """Whether a click lies on a slice, inside an area of it."""
+    clicks = clicks_on([click], frame)
+    return len(clicks) > 0 and bool(inside[tuple(clicks.rows_columns.T)].all())
