@@ -82,8 +82,8 @@ def serve(
     from anybone.server.extra import require_studio
 
     require_studio("The server")
-    from anybone.server.running import listen, method_of, run
-    from anybone.server.security import hosts_of, is_loopback
+    from anybone.server.running import Server, listen, method_of
+    from anybone.server.security import is_loopback, names_of
     from anybone.server.settings import Limits, Settings, default_state, new_token
 
     terminal = Terminal(quiet, verbose)
@@ -102,7 +102,7 @@ def serve(
         state=state or default_state(),
         token=chosen or new_token(),
         folder=folder,
-        hosts=hosts_of(host, names or ()),
+        names=names_of(host, names or ()),
         limits=limits,
     )
     method = method_of(weights, device.value)
@@ -115,7 +115,7 @@ def serve(
         if certificate is None and not is_loopback(host):
             terminal.warn("Without TLS, the token and the images can be read on the way. See --tls-cert.")
 
-    run(settings, method, listening, started=started, certificate=certificate)
+    Server(settings, method, listening, started=started, certificate=certificate).go()
 
 
 def _token(typed: str | None, local: bool) -> str | None:

@@ -47,7 +47,7 @@ def studio(
     from anybone.server.extra import require_studio
 
     require_studio("The studio")
-    from anybone.server.running import listen, method_of, run
+    from anybone.server.running import Server, listen, method_of
     from anybone.server.settings import Settings, default_state
 
     terminal = Terminal(quiet, verbose)
@@ -63,7 +63,7 @@ def studio(
         if browser:
             webbrowser.open(address)
 
-    run(settings, method, listening, started=started)
+    Server(settings, method, listening, started=started).go()
 
 
 def _place(path: Path | None) -> tuple[Path, str | None]:

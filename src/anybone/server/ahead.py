@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 
 from anybone.server.turns import Turns
 from anybone.server.work import Work
 
+_log = logging.getLogger(__name__)
 PAUSE_S = 0.15  # a person who corrects clicks again within so long
 REACH = 3  # slices on either side
 
@@ -64,7 +66,13 @@ class Ahead:
             work, slices = wish
             while slices and self._wish is wish:
                 if self._turns.wait_idle(PAUSE_S) and self._wish is wish:
-                    work.session.encode(slices.pop(0))
+                    self._encode(work, slices.pop(0))
             with self._changed:
                 if self._wish is wish:
                     self._wish = None
+
+    def _encode(self, work: Work, index: int) -> None:
+        try:
+            work.session.encode(index)
+        except Exception:  # a click will say what is wrong; the thread has to live on
+            _log.exception("Slice %d could not be encoded ahead", index)

@@ -30,6 +30,7 @@ _MEANINGS = {
     501: "An optional part is not installed",
     503: "Too many wait",
 }
+_KINDS = {404: "Absent", 413: "TooLarge"}  # of what the framework refuses by itself
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning} for status, meaning in _MEANINGS.items()
 }
@@ -69,7 +70,8 @@ def handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        return told("HttpError", f"{error.detail}.", error.status_code, error.headers)
+        kind = _KINDS.get(error.status_code, "HttpError")
+        return told(kind, f"{error.detail}.", error.status_code, error.headers)
 
     @app.exception_handler(MemoryError)
     async def _memory(request: Request, error: MemoryError) -> Response:

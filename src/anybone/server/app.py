@@ -24,7 +24,7 @@ from anybone.server.studio import Method, Studio
 from anybone.version import __version__
 
 PAGE = Path(__file__).parent / "static"
-_SWEEP_S = 60.0
+_SWEEP_S = 60.0  # idle sessions are looked for at least so often
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>anybone</title>
 <p>The server runs, but its page is not built. In a clone of the repository: <code>make studio</code></p>
 """
@@ -71,8 +71,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _sweep(studio: Studio) -> None:
+    pause_s = min(_SWEEP_S, studio.settings.limits.idle_s / 2)
     while True:
-        await asyncio.sleep(_SWEEP_S)
+        await asyncio.sleep(pause_s)
         for closed in await run_in_threadpool(studio.store.sweep):
             _log.info("session %s was idle and is closed", closed)
 
@@ -92,7 +93,8 @@ def _add_page(app: FastAPI) -> None:
         icon = PAGE / "favicon.svg"
         return FileResponse(icon) if icon.is_file() else Response(status_code=404)
 
-    app.mount("/assets", StaticFiles(directory=PAGE / "assets", check_dir=False), name="assets")
+    if (PAGE / "assets").is_dir():
+        app.mount("/assets", StaticFiles(directory=PAGE / "assets"), name="assets")
 
 
 class Counted:

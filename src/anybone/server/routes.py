@@ -14,12 +14,15 @@ from anybone.server import schemas
 from anybone.server.answers import ERRORS, plain
 from anybone.server.facts import change_facts, layer_facts, session_facts
 from anybone.server.image import nifti_bytes
+from anybone.server.jobs import Run
 from anybone.server.opening import Choice
 from anybone.server.saving import save_bones, saved_file
 from anybone.server.schemas import SessionId
 from anybone.server.studio import Studio
 from anybone.server.verbs import LONG_VERBS, VERBS
+from anybone.server.work import Work
 
+_PATIENCE_S = 30
 _Responses = dict[int | str, dict[str, Any]]
 _BYTES: _Responses = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
@@ -74,8 +77,8 @@ async def get_session(id: SessionId, studio: House) -> Response:
 async def forget_session(id: SessionId, studio: House) -> None:
     """Nothing; the session is closed and forgotten."""
     for work in studio.store.open:
-        if work.id == id:
-            await run_in_threadpool(studio.jobs.cancel, work)
+        if work.id == id and work.job is not None:
+            await _end(studio, work, work.job)
     await run_in_threadpool(studio.store.forget, id)
 
 
@@ -130,10 +133,8 @@ async def look(id: SessionId, body: schemas.Look, studio: House) -> None:
 async def cancel(id: SessionId, body: schemas.Nothing, studio: House) -> Response:
     """The state, once the job that runs on the session has ended."""
     work = await run_in_threadpool(studio.store.get, id)
-    run = work.job
-    if run is not None:
-        await run_in_threadpool(studio.jobs.cancel, work)
-        await run_in_threadpool(run.ended.wait, 30)
+    if work.job is not None:
+        await _end(studio, work, work.job)
     return plain(await run_in_threadpool(change_facts, work, work.session.revision))
 
 
@@ -150,6 +151,12 @@ async def get_file(id: SessionId, name: str, studio: House) -> FileResponse:
     work = await run_in_threadpool(studio.store.get, id)
     path = await run_in_threadpool(saved_file, work.folder, name)
     return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+
+async def _end(studio: Studio, work: Work, run: Run) -> None:
+    """Cancels a job and waits until it has ended, which takes as long as the slice that it is at."""
+    await run_in_threadpool(studio.jobs.cancel, work)
+    await run_in_threadpool(run.ended.wait, _PATIENCE_S)
 
 
 def _short(verb: str) -> Callable[..., Awaitable[Response]]:

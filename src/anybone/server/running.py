@@ -6,10 +6,13 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import uvicorn
+
 from anybone.engine.load import load
 from anybone.errors import UsageError
 from anybone.model.catalogue import locate
 from anybone.model.checkpoint import read_header
+from anybone.server.app import create_app
 from anybone.server.settings import Settings
 from anybone.server.studio import Method
 
@@ -43,15 +46,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(
-    settings: Settings,
-    method: Method,
-    listening: socket.socket,
-    *,
-    started: Callable[[], None] = lambda: None,
-    certificate: tuple[Path, Path] | None = None,
-) -> None:
-    """Nothing; serves until it is interrupted.
+class Server(uvicorn.Server):
+    """The application at an address, until it is interrupted or `should_exit` is set.
 
     Args:
         settings: What is served.
@@ -60,24 +56,41 @@ def run(
         started: Called once it does.
         certificate: TLS certificate and key.
     """
-    import uvicorn
 
-    from anybone.server.app import create_app
+    def __init__(
+        self,
+        settings: Settings,
+        method: Method,
+        listening: socket.socket,
+        *,
+        started: Callable[[], None] = lambda: None,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
+        self._app, self._listening, self._tell = create_app(settings, method), listening, started
+        super().__init__(
+            uvicorn.Config(
+                self._app,
+                access_log=False,  # requests are logged by their route, without what they hold
+                log_level="warning",
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=_PATIENCE_S,
+                ssl_certfile=certificate and str(certificate[0]),
+                ssl_keyfile=certificate and str(certificate[1]),
+            )
+        )
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                started()
+    def go(self) -> None:
+        """Nothing; serves until it is stopped."""
+        self.run(sockets=[self._listening])
 
-    config = uvicorn.Config(
-        create_app(settings, method),
-        access_log=False,  # requests are logged by their route, without what they hold
-        log_level="warning",
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=_PATIENCE_S,
-        ssl_certfile=certificate and str(certificate[0]),
-        ssl_keyfile=certificate and str(certificate[1]),
-    )
-    Server(config).run(sockets=[listening])
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nothing; listens, and says so."""
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nothing; ends streams of events first, which would else keep it waiting."""
+        self._app.state.studio.hub.stop()
+        await super().shutdown(sockets)

@@ -42,7 +42,7 @@ FORMATS: dict[str, tuple[str, Callable[[Volume, Segmentation, Path], None]]] = {
     "dicom-seg": (".dcm", _by("dicom_seg")),
     "stl": (".stl", _by("stl")),
     "glb": (".glb", _by("glb")),
-    "statistics": (".csv", _by("statistics")),  # and the same as JSON
+    "statistics": ("_statistics.csv", _by("statistics")),  # and the same as JSON
     "preview": (".png", _by("preview")),
 }
 

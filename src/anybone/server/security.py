@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anybone.server.answers import refused
 from anybone.server.problems import Forbidden, Refusal, TooLarge, Unauthorised
-from anybone.server.settings import Settings
+from anybone.server.settings import LOCAL, Names, Settings
 
 OPEN = ("/", "/healthz", "/favicon.svg", "/auth/", "/auth/token")
 OPEN_BELOW = ("/assets/",)
@@ -46,7 +48,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._token = settings.token.encode()
-        self._hosts = settings.hosts
+        self._names = settings.names
         self._limits = settings.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,30 +86,23 @@ class Guard:
             )
 
     def _answers_to(self, name: str) -> bool:
-        """Whether this is the server's name. A literal address cannot have been made to point elsewhere."""
-        if self._hosts is not None:
-            return name in self._hosts
-        return name in own_names() or _is_address(name)
+        return name in self._names.known or (self._names.any_address and _is_address(name))
 
     def _limit(self, path: str) -> int:
         uploads = any(path == part or path.startswith(f"{part}/") for part in UPLOADS)
         return self._limits.upload_bytes if uploads else self._limits.body_bytes
 
 
-def own_names() -> frozenset[str]:
-    """What this machine calls itself."""
-    import socket
-
-    return frozenset({"localhost", socket.gethostname().lower(), socket.getfqdn().lower()})
-
-
-def hosts_of(address: str, extra: Iterable[str] = ()) -> frozenset[str] | None:
-    """The names that a server bound to an address answers to; None: any literal address and the machine's names."""
+def names_of(address: str, extra: Iterable[str] = ()) -> Names:
+    """What a server that listens at an address answers to: that, this machine's names where it listens at all of them,
+    and further names by which a proxy knows it."""
+    known = {address.lower(), *(name.lower() for name in extra)}
     if is_loopback(address):
-        return frozenset({"127.0.0.1", "localhost", "::1", address.lower(), *extra})
+        return Names(frozenset({*known, *LOCAL.known}))
     if address in ("0.0.0.0", "::"):
-        return None if not extra else frozenset({*own_names(), "127.0.0.1", "::1", *extra})
-    return frozenset({address.lower(), *extra})
+        own = {socket.gethostname().lower(), socket.getfqdn().lower()}
+        return Names(frozenset({*known, *own, *LOCAL.known}), any_address=True)
+    return Names(frozenset(known))
 
 
 def is_loopback(address: str) -> bool:
@@ -149,7 +144,7 @@ def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise _too_large(limit)
+            raise HTTPException(413, str(_too_large(limit)).rstrip("."))  # FastAPI lets no other error through here
         return message
 
     return bounded

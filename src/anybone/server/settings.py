@@ -41,6 +41,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Names:
+    """What a server answers to: a page of another site cannot make a browser ask by these.
+
+    Attributes:
+        known: Host names and addresses, lower case.
+        any_address: Whether any literal address will do: none can be made to point elsewhere, as a name can.
+    """
+
+    known: frozenset[str]
+    any_address: bool = False
+
+
+LOCAL = Names(frozenset({"127.0.0.1", "localhost", "::1"}))
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a server serves.
 
@@ -49,7 +65,7 @@ class Settings:
         token: What every request has to show.
         folder: Folder of images that may be opened by path; None: uploads only.
         opened: What the page opens at once, a path below `folder`; None leaves it to the person.
-        hosts: Names and addresses that the server answers to; None: any literal address, and this machine's names.
+        names: What the server answers to.
         limits: How much it takes on.
     """
 
@@ -57,7 +73,7 @@ class Settings:
     token: str = field(default_factory=new_token, repr=False)
     folder: Path | None = None
     opened: str | None = None
-    hosts: frozenset[str] | None = frozenset({"127.0.0.1", "localhost", "::1"})
+    names: Names = LOCAL
     limits: Limits = Limits()
 
 

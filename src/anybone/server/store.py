@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from anybone.atomic import write_whole
-from anybone.errors import AnyboneError
+from anybone.errors import AnyboneError, MissingExtraError
 from anybone.io import read
 from anybone.server.files import inside
 from anybone.server.opening import Choice, name_of, open_image
@@ -29,6 +29,18 @@ if TYPE_CHECKING:
 
 ABOUT, STATE = "about.json", "session.safetensors"
 _UNUSED_UPLOAD_S = 24 * 3600  # an upload that no session was started on is dropped after a day
+
+
+@contextmanager
+def naming(path: Path, shown: str) -> Iterator[None]:
+    """A context in which errors name a file as people know it, not where it lies on this machine."""
+    try:
+        yield
+    except MissingExtraError:
+        raise
+    except AnyboneError as error:
+        text = str(error).replace(str(path), shown).replace(f"{path.parent}/", "")
+        raise type(error)(text) from error
 
 
 def now() -> str:
@@ -76,7 +88,8 @@ class Store:
         if earlier is not None:
             with suppress(AnyboneError):  # what cannot be restored is no reason not to begin anew
                 return self.get(earlier)
-        opened = open_image(found, series)
+        with naming(found, where):
+            opened = open_image(found, series)
         if isinstance(opened, Choice):
             return opened
         name = name_of(found.name, opened.volume)
@@ -106,7 +119,7 @@ class Store:
         """Nothing; the session as it is now is then on disk."""
         from anybone.engine.session_state import save_session
 
-        if not work.folder.is_dir():
+        if work.closed:
             return  # forgotten meanwhile
         save_session(work.session, work.folder / STATE)
         work.saved = now()
@@ -184,7 +197,9 @@ class Store:
         if about.upload is not None and about.path == ".":
             entries = [p for p in found.iterdir() if not p.name.startswith(".")]
             found = entries[0] if len(entries) == 1 else found
-        work = self._make(about, read(found, series=about.series, frame=about.frame))
+        with naming(found, about.path):
+            volume = read(found, series=about.series, frame=about.frame)
+        work = self._make(about, volume)
         path = work.folder / STATE
         if path.is_file():
             restore_session(work.session, path)
