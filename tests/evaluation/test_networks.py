@@ -13,7 +13,7 @@ from anybone.evaluation.networks import NETWORKS, build
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_slices(name):
-    side = max(NETWORKS[name].multiple, 64)
+    side = 128 if name == "dynunet" else 64  # smaller, it has fewer levels
     network = built(name, 2, side)
     numbers = sum(p.numel() for p in network.parameters())
     assert 7e6 < numbers < 15e6
@@ -21,7 +21,7 @@ def test_slices(name):
         assert network(torch.rand(1, 1, side, side)).shape == (1, 1, side, side)
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("dynunet", "vnet", "swin-unetr")])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("vnet", "swin-unetr")])
 def test_volumes(name):
     with torch.inference_mode():
         assert built(name, 3, 32)(torch.rand(1, 1, 32, 32, 32)).shape == (1, 1, 32, 32, 32)

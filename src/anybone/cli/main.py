@@ -8,6 +8,7 @@ import typer
 
 from anybone.cli import (
     anatomy,
+    benchmark,
     clicks,
     compare,
     convert,
@@ -59,6 +60,7 @@ app.command("demo", rich_help_panel=_WORK)(demo.demo)
 app.command("evaluate", no_args_is_help=True, rich_help_panel=_JUDGE)(evaluate.evaluate)
 app.command("compare", no_args_is_help=True, rich_help_panel=_JUDGE)(compare.compare)
 app.command("clicks", no_args_is_help=True, rich_help_panel=_JUDGE)(clicks.clicks)
+app.command("benchmark", no_args_is_help=True, rich_help_panel=_JUDGE)(benchmark.benchmark)
 app.command("qc", no_args_is_help=True, rich_help_panel=_JUDGE)(qc.qc)
 app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
 app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)

@@ -12,6 +12,7 @@ from anybone.errors import UsageError
 
 if TYPE_CHECKING:
     from anybone.model.config import ModelConfig
+    from anybone.training.config import TrainingConfig
     from anybone.training.recipe import Data, Recipe
 
 _OF_THE_RECIPE = ("name", "licence")
@@ -23,60 +24,91 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         UsageError: There is no such file, it is no TOML, or a key or value cannot be meant; the message names it.
     """
-    from anybone.training.config import Augmentation, TrainingConfig
     from anybone.training.recipe import Recipe
 
-    values = _parsed(path)
+    values = parsed(path, "recipe")
     data = _data(values.pop("data", {}), path)
     named = {key: str(values.pop(key)) for key in _OF_THE_RECIPE if key in values}
-    augmentation = values.pop("augmentation", {})
-    _check_keys(values, TrainingConfig, f"{path}", also=("data", "augmentation", *_OF_THE_RECIPE))
-    _check_keys(augmentation, Augmentation, f"{path}, [augmentation]")
-    _check_kinds(values, TrainingConfig(), f"{path}")
-    _check_kinds(augmentation, Augmentation(), f"{path}, [augmentation]")
-    if "model" in values:
-        values["model"] = _model(values["model"], path)
-    if values.get("start"):
-        values["start"] = str(path.parent / values["start"])
     values.setdefault("sources", data.shares())
+    training = read_training(values, path, also=("data", *_OF_THE_RECIPE))
     try:
-        training = TrainingConfig(**values, augmentation=Augmentation(**_tuples(augmentation)))
         return Recipe(data, training, **named)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def read_training(values: dict[str, Any], path: Path, *, where: str = "", also: tuple[str, ...] = ()) -> TrainingConfig:
+    """The numbers of a training from a table.
+
+    Args:
+        values: The table.
+        path: Of the file that it is in.
+        where: Its name there, such as "training.", where it is not the file itself.
+        also: Keys that a reader may have meant, which belong to the file beside.
+
+    Raises:
+        UsageError: A key or value cannot be meant.
+    """
+    from anybone.training.config import Augmentation, TrainingConfig
+
+    values = dict(values)
+    here = f"{path}, [{where.rstrip('.')}]" if where else f"{path}"
+    augmentation = values.pop("augmentation", {})
+    check_keys(values, TrainingConfig, here, also=("augmentation", *also))
+    check_keys(augmentation, Augmentation, f"{path}, [{where}augmentation]")
+    check_kinds(values, TrainingConfig(), here)
+    check_kinds(augmentation, Augmentation(), f"{path}, [{where}augmentation]")
+    if "model" in values:
+        values["model"] = _model(values["model"], path, where)
+    if values.get("start"):
+        values["start"] = str(path.parent / values["start"])
+    try:
+        return TrainingConfig(**values, augmentation=Augmentation(**_tuples(augmentation)))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def parsed(path: Path, what: str) -> dict[str, Any]:
+    """What is in a TOML file.
+
+    Args:
+        path: Of the file.
+        what: "recipe", or what else it is.
+
+    Raises:
+        UsageError: There is no such file, or it is no TOML.
+    """
     if path.is_dir():
         raise UsageError(
-            f"{path} is a folder; a recipe is expected, which names the folder: "
-            f'a file RECIPE.toml with [data] and cases = "{path.name}". See docs/how-to/train.md.'
+            f"{path} is a folder; a {what} is expected, which names the folder: "
+            f'a file {what.upper()}.toml with [data] and cases = "{path.name}". See docs/how-to/.'
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"The recipe {path} cannot be read: {error}.") from error
+        raise UsageError(f"The {what} {path} cannot be read: {error}.") from error
 
 
 def _data(values: Mapping[str, Any], path: Path) -> Data:
     from anybone.training.recipe import Data
 
-    _check_keys(values, Data, f"{path}, [data]")
+    check_keys(values, Data, f"{path}, [data]")
     lists = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in values.items()}
     folders = {key: tuple(path.parent / given for given in lists.get(key, ())) for key in ("cases", "corpus")}
     return Data(**folders, hold_out=lists.get("hold_out", ()))
 
 
-def _model(values: dict[str, Any], path: Path) -> ModelConfig:
+def _model(values: dict[str, Any], path: Path, where: str) -> ModelConfig:
     """The network that `like` names, the small one unless told otherwise, with what was given in its place."""
     from anybone.model.config import ModelConfig, TinyVitConfig
     from anybone.training.config import MODELS
 
+    values = dict(values)
     like = values.pop("like", "small")
     if like not in MODELS:
-        raise UsageError(f"{path}, [model]: like is one of {', '.join(MODELS)}; found {like!r}.")
-    _check_keys(values, ModelConfig, f"{path}, [model]", also=("like",))
-    _check_keys(values.get("tiny_vit", {}), TinyVitConfig, f"{path}, [model.tiny_vit]")
+        raise UsageError(f"{path}, [{where}model]: like is one of {', '.join(MODELS)}; found {like!r}.")
+    check_keys(values, ModelConfig, f"{path}, [{where}model]", also=("like",))
+    check_keys(values.get("tiny_vit", {}), TinyVitConfig, f"{path}, [{where}model.tiny_vit]")
     return ModelConfig.from_dict(_merged(MODELS[like]().to_dict(), values))
 
 
@@ -90,14 +122,15 @@ def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 
-def _check_keys(values: Mapping[str, Any], kind: type, where: str, also: tuple[str, ...] = ()) -> None:
+def check_keys(values: Mapping[str, Any], kind: type, where: str, also: tuple[str, ...] = ()) -> None:
+    """Nothing; every key of a table is a field of `kind`, or one of those that are known beside them."""
     known = {field.name for field in fields(kind)} | set(also)
     unknown = sorted(set(values) - known)
     if unknown:
         raise UsageError(f"{where} has {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
 
 
-def _check_kinds(values: Mapping[str, Any], defaults: object, where: str) -> None:
+def check_kinds(values: Mapping[str, Any], defaults: object, where: str) -> None:
     """Nothing; every value is of its default's kind, but a whole number will do where any number is expected."""
     for key, value in values.items():
         default = getattr(defaults, key)

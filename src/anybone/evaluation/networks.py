@@ -13,6 +13,8 @@ from torch import nn
 
 from anybone.errors import MissingExtraError, UsageError
 
+_LEAST_CELLS, _MOST_CHANNELS = 4, 320  # nnU-Net's, along each side of its coarsest features
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,10 +73,14 @@ def _attention_unet(axes: int, side: int) -> Any:
 
 
 def _dynunet(axes: int, side: int) -> Any:
-    """As nnU-Net plans it, begun at half the usual width or less."""
+    """As nnU-Net plans it: halved until the next half would be below 4 cells, 320 channels at most."""
     from monai.networks.nets import DynUNet
 
-    filters = (16, 32, 64, 128, 256, 320, 320) if axes == 2 else (12, 24, 48, 96, 192, 256)
+    halvings = 0
+    while side % 2 ** (halvings + 1) == 0 and side >> (halvings + 1) >= _LEAST_CELLS:
+        halvings += 1
+    first = 24 if axes == 3 else 32 if halvings < 6 else 16  # near 10 million numbers at any size that is used
+    filters = [min(_MOST_CHANNELS, first << level) for level in range(halvings + 1)]
     strides = [1] + [2] * (len(filters) - 1)
     return DynUNet(axes, 1, 1, [3] * len(filters), strides, upsample_kernel_size=strides[1:], filters=filters)
 
@@ -107,7 +113,7 @@ def _swin_unetr(axes: int, side: int) -> Any:
 NETWORKS: Mapping[str, Plan] = {
     "unet": Plan(_unet, "Kerfoot et al., STACOM 2018, doi:10.1007/978-3-030-12029-0_40", 16),
     "attention-unet": Plan(_attention_unet, "Oktay et al., arXiv 1804.03999", 16),
-    "dynunet": Plan(_dynunet, "Isensee et al., Nature Methods 2021, doi:10.1038/s41592-020-01008-z", 128),
+    "dynunet": Plan(_dynunet, "Isensee et al., Nature Methods 2021, doi:10.1038/s41592-020-01008-z", 32),
     "segresnet": Plan(_segresnet, "Myronenko, arXiv 1810.11654", 8),
     "vnet": Plan(_vnet, "Milletari et al., arXiv 1606.04797", 16),
     "unetr": Plan(_unetr, "Hatamizadeh et al., arXiv 2103.10504", 16),

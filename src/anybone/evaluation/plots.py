@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from anybone.evaluation.scores import ALL, Score
 from anybone.evaluation.statistics import by_patient, summarise
 from anybone.evaluation.words import metric_name
 
+if TYPE_CHECKING:
+    from anybone.evaluation.results import Results
+
 _BLUE, _GREY, _RED = "#0072b2", "#555555", "#d55e00"  # Okabe and Ito
 _LINES = (_BLUE, _RED, "#009e73", "#cc79a7")
+_PALETTE = (*_LINES, "#e69f00", "#56b4e9", "#f0e442", "#999999", "#332288", "#882255")
 _ROW_IN, _WIDTH_IN = 0.34, 7.5
 
 
@@ -81,6 +85,48 @@ def volumes_plot(report: Report) -> str:
     axis.axhline(0, color="black", lw=0.5)
     axis.set_xlabel("mean of both volumes, ml")
     axis.set_ylabel("found less true, ml")
+    axis.legend(fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def bars_plot(results: Results, key: str, *, contenders: Sequence[str] | None = None) -> str:
+    """Mean Dice with its 95 % interval by the values of a fact, a bar for each contender; intervals need 3 patients."""
+    names = list(contenders or results.contenders)
+    values = [value for other, value in results.strata() if other == key]
+    figure, (axis,) = _figure(1, 0.9 + _ROW_IN / 2 * len(names) * len(values))
+    for number, name in enumerate(names):
+        for row, value in enumerate(values):
+            place = row * (len(names) + 1) + number
+            summary = results.summary(name, **{key: value})
+            if summary.mean is None:
+                continue
+            axis.barh(place, summary.mean, color=_PALETTE[number % len(_PALETTE)], label=name if not row else None)
+            if summary.ci95 is not None:
+                axis.plot(summary.ci95, (place, place), color="black", lw=1.2)
+    middle = (len(names) - 1) / 2
+    ticks = [row * (len(names) + 1) + middle for row in range(len(values))]
+    axis.set_yticks(ticks, [value or "not told" for value in values])
+    axis.set_ylim(len(values) * (len(names) + 1) - 1, -1)
+    axis.set_xlim(0, 1)
+    axis.set_xlabel("Dice")
+    axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    axis.grid(axis="x", color="#dddddd")
+    axis.set_axisbelow(True)
+    return _svg(figure)
+
+
+def rounds_plot(results: Results, **facts: str) -> str:
+    """Mean Dice over rounds of clicks with its 95 % interval, a line for each contender that hears clicks."""
+    figure, (axis,) = _figure(1, 3.4)
+    for name, colour in zip(results.clicked(), _PALETTE * 9, strict=False):
+        after = [results.after(name, n, **facts) for n in results.rounds]
+        axis.plot(results.rounds, [one.mean for one in after], marker="o", ms=4, color=colour, label=name)
+        bounds = [one.ci95 for one in after if one.ci95 is not None]
+        if len(bounds) == len(after):
+            axis.fill_between(results.rounds, *zip(*bounds, strict=True), color=colour, alpha=0.12, lw=0)
+    axis.set_xticks(results.rounds)
+    axis.set_xlabel("rounds: a click on each slice")
+    axis.set_ylabel("Dice")
     axis.legend(fontsize=8, frameon=False)
     return _svg(figure)
 

@@ -31,6 +31,7 @@ class Case:
         split: "training", "validation" or "test"; "" where nobody decided.
         names: Of the labels; empty where they are not told.
         not_known: The label of voxels whose truth is not known.
+        plane: Of its slices, where it is told.
     """
 
     image: Path
@@ -41,6 +42,7 @@ class Case:
     split: str = ""
     names: Mapping[int, str] = field(default_factory=dict)
     not_known: int = IGNORE
+    plane: str = ""
 
     @property
     def key(self) -> str:

@@ -16,7 +16,7 @@ from anybone.training.cache import IGNORE
 from anybone.training.cases import SPLITS, Case
 from anybone.training.pairs import REGION
 
-COLUMNS = ("image", "bones", "patient", "region", "sequence", "split", "not_known")
+COLUMNS = ("image", "bones", "patient", "region", "sequence", "plane", "split", "not_known")
 _OTHER_NAMES = {"label": "bones", "labels": "bones", "mask": "bones"}  # as other tools call that column
 _SPLIT_NAMES = {"train": "training", "val": "validation", "valid": "validation"}
 
@@ -69,6 +69,7 @@ def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:
         patient=told["patient"] or stem(image),
         region=told["region"] or REGION,
         sequence=told["sequence"],
+        plane=told["plane"],
         split=split,
         not_known=int(told["not_known"] or IGNORE),
     )

@@ -1,0 +1,94 @@
+"""Cases to compare on, as volumes with a manifest: the public collections, and scans of synthetic anatomy.
+
+    python benchmarks/cases.py patients SHARED_DATA OUT
+    python benchmarks/cases.py synthetic MAPS OUT
+
+The first writes OUT/patients.csv: SHARED_DATA holds spine_t2/ and limb_t1/; the usual patients are kept for validation.
+The second writes OUT/synthetic.csv: one scan of each label map in the folder MAPS, all of them kept for validation; the
+sequences and planes take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+import anybone
+from anybone.anatomy.label_map import load
+from anybone.anatomy.scanner.scan import Series, scan
+from anybone.geometry import Geometry
+from anybone.segmentation import Segmentation
+from anybone.training.cache import IGNORE
+from anybone.training.cases import TRAINING, VALIDATION, Case
+from anybone.training.manifest import write_manifest
+from anybone.training.public_sets import VALIDATION as HELD_OUT
+from anybone.training.public_sets import limb_volumes, spine_volumes
+from anybone.volume import Volume
+
+SPINE_MM = (0.55, 0.55, 4.0)  # in-plane as the data's description says; the distance of slices is not known
+EVERY = 2  # slices of a spine that are kept: neighbours show the same
+SERIES = Series(pixel_mm=0.9, thickness_mm=7.0, gap_mm=0.7)
+SEQUENCES, PLANES = ("t1", "t2", "pd-fs", "stir"), ("axial", "sagittal", "coronal")
+
+
+def patients(shared: Path, out: Path) -> Iterator[Case]:
+    """Spines and limbs; what is not known is 255."""
+    sagittal = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])  # rows down, columns backwards
+    for one in spine_volumes(shared / "spine_t2"):
+        affine = sagittal @ np.diag([*SPINE_MM[:2], SPINE_MM[2] * EVERY, 1])
+        yield _written(one.patient, one.unit[..., ::EVERY], one.labels[..., ::EVERY], affine, "t2", out)
+    for one in limb_volumes(shared / "limb_t1"):
+        affine = nib.load(shared / "limb_t1" / f"{one.patient.split('/')[1]}_t1.nii.gz").affine
+        yield _written(one.patient, one.unit, one.labels, affine, "t1", out)
+
+
+def _written(
+    key: str,
+    unit: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    affine: NDArray[np.float64],
+    sequence: str,
+    out: Path,
+) -> Case:
+    region, number = key.split("/")
+    geometry = Geometry(unit.shape, affine)
+    image, bones = (out / "patients" / f"{region}-{number}{ending}.nii.gz" for ending in ("", "_bones"))
+    anybone.write(Volume((unit * 1000).round(), geometry), image)
+    anybone.write(Segmentation(labels.astype(np.uint16), geometry, {1: "bone", IGNORE: "not known"}), bones)
+    split = VALIDATION if key in HELD_OUT else TRAINING
+    return Case(image, bones, f"{region}-{number}", region, sequence, split, plane=geometry.plane(geometry.slice_axis))
+
+
+def synthetic(maps: Path, out: Path) -> Iterator[Case]:
+    """A scan of each label map."""
+    turns = zip(cycle(SEQUENCES), cycle(PLANES), strict=False)
+    for path, (sequence, plane) in zip(sorted(maps.glob("*.safetensors")), turns, strict=False):
+        region, _, seed = path.stem.rpartition("_")
+        volume, truth = scan(load(path), sequence, plane, int(seed), SERIES)
+        image, bones = (out / "synthetic" / f"{path.stem}{ending}.nii.gz" for ending in ("", "_bones"))
+        anybone.write(volume, image)
+        anybone.write(truth, bones)
+        yield Case(image, bones, path.stem, region, sequence, VALIDATION, plane=plane)
+
+
+def main() -> None:
+    """Writes volumes and their manifest."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("patients", "synthetic"))
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    a = parser.parse_args()
+    made = {"patients": patients, "synthetic": synthetic}[a.what](a.source, a.out)
+    cases = list(made)
+    write_manifest(cases, a.out / f"{a.what}.csv")
+    print(f"{a.out / a.what}.csv  {len(cases)} cases")
+
+
+if __name__ == "__main__":
+    main()
