@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from anybone.errors import GeometryError
 from anybone.geometry import Geometry
+from anybone.labels import Rgb, colour_of
+from anybone.volume import Source
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Segmentation:
         provenance: How it was made; None for a segmentation read from a file that does not say.
         probability: Of bone in each voxel before threshold and cleaning, float16 "i j k", where a network said it.
         confidence: How far it can be relied on; None where nobody looked.
+        colours: Label number -> the colour that a person chose for it, where one did.
+        source: Of the volume it was found in: what DICOM SEG refers to; None where that is not known.
 
     Raises:
         GeometryError: Shapes differ, or a label has no name.
@@ -79,6 +83,8 @@ class Segmentation:
     provenance: Provenance | None = None
     probability: NDArray[np.float16] | None = None
     confidence: Confidence | None = None
+    colours: Mapping[int, Rgb] = field(default_factory=dict)
+    source: Source | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         labels = np.asarray(self.labels)
@@ -96,8 +102,13 @@ class Segmentation:
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "names", MappingProxyType({int(k): str(v) for k, v in sorted(self.names.items())}))
         object.__setattr__(self, "scores", MappingProxyType({int(k): float(v) for k, v in self.scores.items()}))
+        object.__setattr__(self, "colours", MappingProxyType(dict(self.colours)))
 
     @property
     def mask(self) -> NDArray[np.bool_]:
         """All bones together, bool "i j k"."""
         return self.labels > 0
+
+    def colour(self, label: int) -> Rgb:
+        """What a label is drawn in, 0..255: the colour that was chosen, else its bone's."""
+        return self.colours.get(label) or colour_of(self.names[label], label)

@@ -24,6 +24,7 @@ class Source:
         description: Words for people: series description, sequence, patient position.
         headers: What a writer of the same format needs again (for DICOM: the datasets without pixels, in slice order).
         notes: What the reader did that a user may want to know, one sentence each.
+        frames: For DICOM, which frame of its dataset each slice is, from 0; None for a dataset of one image.
     """
 
     path: Path | None = None
@@ -32,6 +33,7 @@ class Source:
     description: str = ""
     headers: Any = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    frames: tuple[int | None, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,6 +92,7 @@ class Segmenter:
             provenance=self.provenance(volume, options, clock, remarks),
             probability=probability,
             confidence=confidence,
+            source=volume.source,
         )
 
     @torch.inference_mode()

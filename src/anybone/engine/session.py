@@ -29,6 +29,7 @@ from anybone.engine.runs import Runs
 from anybone.engine.session_bones import SessionBones
 from anybone.engine.words import prompts_in_words, slices_in_words
 from anybone.errors import PromptError
+from anybone.labels import colour_of
 from anybone.prompts import Prompt, check_inside
 from anybone.segmentation import Provenance, Segmentation
 from anybone.volume import Volume
@@ -279,8 +280,14 @@ class Session(SessionBones):
         by_slice = np.moveaxis(labels, self.axis, 0)
         for index, runs in state.planes.items():
             by_slice[index] = runs.plane()
-        names = {label: bone.name for label, bone in state.bones.items()}
-        return Segmentation(labels, self.volume.geometry, names=names, provenance=self.made)
+        return Segmentation(
+            labels,
+            self.volume.geometry,
+            names={label: bone.name for label, bone in state.bones.items()},
+            provenance=self.made,
+            colours={k: b.colour_rgb for k, b in state.bones.items() if b.colour_rgb != colour_of(b.name, k)},
+            source=self.volume.source,
+        )
 
     # --- encoding ahead ---
 

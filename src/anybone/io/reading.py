@@ -89,7 +89,7 @@ def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS
     for label in np.unique(labels).tolist():
         if label:
             names.setdefault(label, f"label {label}")
-    return Segmentation(labels, volume.geometry, names, table.scores, table.provenance)
+    return Segmentation(labels, volume.geometry, names, table.scores, table.provenance, colours=table.colours)
 
 
 def _table(path: Path, volume: Volume) -> LabelTable:

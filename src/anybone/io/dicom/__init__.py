@@ -40,7 +40,8 @@ def read(path: Path, request: Request) -> Volume:
         stack = build(series.images)
         data, headers, pixel_notes = read_pixels(stack, request.max_voxels)
     every_note = (*notes, *series.notes, *found.notes, *stack.notes, *pixel_notes)
-    source = Source(path, "dicom", series.uid, series.summary(headers[0]), headers, every_note)
+    frames = tuple(image.frame for image in stack.images)
+    source = Source(path, "dicom", series.uid, series.summary(headers[0]), headers, every_note, frames)
     return finish(data, stack.geometry, source)
 
 
