@@ -1,0 +1,95 @@
+// The page: top line, tools, image, panel, bottom line, dialogs and notices.
+
+import type { JSX } from "preact";
+import { useParts, usePick } from "./context";
+import { Header } from "./Header";
+import { Rail } from "./Rail";
+import { Stage } from "./Stage";
+import { Panel } from "./Panel";
+import { Status } from "./Status";
+import { ChooseSeries, Open } from "./Open";
+import { BoneName } from "./dialogs/BoneName";
+import { Help } from "./dialogs/Help";
+import { Modal } from "./dialogs/Modal";
+import { Range } from "./dialogs/Range";
+import { Save } from "./dialogs/Save";
+
+export function App(): JSX.Element {
+  const phase = usePick((state) => state.phase);
+  const open = usePick((state) => state.session !== null);
+  const ready = phase === "ready" && open;
+  return (
+    <div class={`app ${ready ? "ready" : ""}`} data-phase={phase}>
+      <Header />
+      {ready && <Rail />}
+      <Stage />
+      {ready && <Panel />}
+      <Status />
+      {!ready && <Front />}
+      <Dialogs />
+      <Notices />
+      <div class="drop-here" aria-hidden="true">Drop to open</div>
+    </div>
+  );
+}
+
+function Front(): JSX.Element {
+  const phase = usePick((state) => state.phase);
+  const { text, share } = usePick((state) => state.loading);
+  const known = usePick((state) => state.info !== null);
+  if (phase === "locked") {
+    return (
+      <div class="front">
+        <h1>The server does not know this page</h1>
+        <p>Open the address that <code>anybone studio</code> printed: it ends in <code>#token=...</code>.</p>
+      </div>
+    );
+  }
+  if (phase === "loading") {
+    return (
+      <div class="front" role="status">
+        <p>{text} ...</p>
+        {share === null ? <progress /> : <progress value={share} />}
+      </div>
+    );
+  }
+  return <div class="front start">{known && <Open />}</div>;
+}
+
+function Dialogs(): JSX.Element | null {
+  const dialog = usePick((state) => state.dialog);
+  const bones = usePick((state) => state.session?.bones ?? null);
+  switch (dialog?.kind) {
+    case "help":
+      return <Help />;
+    case "open":
+      return <Modal title="Open" wide><Open /></Modal>;
+    case "series":
+      return <Modal title="Which series?"><ChooseSeries series={dialog.series} from={dialog.from} /></Modal>;
+    case "accept":
+      return <BoneName bone={null} />;
+    case "rename":
+      return <BoneName bone={bones?.find((bone) => bone.label === dialog.label) ?? null} />;
+    case "save":
+      return <Save />;
+    case "range":
+      return <Range verb={dialog.verb} />;
+    default:
+      return null;
+  }
+}
+
+function Notices(): JSX.Element {
+  const { studio } = useParts();
+  const notices = usePick((state) => state.notices);
+  return (
+    <div class="notices" aria-live="polite">
+      {notices.map((notice) => (
+        <div key={notice.id} class={`notice ${notice.kind}`} role={notice.kind === "error" ? "alert" : "status"}>
+          <span>{notice.text}</span>
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => studio.store.dismiss(notice.id)}>&times;</button>
+        </div>
+      ))}
+    </div>
+  );
+}

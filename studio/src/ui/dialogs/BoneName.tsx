@@ -1,0 +1,125 @@
+// Which bone this is: searched as one types.
+
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Bone, BoneChoice, Side } from "../../types";
+import { useParts } from "../context";
+import { Modal } from "./Modal";
+
+export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
+  const { studio } = useParts();
+  const [query, setQuery] = useState(bone?.name ?? "");
+  const [choices, setChoices] = useState<BoneChoice[]>([]);
+  const [at, setAt] = useState(0);
+  const [side, setSide] = useState<Side | "">(bone?.side ?? "");
+  const [colour, setColour] = useState(bone?.colour ?? "");
+  const touched = useRef(false);
+  const list = useRef<HTMLUListElement>(null);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    const wanted = touched.current ? query : "";
+    studio.api.bones(wanted, stop.signal).then(
+      (found) => {
+        setChoices(found.slice(0, 60));
+        setAt(0);
+      },
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [query]);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at]);
+
+  const own = query.trim();
+  const chosen = touched.current || !bone ? choices[at] : undefined;
+
+  const finish = (choice: BoneChoice | undefined): void => {
+    const naming = choice ? { bone: choice.key } : own ? { name: own, side: side || null } : null;
+    if (!naming) return;
+    const body = { ...naming, ...(colour ? { colour } : {}) };
+    studio.store.set({ dialog: null });
+    void (bone ? studio.act("rename", { label: bone.label, ...body }) : studio.act("accept", body).then((done) => {
+      const made = studio.session.bones.at(-1);
+      if (done && made) studio.store.notify("done", `${made.name}: ${made.volume_ml.toFixed(1)} ml. Click on the next bone.`);
+    }));
+  };
+
+  const key = (event: KeyboardEvent): void => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by && choices.length) {
+      event.preventDefault();
+      touched.current = true;
+      setAt((at + by + choices.length) % choices.length);
+    }
+  };
+
+  return (
+    <Modal title={bone ? `Rename ${bone.name}` : "Which bone is it?"}>
+      <form onSubmit={(e) => {
+        e.preventDefault();
+        finish(chosen);
+      }}>
+        <input
+          data-first
+          class="search"
+          type="text"
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="bone-choices"
+          aria-activedescendant={chosen ? `bone-${chosen.key}` : undefined}
+          aria-label="Name of the bone"
+          placeholder="femur, hip, L4 ..."
+          autocomplete="off"
+          spellcheck={false}
+          value={query}
+          onInput={(e) => {
+            touched.current = true;
+            setQuery(e.currentTarget.value);
+          }}
+          onKeyDown={key}
+        />
+        <ul id="bone-choices" role="listbox" aria-label="Bones" class="choices" ref={list}>
+          {choices.map((choice, n) => (
+            <li
+              key={choice.key}
+              id={`bone-${choice.key}`}
+              role="option"
+              aria-selected={choice === chosen}
+              onMouseDown={(e) => e.preventDefault()}
+              onClick={() => finish(choice)}
+              onMouseMove={() => touched.current && setAt(n)}
+            >
+              <span class="dot" style={{ background: choice.colour }} />
+              <span>{choice.name}</span>
+              <span class="faint code">{choice.snomed.meaning.replace(/^Bone structure of | \(body structure\)$/g, "")} {choice.snomed.code}</span>
+            </li>
+          ))}
+          {choices.length === 0 && <li class="faint none">No bone of the list is called so. Enter takes the name as it is.</li>}
+        </ul>
+        <details>
+          <summary>A name, side or colour of one's own</summary>
+          <div class="row">
+            <label class="inline">Side
+              <select value={side} onChange={(e) => setSide(e.currentTarget.value as Side | "")}>
+                <option value="">none</option>
+                <option value="left">left</option>
+                <option value="right">right</option>
+              </select>
+            </label>
+            <label class="inline">Colour
+              <input type="color" value={colour || chosen?.colour || "#ffb000"} onInput={(e) => setColour(e.currentTarget.value)} />
+            </label>
+            <button type="button" disabled={!own} onClick={() => finish(undefined)}>Call it &ldquo;{own || "..."}&rdquo;</button>
+          </div>
+        </details>
+        <div class="dialog-foot">
+          <span class="faint">Arrows choose, Enter takes</span>
+          <span class="grow" />
+          <button type="submit" class="primary" disabled={!chosen && !own}>{bone ? "Rename" : "Accept"}{chosen ? ` as ${chosen.name}` : ""}</button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+import { licences } from "./licences.ts";
+
+// The page is built into the Python package; relative addresses let it live behind any prefix.
+export default defineConfig({
+  base: "./",
+  plugins: [licences()],
+  // NiiVue can read Zarr; the studio never asks it to, so the codecs (1.3 MB) stay out.
+  resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: new URL("src/none.ts", import.meta.url).pathname }] },
+  build: {
+    outDir: "../src/anybone/server/static",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 4000,
+    reportCompressedSize: false,
+  },
+  test: { include: ["test/**/*.test.ts"] },
+});
