@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anybone.server import house, routes
+from anybone.server import house, monai_label, routes
 from anybone.server.answers import handle_errors
 from anybone.server.security import Guard
 from anybone.server.settings import Settings
@@ -52,6 +52,8 @@ def create_app(settings: Settings, method: Method) -> FastAPI:
     handle_errors(app)
     app.include_router(house.router)
     app.include_router(routes.router)
+    app.include_router(monai_label.router)
+    app.include_router(monai_label.router, prefix="/monailabel", include_in_schema=False)
     _add_page(app)
     app.add_middleware(Counted, studio=studio)
     app.add_middleware(Guard, settings=settings)

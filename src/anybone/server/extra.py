@@ -17,3 +17,13 @@ def require_studio(feature: str) -> None:
     """
     if any(find_spec(name) is None for name in _NEEDED):
         raise MissingExtraError(feature, "studio")
+
+
+def require_client(feature: str) -> None:
+    """Nothing, where what a client needs is installed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    if find_spec("httpx") is None:
+        raise MissingExtraError(feature, "studio")

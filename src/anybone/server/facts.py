@@ -60,8 +60,8 @@ def state_facts(work: Work) -> dict[str, Any]:
     }
 
 
-def change_facts(work: Work, since: int) -> dict[str, Any]:
-    """What differs from a revision, and what every change may change."""
+def change_facts(work: Work, since: int, result: Any = None) -> dict[str, Any]:
+    """What differs from a revision, and what every change may change; `result` is what the verb gave."""
     changes = work.session.changes_since(since)
     return {
         "changed": {
@@ -72,6 +72,7 @@ def change_facts(work: Work, since: int) -> dict[str, Any]:
         "history_tail": [dataclasses.asdict(step) for step in work.session.history[-_TAIL:]],
         **state_facts(work),
         "revision": changes.revision,
+        "result": result,
     }
 
 

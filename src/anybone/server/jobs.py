@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -15,14 +15,16 @@ from anybone.engine.progress import Cancelled, Progress
 from anybone.errors import AnyboneError
 from anybone.server.events import Hub
 from anybone.server.facts import change_facts
-from anybone.server.problems import Busy, Full
+from anybone.server.problems import Absent, Busy, Full
 from anybone.server.turns import Rank, Turns
+from anybone.server.verbs import result_of
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
     from anybone.engine.runs import Runs
 
 TELL_EVERY_S = 0.2  # progress is not told of more often
+_KEPT = 100  # jobs that ended and can still be asked after
 _log = logging.getLogger(__name__)
 
 Preview = Callable[[int, "Runs"], None]
@@ -43,6 +45,7 @@ class Run:
         total: How much there is.
         position: How many wait before it.
         error: Why it failed.
+        result: What the verb gave.
     """
 
     work: Work
@@ -55,6 +58,7 @@ class Run:
     total: int = 0
     position: int = 0
     error: str | None = None
+    result: bool | int | list[int] | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     started: float = 0.0
@@ -65,7 +69,7 @@ class Run:
         left = None
         if self.state == "running" and 0 < self.done <= self.total:
             left = round((monotonic() - self.started) / self.done * (self.total - self.done), 1)
-        names = ("id", "verb", "state", "step", "done", "total", "position", "error")
+        names = ("id", "verb", "state", "step", "done", "total", "position", "error", "result")
         return {**{name: getattr(self, name) for name in names}, "seconds_left": left}
 
 
@@ -82,6 +86,7 @@ class Jobs:
     def __init__(self, turns: Turns, hub: Hub, keep: Callable[[Work], None], queue: int) -> None:
         self._turns, self._hub, self._keep, self._limit = turns, hub, keep, queue
         self._queue: deque[Run] = deque()
+        self._known: OrderedDict[str, Run] = OrderedDict()
         self._changed = threading.Condition()
         self._stopped = False
         self.running: Run | None = None
@@ -108,9 +113,23 @@ class Jobs:
             run = Run(work, verb, task, position=len(self._queue) + (self.running is not None))
             work.job = run
             self._queue.append(run)
+            self._known[run.id] = run
+            while len(self._known) > _KEPT + self._limit:
+                self._known.popitem(last=False)
             self._changed.notify()
         self._hub.tell(work.id, "queue", run.facts())
         return run
+
+    def find(self, job_id: str) -> Run:
+        """A job that waits, runs or has ended not long ago.
+
+        Raises:
+            Absent: There is none.
+        """
+        try:
+            return self._known[job_id]
+        except KeyError:
+            raise Absent("There is no such job, or it ended long ago.") from None
 
     def cancel(self, work: Work) -> bool:
         """Whether there was a job to cancel; one that runs ends after the slice that it is at."""
@@ -154,7 +173,9 @@ class Jobs:
         since, end, why = work.session.revision, "done", None
         try:
             with work.lock, self._turns.take(Rank.JOB):
-                run.task(self._progress(run), lambda index, runs: self._preview(work, index, runs))
+                run.result = result_of(
+                    run.task(self._progress(run), lambda index, runs: self._preview(work, index, runs))
+                )
                 self._keep(work)
         except Cancelled:
             end = "cancelled"

@@ -16,6 +16,7 @@ from anybone.server.facts import change_facts, layer_facts, session_facts
 from anybone.server.image import nifti_bytes
 from anybone.server.jobs import Run
 from anybone.server.opening import Choice
+from anybone.server.problems import Absent
 from anybone.server.saving import save_bones, saved_file
 from anybone.server.schemas import SessionId
 from anybone.server.studio import Studio
@@ -136,6 +137,15 @@ async def cancel(id: SessionId, body: schemas.Nothing, studio: House) -> Respons
     if work.job is not None:
         await _end(studio, work, work.job)
     return plain(await run_in_threadpool(change_facts, work, work.session.revision))
+
+
+@router.get("/{id}/jobs/{job}", response_model=schemas.Job)
+async def get_job(id: SessionId, job: SessionId, studio: House) -> Response:
+    """A job that waits, runs or has ended not long ago."""
+    run = studio.jobs.find(job)
+    if run.work.id != id:
+        raise Absent("There is no such job on this session.")
+    return plain(run.facts())
 
 
 @router.post("/{id}/save", response_model=schemas.SavedFiles)

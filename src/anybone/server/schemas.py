@@ -77,6 +77,47 @@ class AddLasso(Body):
     ijk_list: Line
 
 
+class PointPrompt(AddPoint):
+    """A point among other prompts."""
+
+    kind: Literal["point"]
+
+
+class BoxPrompt(AddBox):
+    """A box among other prompts."""
+
+    kind: Literal["box"]
+
+
+class ScribblePrompt(AddScribble):
+    """A line among other prompts."""
+
+    kind: Literal["scribble"]
+
+
+class LassoPrompt(AddLasso):
+    """A polygon among other prompts."""
+
+    kind: Literal["lasso"]
+
+
+class MaskPrompt(Body):
+    """A rough mask of a slice."""
+
+    kind: Literal["mask"]
+    slice: Index
+    runs: Runs
+
+
+Prompt = Annotated[PointPrompt | BoxPrompt | ScribblePrompt | LassoPrompt | MaskPrompt, Field(discriminator="kind")]
+
+
+class Add(Body):
+    """Prompts that are added together, as one change."""
+
+    prompts: Annotated[list[Prompt], Field(min_length=1, max_length=1000)]
+
+
 class Paint(Body):
     """A brush stroke: voxels as runs of a slice, or a line and its radius."""
 
@@ -157,6 +198,12 @@ class Save(Body):
 
 
 # --- answers ---
+Result = Annotated[
+    bool | int | list[int] | None,
+    Field(description="What the verb gives in Python: a label, labels, slices, yes or no"),
+]
+
+
 class SliceRuns(BaseModel):
     """The labels of one slice."""
 
@@ -199,6 +246,7 @@ class Job(BaseModel):
     position: int
     seconds_left: float | None
     error: str | None
+    result: Result
 
 
 class Step(BaseModel):
@@ -230,6 +278,7 @@ class Change(State):
 
     changed: Changed
     history_tail: list[Step]
+    result: Result = None
 
 
 class Layers(BaseModel):

@@ -20,7 +20,8 @@ from anybone.server.answers import refused
 from anybone.server.problems import Forbidden, Refusal, TooLarge, Unauthorised
 from anybone.server.settings import LOCAL, Names, Settings
 
-OPEN = ("/", "/healthz", "/favicon.svg", "/auth/", "/auth/token")
+_LOGIN = ("/auth/", "/auth/token", "/monailabel/auth/", "/monailabel/auth/token")
+OPEN = ("/", "/healthz", "/favicon.svg", *_LOGIN)
 OPEN_BELOW = ("/assets/",)
 UPLOADS = ("/api/uploads", "/datastore", "/session", "/infer", "/monailabel")
 _HEADERS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,13 @@ from anybone.server.events import Hub
 from anybone.server.facts import change_facts
 from anybone.server.jobs import Jobs, Run, busy
 from anybone.server.meters import Meters
+from anybone.server.monai_datastore import Datastore
+from anybone.server.monai_infer import Asking
 from anybone.server.schemas import Body
 from anybone.server.settings import Settings
 from anybone.server.store import Store
 from anybone.server.turns import Rank, Turns
-from anybone.server.verbs import LONG_VERBS, VERBS, Verb
+from anybone.server.verbs import LONG_VERBS, VERBS, Verb, result_of
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Studio:
         self.settings, self.method = settings, method
         self._network: Future[Segmenter] = Future()
         self.hub, self.meters, self.turns = Hub(), Meters(), Turns(settings.limits.queue)
-        self.store = Store(settings, self._network.result)
+        self.store, self.datastore, self.asking = Store(settings, self._network.result), Datastore(settings), Asking()
         self.jobs = Jobs(self.turns, self.hub, self.store.keep, settings.limits.queue)
         self.ahead = Ahead(self.turns)
         threading.Thread(target=self._load, name="anybone-load", daemon=True).start()
@@ -71,6 +73,10 @@ class Studio:
         self.hub.stop()
         self.jobs.stop()
         self.ahead.stop()
+
+    def network(self) -> Segmenter:
+        """What answers; waits until it is loaded."""
+        return self._network.result()
 
     def open(self, work: Work) -> Work:
         """The session, while the slice that is seen first is encoded already."""
@@ -104,33 +110,42 @@ class Studio:
         self.ahead.wish(work, around(min(index, count - 1), count))
 
     def _act(self, session_id: str, verb: Verb, body: Body) -> dict[str, Any]:
-        self.ahead.drop()
-        work = self._held(session_id)
-        try:
-            if work.job is not None:
-                raise busy(work)
+        with self.holding(session_id) as work:
             since = work.session.revision
             with self.turns.take(Rank.PERSON) if verb.asks_network else nullcontext():
-                verb.run(work.session, body)
-            if work.session.revision != since:
-                self.store.keep(work)
-            change = change_facts(work, since)
-        finally:
-            work.lock.release()
-        self.hub.tell(work.id, "change", change)
+                result = result_of(verb.run(work.session, body))
+            change = self.tell(work, since, result)
         self._go_on(work, change)
         return change
 
-    def _held(self, session_id: str) -> Work:
-        """The session, its lock taken; one that was closed in between is brought back."""
+    @contextmanager
+    def holding(self, session_id: str) -> Iterator[Work]:
+        """The session, whose verbs nobody else may call meanwhile.
+
+        Raises:
+            Absent: There is none.
+            Busy: A job runs on it.
+        """
+        self.ahead.drop()
         while True:
             work = self.store.get(session_id)
             if work.job is not None:
                 raise busy(work)
-            work.lock.acquire()
-            if not work.closed:
-                return work
-            work.lock.release()
+            with work.lock:
+                if work.closed:  # between the two lines above; it is brought back
+                    continue
+                if work.job is not None:
+                    raise busy(work)
+                yield work
+                return
+
+    def tell(self, work: Work, since: int, result: Any = None) -> dict[str, Any]:
+        """What has changed since a revision, once it is kept; all who look on are told. Called while it is held."""
+        if work.session.revision != since:
+            self.store.keep(work)
+        change = change_facts(work, since, result)
+        self.hub.tell(work.id, "change", change)
+        return change
 
     def _go_on(self, work: Work, change: dict[str, Any]) -> None:
         """Encodes beside the slice that was worked on."""

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anybone.errors import PromptError
 from anybone.labels import BONES
-from anybone.prompts import Box, Lasso, Point, Scribble
+from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.server import schemas
 from anybone.server.facts import rgb_of
 
@@ -23,7 +26,7 @@ class Verb:
 
     Attributes:
         body: What it takes.
-        run: Does it, by the engine; what it returns is of no interest, the session has changed.
+        run: Does it, by the engine.
         asks_network: Whether it has to wait for the network to be free.
     """
 
@@ -47,29 +50,46 @@ class LongVerb:
     is_short: Callable[[Session, Any], bool] = lambda session, body: False
 
 
-def _add_point(session: Session, body: schemas.AddPoint) -> None:
-    session.add(Point(_ijk(body.ijk), body.positive))
+def _add(session: Session, body: schemas.Body) -> None:
+    session.add(prompt_of(session, body))
 
 
-def _add_box(session: Session, body: schemas.AddBox) -> None:
-    session.add(Box(_ijk(body.min_ijk), _ijk(body.max_ijk)))
+def _add_all(session: Session, body: schemas.Add) -> None:
+    session.add(*(prompt_of(session, prompt) for prompt in body.prompts))
 
 
-def _add_scribble(session: Session, body: schemas.AddScribble) -> None:
-    session.add(Scribble(tuple(_ijk(p) for p in body.ijk_list), body.positive))
+def prompt_of(session: Session, body: schemas.Body) -> Prompt:
+    """The prompt that a request describes.
+
+    Raises:
+        PromptError: It cannot be meant.
+    """
+    match body:
+        case schemas.AddPoint():
+            return Point(_ijk(body.ijk), body.positive)
+        case schemas.AddBox():
+            return Box(_ijk(body.min_ijk), _ijk(body.max_ijk))
+        case schemas.AddScribble():
+            return Scribble(tuple(_ijk(p) for p in body.ijk_list), body.positive)
+        case schemas.AddLasso():
+            return Lasso(tuple(_ijk(p) for p in body.ijk_list))
+        case schemas.MaskPrompt():
+            return MaskHint(_mask(session, body.runs), body.slice, session.axis)
+    raise PromptError("This is no prompt. A prompt is a point, box, scribble, lasso or mask.")
 
 
-def _add_lasso(session: Session, body: schemas.AddLasso) -> None:
-    session.add(Lasso(tuple(_ijk(p) for p in body.ijk_list)))
+def _mask(session: Session, runs: list[int]) -> NDArray[np.bool_]:
+    from anybone.engine.runs import Runs
+
+    rows, columns = (n for a, n in enumerate(session.volume.geometry.shape_ijk) if a != session.axis)
+    return Runs.from_list((rows, columns), runs).mask()
 
 
 def _paint(session: Session, body: schemas.Paint) -> None:
-    from anybone.engine.runs import Runs
     from anybone.engine.strokes import stroke
 
     if body.runs is not None and body.slice is not None and body.ijk_list is None:
-        shape = tuple(n for a, n in enumerate(session.volume.geometry.shape_ijk) if a != session.axis)
-        index, mask = body.slice, Runs.from_list((shape[0], shape[1]), body.runs).mask()
+        index, mask = body.slice, _mask(session, body.runs)
     elif body.ijk_list is not None and body.radius_mm is not None and body.runs is None:
         line = [_ijk(p) for p in body.ijk_list]
         index, mask = stroke(session.volume.geometry, session.axis, line, body.radius_mm)
@@ -78,8 +98,8 @@ def _paint(session: Session, body: schemas.Paint) -> None:
     session.paint(index, mask, erase=body.erase)
 
 
-def _accept(session: Session, body: schemas.Naming) -> None:
-    session.accept(_name(body), side=body.side, colour_rgb=rgb_of(body.colour))
+def _accept(session: Session, body: schemas.Naming) -> int:
+    return session.accept(_name(body), side=body.side, colour_rgb=rgb_of(body.colour))
 
 
 def _rename(session: Session, body: schemas.Rename) -> None:
@@ -90,10 +110,15 @@ def _automatic(session: Session, body: schemas.Automatic, progress: Any, preview
     session.automatic(_slices(session, body), progress=progress, preview=preview)
 
 
-def _propagate(session: Session, body: schemas.Reach, progress: Any, preview: Any) -> None:
-    session.propagate(
+def _propagate(session: Session, body: schemas.Reach, progress: Any, preview: Any) -> list[int]:
+    return session.propagate(
         body.first, body.last, backwards=body.backwards, forwards=body.forwards, progress=progress, preview=preview
     )
+
+
+def result_of(value: object) -> bool | int | list[int] | None:
+    """What a verb gave, as far as a client wants to know: a label, labels, slices, yes or no."""
+    return value if isinstance(value, (int, list)) else None
 
 
 def _slices(session: Session, body: schemas.Automatic) -> list[int] | None:
@@ -134,10 +159,11 @@ def _ijk(values: list[float]) -> tuple[float, float, float]:
 
 
 VERBS: dict[str, Verb] = {
-    "add_point": Verb(schemas.AddPoint, _add_point, asks_network=True),
-    "add_box": Verb(schemas.AddBox, _add_box, asks_network=True),
-    "add_scribble": Verb(schemas.AddScribble, _add_scribble, asks_network=True),
-    "add_lasso": Verb(schemas.AddLasso, _add_lasso, asks_network=True),
+    "add_point": Verb(schemas.AddPoint, _add, asks_network=True),
+    "add_box": Verb(schemas.AddBox, _add, asks_network=True),
+    "add_scribble": Verb(schemas.AddScribble, _add, asks_network=True),
+    "add_lasso": Verb(schemas.AddLasso, _add, asks_network=True),
+    "add": Verb(schemas.Add, _add_all, asks_network=True),
     "paint": Verb(schemas.Paint, _paint),
     "interpolate": Verb(schemas.Range, lambda session, body: session.interpolate(body.first, body.last)),
     "undo": Verb(schemas.Nothing, lambda session, body: session.undo()),
