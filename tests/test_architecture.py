@@ -15,10 +15,11 @@ import anybone
 PACKAGE = Path(anybone.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-CORE = ("errors", "atomic", "geometry", "volume", "prompts", "segmentation", "labels", "shapes", "version")
+CORE = ("errors", "atomic", "geometry", "volume", "prompts", "segmentation", "labels", "shapes", "upright", "version")
 LAYERS = (
     CORE,
     ("io", "export", "metrics", "model"),
+    ("saving", "viewing"),
     ("engine",),
     ("training", "anatomy", "evaluation"),
     ("cli", "server", "__main__"),
@@ -26,12 +27,29 @@ LAYERS = (
 STRANGERS = LAYERS[1]  # parts of one layer that never import one another
 LAYER_OF = {part: n for n, parts in enumerate(LAYERS) for part in parts}
 
-HEAVY = {"torch", "scipy", "nibabel", "pydicom", "SimpleITK", "PIL", "safetensors", "monai", "openvino", "matplotlib"}
+HEAVY = {
+    "torch",
+    "scipy",
+    "nibabel",
+    "pydicom",
+    "SimpleITK",
+    "PIL",
+    "safetensors",
+    "monai",
+    "openvino",
+    "matplotlib",
+    "skimage",
+    "trimesh",
+    "highdicom",
+    "ipyniivue",
+}
 LIGHT = (
     *CORE,
     "io",
     "export",
     "metrics",
+    "saving",
+    "viewing",
     "cli",
     "engine.options",
     "evaluation.report",
@@ -57,10 +75,12 @@ PUBLIC = {
     "Session",
     "Volume",
     "__version__",
+    "connect",
     "evaluate",
     "load",
     "read",
     "read_segmentation",
+    "view",
     "write",
 }
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from anybone.engine.segmenter import Segmenter
     from anybone.engine.session import Session
     from anybone.evaluation.report import evaluate
-    from anybone.io import read, read_segmentation, write
+    from anybone.io import read, read_segmentation
+    from anybone.saving import write
+    from anybone.viewing import view
+    from anybone.server.client import connect
 
 __all__ = [
     "AnyboneError",
@@ -40,10 +43,12 @@ __all__ = [
     "Session",
     "Volume",
     "__version__",
+    "connect",
     "evaluate",
     "load",
     "read",
     "read_segmentation",
+    "view",
     "write",
 ]
 
@@ -51,11 +56,13 @@ _LATER = {  # imported on first use: torch takes seconds, and reading a header n
     "SegmentOptions": "anybone.engine.options",
     "Segmenter": "anybone.engine.segmenter",
     "Session": "anybone.engine.session",
+    "connect": "anybone.server.client",
     "evaluate": "anybone.evaluation.report",
     "load": "anybone.engine.load",
     "read": "anybone.io",
     "read_segmentation": "anybone.io",
-    "write": "anybone.io",
+    "view": "anybone.viewing",
+    "write": "anybone.saving",
 }
 
 

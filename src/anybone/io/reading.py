@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from anybone.errors import ReadError
+from anybone.io import dicom
 from anybone.io.formats import FORMATS, format_of, suffix_of
 from anybone.io.guard import refusing
 from anybone.io.label_table import KEY, LabelTable, from_json, from_slicer_keys, read_sidecar, sidecar_path
@@ -71,11 +72,18 @@ def describe(path: str | PathLike[str]) -> list[Description]:
 def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS) -> Segmentation:
     """The labels in an image file with their names: from the file itself, else from the JSON beside it, else "label N".
 
+    A DICOM SEG is read onto the grid of the images it was made on where it says which that was, as ours do; else onto
+    that of its own frames.
+
     Raises:
         ReadError: The file cannot be read, or holds other values than whole numbers from 0 to 65535.
         GeometryError: Its grid is not regular.
     """
     path = Path(path)
+    with refusing(path):
+        found = dicom.read_seg(path, max_voxels) if format_of(path) == "dicom" else None
+    if found is not None:
+        return found
     volume = read(path, max_voxels=max_voxels)
     data = volume.data
     if data.min() < 0 or data.max() > _LARGEST_LABEL or not np.array_equal(data, np.rint(data)):

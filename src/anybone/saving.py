@@ -1,0 +1,48 @@
+"""Writing whatever a suffix stands for: a mask or volume as an image file, bones as DICOM SEG or as surfaces."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from anybone import io
+from anybone.errors import WriteError
+from anybone.export import FILES
+from anybone.io.formats import FORMATS, suffix_of
+from anybone.segmentation import Segmentation
+from anybone.volume import Volume
+
+
+def image_suffixes() -> tuple[str, ...]:
+    """The suffixes of image files: what a mask and a volume can be written as."""
+    return tuple(s for kind in FORMATS.values() for s in kind.write_suffixes)
+
+
+def suffixes() -> tuple[str, ...]:
+    """All suffixes that a segmentation can be written as."""
+    return (*image_suffixes(), *FILES)
+
+
+def write(image: Segmentation | Volume, path: str | PathLike[str]) -> None:
+    """Nothing; `path` then holds the image in the format of its suffix.
+
+    `.nii.gz`, `.nrrd`, `.mha` and the like hold a mask or a volume, shape and affine unchanged; a mask's names, scores
+    and provenance go into a JSON beside it. `.dcm` is a DICOM SEG, of bones that were found in DICOM images. `.stl` and
+    `.glb` are the bones' surfaces. Missing folders are made; a file appears whole or not at all.
+
+    Raises:
+        WriteError: An unknown suffix, a volume as DICOM SEG or surface, bones that were not found in DICOM images as
+            DICOM SEG, another program's JSON beside a mask, or the system refuses.
+        MissingExtraError: What writes the format is not installed.
+    """
+    path = Path(path)
+    suffix = suffix_of(path, tuple(FILES))
+    if suffix is None:
+        if isinstance(image, Segmentation) and suffix_of(path, image_suffixes()) is None:
+            known = ", ".join(suffixes())
+            raise WriteError(f"{path} has no suffix that can be written. Name the output with one of {known}.")
+        io.write(image, path)
+        return
+    if not isinstance(image, Segmentation):
+        raise WriteError(f"{path} would hold bones, and this is a volume. Write it as {', '.join(image_suffixes())}.")
+    FILES[suffix](image, path)
