@@ -62,7 +62,8 @@ class SurfaceDistances:
     def assd_mm(self) -> float:
         """Average distance between the surfaces, over both of them, weighted by area."""
         distances, areas = self._pooled
-        return float(np.average(distances, weights=areas)) if areas.sum() else 0.0
+        there = areas > 0  # elements without area may be infinitely far from a mask that has nothing
+        return float(np.average(distances[there], weights=areas[there])) if there.any() else 0.0
 
     def nsd(self, tolerance_mm: float = NSD_TOLERANCE_MM) -> float:
         """Share of both surfaces' area that lies within `tolerance_mm` of the other surface, 0..1."""
