@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 
 from anybone import io
-from anybone.errors import WriteError
+from anybone.errors import MissingExtraError, WriteError
 from anybone.export import FILES
+from anybone.export.dicom_source import check_dicom
 from anybone.io.formats import FORMATS, suffix_of
 from anybone.segmentation import Segmentation
 from anybone.volume import Volume
+
+_MESH = (("trimesh", "mesh"), ("skimage", "mesh"))
+_NEEDED = {".dcm": (("highdicom", "dicom-seg"),), ".stl": _MESH, ".glb": _MESH}  # suffix -> modules and their extra
 
 
 def image_suffixes() -> tuple[str, ...]:
@@ -21,6 +26,21 @@ def image_suffixes() -> tuple[str, ...]:
 def suffixes() -> tuple[str, ...]:
     """All suffixes that a segmentation can be written as."""
     return (*image_suffixes(), *FILES)
+
+
+def check(volume: Volume, path: Path) -> None:
+    """Nothing, when bones that will be found in a volume can be written to that path.
+
+    Raises:
+        WriteError: DICOM SEG, and the volume is not DICOM.
+        MissingExtraError: What writes the format is not installed.
+    """
+    suffix = suffix_of(path, tuple(FILES))
+    if suffix == ".dcm":
+        check_dicom(volume.source)
+    for module, extra in _NEEDED.get(suffix or "", ()):
+        if find_spec(module) is None:
+            raise MissingExtraError(f"Writing {suffix}", extra)
 
 
 def write(image: Segmentation | Volume, path: str | PathLike[str]) -> None:

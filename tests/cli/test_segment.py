@@ -187,7 +187,7 @@ def test_cortex_needs_no_weights(run: Run, limb: Path, limb_files: tuple[Path, P
     [
         (("--method", "cortex", "--weights", "x"), "not both"),
         (("--method", "nonesuch"), "cortex"),
-        (("--method", "cortex", "-o", "a.stl"), ".nii.gz"),
+        (("--method", "cortex", "-o", "a.obj"), ".nii.gz"),
         (("--method", "cortex", "--propagate"), "--point"),
         (("--method", "cortex", "--point", "1,2,3", "--fast"), "--fast"),
         (("--method", "cortex", "--point", "1,2,3", "--from", 3, "--to", 1), "--from"),

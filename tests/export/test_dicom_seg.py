@@ -182,10 +182,10 @@ def test_no_bone_at_all_is_a_file_that_says_what_was_looked_for(tmp_path, array,
 
 def test_without_dicom_images_it_is_refused(tmp_path):
     bones = Segmentation(np.ones((2, 2, 2), np.uint16), Geometry((2, 2, 2), np.eye(4)))
-    with pytest.raises(WriteError, match=r"source is none.*\.nii\.gz"):
+    with pytest.raises(WriteError, match=r"source of these is not known.*\.nii\.gz"):
         write_dicom_seg(bones, tmp_path / "x.dcm")
     volume = Volume(np.zeros((2, 2, 2)), bones.geometry)
-    with pytest.raises(WriteError, match="source is memory"):
+    with pytest.raises(WriteError, match="source of these is memory"):
         EXPORTERS["dicom_seg"](volume, bones, tmp_path / "x.dcm")
     assert list(tmp_path.iterdir()) == []
 

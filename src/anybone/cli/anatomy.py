@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.cases import is_writable
+from anybone.cli.cases import is_image
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
 from anybone.errors import NothingFoundError, UsageError
@@ -163,7 +163,7 @@ def _cases(folder: Path, spacing: float | None) -> Drawn:
     from anybone.anatomy.drawing import OWN_SPACING_MM, draw_like
     from anybone.io import read_segmentation
 
-    masks = sorted(path for path in folder.glob("*") if is_writable(path))
+    masks = sorted(path for path in folder.glob("*") if is_image(path))
     if not masks:
         raise NothingFoundError(f"{folder} holds no mask. Give a folder of label maps of bones: .nii.gz, .nrrd, .mha.")
 

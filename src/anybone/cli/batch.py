@@ -124,9 +124,11 @@ def _run(case: Case, job: Job, bar: Bar, terminal: Terminal) -> CaseRecord:
 
 def _open(case: Case, job: Job) -> _Opened:
     from anybone.io import read
+    from anybone.saving import check
 
     start = perf_counter()
     volume = read(case.input, series=job.series, frame=job.frame)
+    check(volume, case.output)  # before the work, not after it
     placed = [] if job.pointing is None else place(job.pointing, volume)
     return _Opened(case, volume, placed, {"read": round(perf_counter() - start, 3)})
 
@@ -177,10 +179,12 @@ def _write(
     case: Case, volume: Volume, segmentation: Segmentation, *, preview: bool, statistics: bool, probabilities: bool
 ) -> dict[str, Path]:
     """The files written, by what they are."""
-    from anybone.io import write
+    from anybone.saving import write
 
     write(segmentation, case.output)
-    files = {"mask": case.output, "labels": case.label_table}
+    files = {"mask": case.output}
+    if case.label_table is not None:
+        files["labels"] = case.label_table
     if probabilities and segmentation.probability is not None:
         write(Volume(segmentation.probability.astype(np.float32), segmentation.geometry), case.probability)
         files["probability"] = case.probability

@@ -14,17 +14,25 @@ SUFFIX = ".nii.gz"
 
 
 def write_suffixes() -> tuple[str, ...]:
-    """The suffixes of files that can be written."""
-    from anybone.io import FORMATS
+    """The suffixes of files that bones can be written as."""
+    from anybone.saving import suffixes
 
-    return tuple(s for kind in FORMATS.values() for s in kind.write_suffixes)
+    return suffixes()
 
 
 def is_writable(path: Path) -> bool:
-    """Whether a file of that name can be written."""
+    """Whether bones can be written to a file of that name."""
     from anybone.io.formats import suffix_of
 
     return suffix_of(path, write_suffixes()) is not None
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file of that name is an image file, which a mask or a volume can be written as."""
+    from anybone.io.formats import suffix_of
+    from anybone.saving import image_suffixes
+
+    return suffix_of(path, image_suffixes()) is not None
 
 
 def read_suffix(path: Path) -> str | None:
@@ -52,21 +60,23 @@ class Case:
         return self.output.with_name(self._stem + "_statistics.json")
 
     @property
-    def label_table(self) -> Path:
-        """The names of the labels, which `anybone.write` puts beside a mask."""
-        return self.output.with_name(self._stem + ".json")
+    def label_table(self) -> Path | None:
+        """The names of the labels, which `anybone.write` puts beside a mask; None where the file itself has them."""
+        return self.output.with_name(self._stem + ".json") if is_image(self.output) else None
 
     @property
     def probability(self) -> Path:
-        """The probability of bone beside the mask, in the mask's format."""
+        """The probability of bone beside the mask, in the mask's format where that holds images."""
         suffix = self._suffix.lower().replace(".seg.nrrd", ".nrrd")  # it holds no segments
+        suffix = suffix if is_image(self.output) else SUFFIX
         return self.output.with_name(self._stem + PROBABILITY_ENDING + suffix)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All files that may be made from the input."""
         table = self.statistics
-        return self.output, self.label_table, self.preview, self.probability, table, table.with_suffix(".csv")
+        labels = () if self.label_table is None else (self.label_table,)
+        return self.output, *labels, self.preview, self.probability, table, table.with_suffix(".csv")
 
     @property
     def _suffix(self) -> str:

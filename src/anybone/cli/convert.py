@@ -34,7 +34,7 @@ def convert(
     anybone convert thigh.zip thigh_t1.nii.gz --series 3
     anybone convert knee_bones.nii.gz knee_bones.seg.nrrd
     """
-    from anybone.io import write
+    from anybone.saving import write
 
     terminal = Terminal(quiet, verbose)
     if target.resolve() == source.resolve():
@@ -58,8 +58,9 @@ def convert(
 
 def _read(path: Path, series: str | None, frame: int | None, mask: bool) -> Volume | Segmentation:
     from anybone.io import read, read_segmentation
+    from anybone.io.dicom import holds_seg
 
-    if mask:
+    if mask or holds_seg(path):
         return read_segmentation(path)
     volume = read(path, series=series, frame=frame)
     return read_segmentation(path) if _names_labels(path, volume) else volume

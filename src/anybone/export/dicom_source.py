@@ -10,6 +10,7 @@ import numpy as np
 
 from anybone.errors import WriteError
 from anybone.segmentation import Segmentation
+from anybone.volume import Source
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -49,6 +50,21 @@ class SourceSlice:
     thickness: float
 
 
+def check_dicom(source: Source | None) -> Source:
+    """The source, when it is DICOM images.
+
+    Raises:
+        WriteError: It is something else.
+    """
+    if source is None or source.format != "dicom" or not source.headers:
+        found = "not known" if source is None else source.format
+        raise WriteError(
+            f"DICOM SEG refers to the DICOM images that the bones were found in, and the source of these is {found}. "
+            "Segment the DICOM folder or zip itself, or write .nii.gz, .nrrd or .mha."
+        )
+    return source
+
+
 def slices_of(segmentation: Segmentation) -> list[SourceSlice]:
     """One record for each slice along k.
 
@@ -57,13 +73,7 @@ def slices_of(segmentation: Segmentation) -> list[SourceSlice]:
     """
     from pydicom.uid import generate_uid
 
-    source = segmentation.source
-    if source is None or source.format != "dicom" or not source.headers:
-        found = "none" if source is None else source.format
-        raise WriteError(
-            f"DICOM SEG refers to the DICOM images that the bones were found in, and this segmentation's source is "
-            f"{found}. Segment the DICOM folder or zip itself, or write .nii.gz, .nrrd or .mha."
-        )
+    source = check_dicom(segmentation.source)
     columns, rows, depth = segmentation.geometry.shape_ijk
     first = source.headers[0]
     if (columns, rows, depth) != (first.Columns, first.Rows, len(source.headers)):

@@ -15,14 +15,14 @@ from anybone.errors import AnyboneError, GeometryError, ReadError
 from anybone.io.dicom.files import open_files
 from anybone.io.dicom.images import Found, holds_image, read_headers
 from anybone.io.dicom.pixels import read_pixels
-from anybone.io.dicom.seg import read_seg
+from anybone.io.dicom.seg import holds_seg, read_seg
 from anybone.io.dicom.series import Series, choose, group, named
 from anybone.io.dicom.stack import build
 from anybone.io.types import Description, Request
 from anybone.io.voxels import finish
 from anybone.volume import Source, Volume
 
-__all__ = ["SUFFIXES", "describe", "holds", "read", "read_seg"]
+__all__ = ["SUFFIXES", "describe", "holds", "holds_seg", "read", "read_seg"]
 
 SUFFIXES = (".dicom", ".dcm", ".ima", ".zip")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import GeometryError, ReadError
+from anybone.errors import AnyboneError, GeometryError, ReadError
 from anybone.geometry import Geometry
 from anybone.io.affines import complete, compose, flip_lps_ras
 from anybone.io.dicom.files import open_files
@@ -43,6 +43,18 @@ class _Frame:
     thickness: float
 
 
+def holds_seg(path: Path) -> bool:
+    """Whether a file is a DICOM SEG, by its header."""
+    if not path.is_file():
+        return False
+    try:
+        with open_files(path) as files, refusing(path):
+            dataset = read_dataset(files[0], pixels=False) if len(files) == 1 else None
+            return dataset is not None and str(dataset.get("SOPClassUID", "")) in STORAGE
+    except AnyboneError:
+        return False  # reading it says what is wrong
+
+
 def read_seg(path: Path, max_voxels: int) -> Segmentation | None:
     """The labels in a DICOM SEG file; None where `path` is something else.
 
@@ -52,15 +64,11 @@ def read_seg(path: Path, max_voxels: int) -> Segmentation | None:
         ReadError: A damaged SEG.
         GeometryError: Its frames do not lie on one regular grid.
     """
-    if not path.is_file():
+    if not holds_seg(path):
         return None
     with open_files(path) as files, refusing(path):
-        if len(files) != 1:
-            return None
         dataset = read_dataset(files[0], pixels=True)
-        if dataset is None or str(dataset.get("SOPClassUID", "")) not in STORAGE:
-            return None
-        return _segmentation(path, dataset, max_voxels)
+        return None if dataset is None else _segmentation(path, dataset, max_voxels)
 
 
 def _segmentation(path: Path, dataset: Dataset, max_voxels: int) -> Segmentation:
@@ -108,9 +116,7 @@ def _frame(own: Dataset, shared: Any, label_map: bool) -> _Frame:
     return _Frame(
         segment=None if label_map else int(item("SegmentIdentificationSequence").ReferencedSegmentNumber),
         position=np.array([float(x) for x in item("PlanePositionSequence").ImagePositionPatient]),
-        orientation=np.array([float(x) for x in item("PlaneOrientationSequence").ImageOrientationPatient]).reshape(
-            2, 3
-        ),
+        orientation=np.array(cosines).reshape(2, 3),
         spacing=(rows, columns),
         thickness=float(measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0),
     )
