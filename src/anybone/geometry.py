@@ -67,6 +67,15 @@ class Geometry:
         return "".join(_AXIS_NAMES[world][int(sign > 0)] for world, sign in _nearest_axes(self.affine_ras_mm[:3, :3]))
 
     @property
+    def is_placed(self) -> bool:
+        """Whether the affine says how the array lies in the patient.
+
+        One that only scales and begins at the origin was put there for want of a better, by a file that gives nothing
+        but voxel sizes or by a program that stacked pictures.
+        """
+        return not np.array_equal(self.affine_ras_mm, np.diag([*self.spacing_mm, 1.0]))
+
+    @property
     def slice_axis(self) -> int:
         """The array axis along which slices were acquired: the one of largest spacing, the last one on a tie."""
         spacing = np.asarray(self.spacing_mm)

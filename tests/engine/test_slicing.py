@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from anybone.engine.options import SegmentOptions
 from anybone.engine.slicing import SliceFrame, has_signal, make_frames, render
 from anybone.geometry import Geometry
+from anybone.upright import AS_STORED, Turn
 
 
 def test_centres_go_to_centres():
@@ -70,3 +73,32 @@ def test_published_slices_fill_the_frame_of_any_network(side):
     x = render(unit, frames[1], options)
     assert x.shape == (1, 3, side, side)
     assert not torch.equal(x, render(unit, frames[1], SegmentOptions(keep_aspect=False)))  # 8 bits, stretched
+
+
+@pytest.mark.parametrize("signs", list(product((1, -1), repeat=2)))
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_network_sees_any_orientation_upright(transposed, signs):
+    front_to_back, right_to_left = np.mgrid[:20, :30].astype(np.float32) / 30
+    plane = (front_to_back + 2 * right_to_left)[:: signs[0], :: signs[1]]
+    steps = {0: (0, -1.0 * signs[0], 0), 1: (-1.0 * signs[1], 0, 0)}  # rows run to the back, columns to the left
+    order = (1, 0) if transposed else (0, 1)
+    affine = np.eye(4)
+    for axis, step in enumerate(order):
+        affine[:3, axis] = steps[step]
+    affine[:3, 2:] = [[0, 7], [0, 8], [5, 9]]
+    unit = torch.from_numpy(np.ascontiguousarray(plane.T if transposed else plane))[..., None]
+    _, (frame,) = make_frames(Geometry(tuple(unit.shape), affine), 96, SegmentOptions())
+    expected = SliceFrame(2, 0, (20, 30), (64, 96), (64, 96))
+    straight = torch.from_numpy(front_to_back + 2 * right_to_left)[..., None]
+    assert torch.allclose(render(unit, frame, SegmentOptions()), render(straight, expected, SegmentOptions()))
+    assert torch.equal(frame.planes(frame.picture(unit[..., 0])), unit[..., 0])
+    brightest = np.array(np.unravel_index(int(unit.argmax()), unit.shape), dtype=float)
+    assert frame.to_model_xy(brightest) == pytest.approx(expected.to_model_xy((19.0, 29.0, 0.0)))
+
+
+def test_what_does_not_say_how_it_lies_stays_as_stored():
+    stacked = Geometry((20, 30, 3), np.diag([1.0, 1.0, 5.0, 1.0]))
+    assert make_frames(stacked, 96, SegmentOptions())[1][0].turn == AS_STORED
+    placed = Geometry((20, 30, 3), np.diag([-1.0, -1.0, 5.0, 1.0]))
+    assert make_frames(placed, 96, SegmentOptions())[1][0].turn == Turn(True, (False, False))
+    assert make_frames(placed, 96, SegmentOptions(upright=False))[1][0].turn == AS_STORED

@@ -8,7 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+import anybone
+from anybone.engine.normalise import clip_to_unit
+from anybone.engine.options import SegmentOptions
+from anybone.engine.slicing import make_frames, render
 from anybone.errors import InputError, NothingFoundError
+from anybone.model.preprocess import to_network
 from anybone.training.cache import FRAME, IGNORE
 from anybone.training.data import cached, prepare
 from anybone.training.public_sets import VALIDATION, without_sacrum
@@ -32,10 +37,9 @@ def folder(tmp_path):
     bone = np.zeros((40, 20, 5), np.uint8)
     bone[10:20, 5:15] = 1
     bone[30, 10] = 1  # a speck
-    nib.Nifti1Image(rng.random((40, 20, 5)).astype(np.float32), np.diag([1, 2, 3, 1])).to_filename(
-        limb / "009_t1.nii.gz"
-    )
-    nib.Nifti1Image(bone, np.diag([1, 2, 3, 1])).to_filename(limb / "009_bone.nii.gz")
+    to_left_back_head = np.diag([-1.0, -2.0, 3.0, 1.0])
+    nib.Nifti1Image(rng.random((40, 20, 5)).astype(np.float32), to_left_back_head).to_filename(limb / "009_t1.nii.gz")
+    nib.Nifti1Image(bone, to_left_back_head).to_filename(limb / "009_bone.nii.gz")
     (limb / "trusted_slices.json").write_text(json.dumps({"009": {"trusted_slices": [1, 2], "slices": 5}}))
     return folder
 
@@ -47,9 +51,17 @@ def test_cases_become_slices(folder):
 
 
 def test_cuts_know_what_the_trusted_slices_know(folder):
-    bones = prepare([folder]).bones[4]  # 5 slices of 3 mm by 20 voxels of 2 mm: 192 of 512 rows
+    bones = prepare([folder]).bones[4]  # 5 slices of 3 mm, the head's first, by 20 voxels of 2 mm: 192 of 512 rows
     rows = [int(bones[round(FRAME * 3 * (k + 0.5) / 40), FRAME // 2]) for k in range(5)]
-    assert rows == [IGNORE, 1, 1, IGNORE, IGNORE]
+    assert rows == [IGNORE, IGNORE, 1, 1, IGNORE]
+
+
+def test_slices_lie_as_the_engine_shows_them(folder):
+    image = prepare([folder]).images[2]  # 40 columns of 1 mm from right to left, 20 rows of 2 mm from front to back
+    volume = anybone.read(folder / "limb_t1" / "009_t1.nii.gz")
+    _, frames = make_frames(volume.geometry, FRAME, SegmentOptions(axis=2))
+    seen = render(clip_to_unit(volume.data), frames[1], SegmentOptions())
+    assert torch.allclose(to_network(image[None].float() / 255), seen, atol=0.02)
 
 
 def test_what_is_not_known_is_ignored(folder):
@@ -74,7 +86,7 @@ def test_an_oblique_sacrum_is_not_taught_as_background():
 
 def test_pixels_are_square_in_mm(folder):
     bones = prepare([folder]).bones  # 40 x 20 voxels of 1 x 2 mm fill the square frame
-    rows, columns = (bones[2] == 1).nonzero().unbind(1)
+    columns, rows = (bones[2] == 1).nonzero().unbind(1)  # rows of the picture run along j
     assert (rows.min(), rows.max() + 1) == (FRAME // 4, FRAME // 2)
     assert (columns.min(), columns.max() + 1) == (FRAME // 4, 3 * FRAME // 4)
 

@@ -56,7 +56,7 @@ def slice_attention(
     probability: Float[Tensor, "64 64 64"], frame: SliceFrame, depth: int
 ) -> Float[Tensor, "1 h16 w16"]:
     """The attention map of a frame's slice on the embedding's grid: the slice's part of the frame, zero beside it."""
-    maps = attention_map(probability, frame.index, depth)[None, None]
+    maps = frame.picture(attention_map(probability, frame.index, depth))[None, None]
     inside = [max(1, round(side / EMBEDDING_STRIDE)) for side in frame.content_shape]
     cells = [side // EMBEDDING_STRIDE for side in frame.frame_shape]
     if inside != list(maps.shape[2:]):

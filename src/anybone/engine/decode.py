@@ -92,7 +92,8 @@ def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, n
                 labels.extend([int(prompt.positive)] * len(kept))
             case Box() | Lasso():  # the outer edges of its first and last voxels
                 low, high = (end(_corners(prompt), axis=0) for end in (np.min, np.max))
-                boxes.append(np.concatenate([frame.to_model_xy(low - 0.5), frame.to_model_xy(high + 0.5)]))
+                corners = frame.to_model_xy(np.array([low - 0.5, high + 0.5]))
+                boxes.append(np.concatenate([corners.min(0), corners.max(0)]))
             case MaskHint():
                 pass
             case _:

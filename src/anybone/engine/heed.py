@@ -93,9 +93,8 @@ def corrected(
 
     changed = ((before > threshold) != (after > threshold))[0, 0].cpu().numpy()
     pieces, _ = ndimage.label(changed, structure=np.ones((3, 3)))
-    scale = np.asarray(frame.content_shape) / np.asarray(frame.slice_shape) / MASK_STRIDE
     clicked = np.zeros(changed.shape, dtype=bool)
-    clicked[tuple(((clicks.rows_columns + 0.5) * scale).astype(int).T)] = True
+    clicked[tuple(((frame.pixels(clicks.rows_columns) + 0.5) / MASK_STRIDE).astype(int).T)] = True
     clicked = ndimage.binary_dilation(clicked, np.ones((3, 3)))
     taken = np.isin(pieces, np.setdiff1d(pieces[clicked], 0))
     return torch.where(torch.from_numpy(taken).to(after.device), after, before)

@@ -36,9 +36,9 @@ class Namer:
             return
         h, w = (side // MASK_STRIDE for side in frame.content_shape)
         inside = self._network.tell_apart(embedding)[..., :h, :w].float()
-        likeliest = F.interpolate(inside, size=frame.slice_shape, mode="bilinear", align_corners=False)[0].argmax(0)
+        likeliest = F.interpolate(inside, size=frame.picture_shape, mode="bilinear", align_corners=False)[0].argmax(0)
         labels = torch.tensor(list(self.names), dtype=torch.int32, device=likeliest.device)
-        self._labels[frame.index] = labels[likeliest].cpu().numpy()
+        self._labels[frame.index] = labels[frame.planes(likeliest)].cpu().numpy()
         self._seen.append(frame.index)
 
     def label(self, mask: NDArray[np.bool_], axis: int) -> NDArray[np.uint16]:

@@ -12,6 +12,7 @@ Preprocessing = Literal["default", "published"]
 # What an option left at None becomes. "published" repeats the published program; "default" mends what is weak in it.
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {
+        "upright": True,
         "keep_aspect": True,
         "upsampling": "linear",
         "min_signal": 0.1,
@@ -20,6 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "heed_clicks": True,
     },
     "published": {
+        "upright": False,
         "keep_aspect": False,
         "upsampling": "nearest",
         "min_signal": 0.0,
@@ -42,6 +44,9 @@ class SegmentOptions:
             stretched on its own, squashed to a square, no cleaning.
         axis: The array axis that slices are cut along; None takes the acquired one, which has the largest spacing
             ("published": the last one, as the published program assumes).
+        upright: Whether the network sees slices as people look at them, head or front up, the patient's right on the
+            left, as it was taught; they lie in files in any way. Where a file does not say how it lies, they stay as
+            they are stored.
         keep_aspect: Whether a slice keeps its proportions in mm inside the input frame. Squashing to a square
             distorts strongly anisotropic planes.
         upsampling: "linear" enlarges the logits before the threshold, which gives smooth borders; "nearest" enlarges
@@ -59,6 +64,7 @@ class SegmentOptions:
 
     preprocessing: Preprocessing = "default"
     axis: int | None = None
+    upright: bool = _AS_PRESET
     keep_aspect: bool = _AS_PRESET
     upsampling: Literal["linear", "nearest"] = _AS_PRESET
     threshold: float = 0.0

@@ -16,7 +16,8 @@ from anybone.engine.options import SegmentOptions
 from anybone.geometry import Geometry
 from anybone.model.preprocess import to_network
 from anybone.prompts import Ijk
-from anybone.shapes import Float
+from anybone.shapes import Float, Shaped
+from anybone.upright import AS_STORED, Turn, upright
 
 FRAME_STEP = 32  # an input side is a multiple of this: the encoder's largest stride, twice
 MASK_STRIDE = 4  # input pixels per pixel of the decoder's masks
@@ -26,15 +27,17 @@ MASK_STRIDE = 4  # input pixels per pixel of the decoder's masks
 class SliceFrame:
     """How one slice lies in the network's input frame.
 
-    Rows and columns are the slice's two in-plane array axes in ascending order; nothing is rotated. The slice fills
-    `content_shape` pixels from the frame's upper left corner; what remains of `frame_shape` is black.
+    A slice's rows and columns are its two in-plane array axes in ascending order. The network sees it turned as people
+    look at it. It fills `content_shape` pixels from the frame's upper left corner; what remains of `frame_shape` is
+    black.
 
     Attributes:
         axis: Array axis that slices are stacked along.
         index: Which slice.
-        slice_shape: Voxels along rows and columns.
-        content_shape: Input pixels that the slice fills, multiples of 4.
+        slice_shape: Voxels along the slice's rows and columns.
+        content_shape: Input pixels that the turned slice fills, multiples of 4.
         frame_shape: Input pixels in all, multiples of 32.
+        turn: How the slice becomes what the network sees.
     """
 
     axis: int
@@ -42,6 +45,12 @@ class SliceFrame:
     slice_shape: tuple[int, int]
     content_shape: tuple[int, int]
     frame_shape: tuple[int, int]
+    turn: Turn = AS_STORED
+
+    @property
+    def picture_shape(self) -> tuple[int, int]:
+        """Voxels along the turned slice's rows and columns."""
+        return self.turn.shape(self.slice_shape)
 
     @property
     def in_plane(self) -> tuple[int, int]:
@@ -51,10 +60,25 @@ class SliceFrame:
 
     def to_model_xy(self, ijk: Ijk | Sequence[Ijk] | NDArray[np.floating]) -> NDArray[np.float32]:
         """Pixels (x, y), shape (..., 2), of voxel indices of shape (..., 3): centres go to centres."""
-        rows_columns = np.asarray(ijk, dtype=np.float64)[..., list(self.in_plane)]
-        scale = np.asarray(self.content_shape) / np.asarray(self.slice_shape)
-        pixels = (rows_columns + 0.5) * scale - 0.5
-        return np.asarray(pixels[..., ::-1], dtype=np.float32)
+        return self.pixels(np.asarray(ijk, dtype=np.float64)[..., list(self.in_plane)])[..., ::-1]
+
+    def pixels(self, rows_columns: NDArray[np.number]) -> NDArray[np.float32]:
+        """Pixels (row, column) of places (row, column) on the slice, both of shape (..., 2)."""
+        places = np.asarray(rows_columns, dtype=np.float64)
+        places = places[..., ::-1] if self.turn.transposed else places
+        ends = np.asarray(self.picture_shape) - 1
+        places = np.where(self.turn.flips, ends - places, places)
+        scale = np.asarray(self.content_shape) / np.asarray(self.picture_shape)
+        return np.asarray((places + 0.5) * scale - 0.5, dtype=np.float32)
+
+    def picture(self, planes: Shaped[Tensor, "*b rows columns"]) -> Shaped[Tensor, "*b h w"]:
+        """Values on the slice's voxels, turned as the network sees them."""
+        return (planes.transpose(-1, -2) if self.turn.transposed else planes).flip(self.turn.flipped)
+
+    def planes(self, pictures: Shaped[Tensor, "*b h w"]) -> Shaped[Tensor, "*b rows columns"]:
+        """What the network sees, turned back to the slice's voxels."""
+        pictures = pictures.flip(self.turn.flipped)
+        return pictures.transpose(-1, -2) if self.turn.transposed else pictures
 
 
 def make_frames(geometry: Geometry, model_size: int, options: SegmentOptions) -> tuple[int, list[SliceFrame]]:
@@ -63,15 +87,17 @@ def make_frames(geometry: Geometry, model_size: int, options: SegmentOptions) ->
     Args:
         geometry: The volume's grid.
         model_size: Side of the network's input frame in pixels.
-        options: `axis` and `keep_aspect` decide.
+        options: `axis`, `upright` and `keep_aspect` decide.
     """
     axis = options.axis
     if axis is None:
         axis = 2 if options.preprocessing == "published" else geometry.slice_axis
     rows, columns = (a for a in range(3) if a != axis)
     shape = (geometry.shape_ijk[rows], geometry.shape_ijk[columns])
+    turn = upright(geometry, axis).turn if options.upright and geometry.is_placed else AS_STORED
     if options.keep_aspect:
-        extent_mm = [n * geometry.spacing_mm[a] for n, a in zip(shape, (rows, columns), strict=True)]
+        sides_mm = shape[0] * geometry.spacing_mm[rows], shape[1] * geometry.spacing_mm[columns]
+        extent_mm = (sides_mm[1], sides_mm[0]) if turn.transposed else sides_mm
         sides = [
             max(MASK_STRIDE, round(e / max(extent_mm) * model_size / MASK_STRIDE) * MASK_STRIDE) for e in extent_mm
         ]
@@ -79,7 +105,7 @@ def make_frames(geometry: Geometry, model_size: int, options: SegmentOptions) ->
         frame = (_round_up(sides[0], FRAME_STEP), _round_up(sides[1], FRAME_STEP))
     else:
         content = frame = (model_size, model_size)
-    return axis, [SliceFrame(axis, k, shape, content, frame) for k in range(geometry.shape_ijk[axis])]
+    return axis, [SliceFrame(axis, k, shape, content, frame, turn) for k in range(geometry.shape_ijk[axis])]
 
 
 def _round_up(value: int, step: int) -> int:
@@ -90,7 +116,7 @@ def render(unit: Float[Tensor, "i j k"], frame: SliceFrame, options: SegmentOpti
     """The network's input for one slice of a volume in 0..1."""
     if options.preprocessing == "published":
         return published_slice(unit.movedim(frame.axis, 2), frame.index, frame.content_shape[0])
-    plane = unit.select(frame.axis, frame.index)[None, None]
+    plane = frame.picture(unit.select(frame.axis, frame.index))[None, None]
     grey = F.interpolate(plane, size=frame.content_shape, mode="bilinear", antialias=True, align_corners=False)
     (h, w), (height, width) = frame.content_shape, frame.frame_shape
     return to_network(F.pad(grey[0], (0, width - w, 0, height - h)))

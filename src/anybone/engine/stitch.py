@@ -23,16 +23,16 @@ def to_slice(logits: Float[Tensor, "1 1 h2 w2"], frame: SliceFrame, upsampling: 
     h, w = (content * side // whole for content, whole, side in sides)
     inside = logits[..., :h, :w].float()
     if upsampling == "nearest":
-        large = F.interpolate(inside, size=frame.slice_shape, mode="nearest")
+        large = F.interpolate(inside, size=frame.picture_shape, mode="nearest")
     else:
-        large = F.interpolate(inside, size=frame.slice_shape, mode="bilinear", align_corners=False, antialias=True)
-    return large[0, 0].cpu().numpy()
+        large = F.interpolate(inside, size=frame.picture_shape, mode="bilinear", align_corners=False, antialias=True)
+    return frame.planes(large[0, 0]).cpu().numpy()
 
 
 def from_slice(plane: NDArray[np.float32], frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
     """Values on a slice's voxels, "rows columns", averaged to the decoder's grid; 0 beyond the slice."""
     (h, w), (height, width) = frame.content_shape, frame.frame_shape
-    large = torch.from_numpy(np.ascontiguousarray(plane)).float()[None, None]
+    large = frame.picture(torch.from_numpy(np.ascontiguousarray(plane)).float())[None, None]
     small = F.interpolate(large, size=(h // MASK_STRIDE, w // MASK_STRIDE), mode="bilinear", antialias=True)
     return F.pad(small, (0, (width - w) // MASK_STRIDE, 0, (height - h) // MASK_STRIDE))
 

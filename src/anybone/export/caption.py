@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH
-from anybone.export.upright import Upright
 from anybone.labels import colour_of
 from anybone.segmentation import Segmentation
+from anybone.upright import Upright
 from anybone.volume import Volume
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from anybone.errors import GeometryError
 from anybone.export.caption import PAPER, TEXT_PX, TITLE_PX, draw_legend, draw_letters, draw_title, legend_lines
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH, choose_slices, grid_for
 from anybone.export.slice_picture import draw_slice, grey_window
-from anybone.export.upright import upright
 from anybone.segmentation import Segmentation
+from anybone.upright import upright
 from anybone.volume import Volume
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.export.outline import draw_outline
-from anybone.export.upright import Upright, upright
 from anybone.labels import colour_of
 from anybone.segmentation import Segmentation
+from anybone.upright import Upright, upright
 from anybone.volume import Volume
 
 if TYPE_CHECKING:

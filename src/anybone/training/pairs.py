@@ -13,7 +13,7 @@ from anybone.errors import GeometryError, NothingFoundError, ReadError
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.names import of_name, stem
 from anybone.training.cache import IGNORE
-from anybone.training.slices import CaseVolume, Slice
+from anybone.training.slices import CaseVolume, Slice, case_of
 
 REGION = "cases"
 
@@ -72,8 +72,5 @@ def pair_volume(pair: Pair) -> CaseVolume:
         raise GeometryError(f"{pair.mask} does not lie on the grid of {pair.image}. Resample the mask onto the image.")
     if truth.labels.max() > IGNORE:
         raise ReadError(f"{pair.mask} has label {truth.labels.max()}; labels up to 254 are bones, 255 is not known.")
-    axis = volume.geometry.slice_axis
-    rows, columns = (a for a in range(3) if a != axis)
-    aspect = volume.geometry.spacing_mm[rows] / volume.geometry.spacing_mm[columns]
     unit, labels = clip_to_unit(volume.data).numpy(), truth.labels.astype(np.uint8)
-    return CaseVolume(f"{REGION}/{pair.name}", np.moveaxis(unit, axis, 2), np.moveaxis(labels, axis, 2), aspect)
+    return case_of(f"{REGION}/{pair.name}", unit, labels, volume.geometry)

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.engine.normalise import clip_to_unit
+from anybone.geometry import Geometry
+from anybone.io import read
 from anybone.training.cache import IGNORE
-from anybone.training.slices import CaseVolume, Slice
+from anybone.training.slices import CaseVolume, Slice, case_of
 
 VALIDATION = {"spine/007", "spine/055", "spine/107", "spine/166", "spine/220", "limb/014", "limb/028", "limb/039"}
 VERTEBRA = 1  # label of vertebrae in spine_t2
@@ -56,42 +58,37 @@ def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def limb_slices(folder: Path) -> Iterator[Slice]:
     """Axial limbs, folder/NNN_t1.nii.gz with NNN_bone.nii.gz: the trusted slices, and cuts across them."""
-    for case, spacing_mm in _limbs(folder):
+    for patient, unit, labels, geometry in _limbs(folder):
+        case = case_of(patient, unit, labels, geometry, 2)
         yield from (one for one in case.slices() if (one.labels != IGNORE).any())
-        yield from _across(case.patient, case.unit, case.labels, spacing_mm)
+        for axis in (0, 1):
+            yield from _across(case_of(patient, unit, labels, geometry, axis), geometry.spacing_mm[axis])
 
 
 def limb_volumes(folder: Path) -> Iterator[CaseVolume]:
     """As `limb_slices`, whole volumes; what is not in a trusted slice is not known."""
-    for case, _ in _limbs(folder):
-        yield case
+    for limb in _limbs(folder):
+        yield case_of(*limb, 2)
 
 
-def _limbs(folder: Path) -> Iterator[tuple[CaseVolume, tuple[float, ...]]]:
-    """Volumes and the sizes of their voxels in mm."""
+def _limbs(folder: Path) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.uint8], Geometry]]:
+    """Patients, their axial volumes in 0..1, what is known of their bone, and how both lie."""
     import nibabel as nib
 
     trusted = folder / "trusted_slices.json"
     if not trusted.is_file():
         return
     for patient, facts in json.loads(trusted.read_text()).items():
-        image = nib.load(folder / f"{patient}_t1.nii.gz")
-        unit = clip_to_unit(np.asarray(image.dataobj, dtype=np.float32)).numpy()
+        volume = read(folder / f"{patient}_t1.nii.gz")
         bone = np.asarray(nib.load(folder / f"{patient}_bone.nii.gz").dataobj) > 0
         labels = np.full(bone.shape, IGNORE, dtype=np.uint8)
         labels[:, :, facts["trusted_slices"]] = bone[:, :, facts["trusted_slices"]]
-        spacing_mm = tuple(float(x) for x in image.header.get_zooms())
-        yield CaseVolume(f"limb/{patient}", unit, labels, spacing_mm[0] / spacing_mm[1]), spacing_mm
+        yield f"limb/{patient}", clip_to_unit(volume.data).numpy(), labels, volume.geometry
 
 
-def _across(
-    patient: str, unit: NDArray[np.float32], labels: NDArray[np.uint8], spacing_mm: tuple[float, ...]
-) -> Iterator[Slice]:
-    """Coronal and sagittal cuts of an axial volume through its bone: the same tissues in other planes."""
-    for axis in (0, 1):
-        across = 1 - axis
-        bony = np.flatnonzero((labels == 1).any((across, 2)))
-        step = max(1, round(CUT_DISTANCE_MM / spacing_mm[axis]))
-        for index in bony[step // 2 :: step].tolist():
-            plane, truth = (np.take(x, index, axis).T for x in (unit, labels))  # rows run along the limb
-            yield Slice(patient, plane, truth, spacing_mm[2] / spacing_mm[across])
+def _across(case: CaseVolume, spacing_mm: float) -> Iterator[Slice]:
+    """Some cuts through the bone of an axial volume in another plane: the same tissues, seen otherwise."""
+    bony = np.flatnonzero((case.labels == 1).any((0, 1)))
+    step = max(1, round(CUT_DISTANCE_MM / spacing_mm))
+    slices = list(case.slices())
+    yield from (slices[index] for index in bony[step // 2 :: step].tolist())

@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.errors import NothingFoundError
+from anybone.geometry import Geometry
 from anybone.shapes import Int
 from anybone.training.cache import FRAME, IGNORE, Cache
+from anybone.upright import AS_STORED, upright
 
 MIN_BONE_PIXELS = 20  # smaller components of a reference are its own speckle
 
@@ -55,6 +57,30 @@ class CaseVolume:
         """Its slices in order."""
         for k in range(self.unit.shape[2]):
             yield Slice(self.patient, self.unit[:, :, k], self.labels[:, :, k], self.aspect)
+
+
+def case_of(
+    patient: str,
+    unit: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    geometry: Geometry,
+    axis: int | None = None,
+) -> CaseVolume:
+    """A case cut into slices that lie as the engine shows them to a network.
+
+    Args:
+        patient: Region and patient.
+        unit: "i j k", 0..1.
+        labels: uint8 "i j k", as a slice's.
+        geometry: Of both.
+        axis: The array axis that slices are cut along; None takes the acquired one.
+    """
+    axis = geometry.slice_axis if axis is None else axis
+    rows, columns = (a for a in range(3) if a != axis)
+    turn = upright(geometry, axis).turn if geometry.is_placed else AS_STORED
+    height, width = turn.shape((rows, columns))
+    seen, known = (np.moveaxis(turn.picture(np.moveaxis(x, axis, 0)), 0, 2) for x in (unit, labels))
+    return CaseVolume(patient, seen, known, geometry.spacing_mm[height] / geometry.spacing_mm[width])
 
 
 def cache_of(slices: Iterable[Slice]) -> Cache:

@@ -5,8 +5,8 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from anybone.export.upright import upright
 from anybone.geometry import Geometry
+from anybone.upright import upright
 
 SPACING = (1.0, 2.0, 3.0)
 
