@@ -80,10 +80,9 @@ export const COMMANDS = {
     group: "Bones",
     title: "Accept the answer as a bone; end a line set by keyboard",
     keys: ["Enter"],
+    can: (s) => answers(s) || s.state.pending.length > 0,
     run: (s, hand) => {
-      if (hand.complete()) return;
-      if (answers(s)) s.store.set({ dialog: { kind: "accept" } });
-      else s.store.notify("error", "There is no answer to accept yet. Click on a bone, or press A to find all bone on this slice.");
+      if (!hand.complete() && answers(s)) s.store.set({ dialog: { kind: "accept" } });
     },
   },
   edit: { group: "Bones", title: "Edit the selected bone again", keys: ["d"], can: one, run: (s) => void s.act("edit", { label: selected(s) }) },

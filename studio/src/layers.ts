@@ -99,7 +99,8 @@ export class Layers {
       let at = base + j * this.strides[b];
       for (let i = 0; i < na; i++, n++, at += this.strides[a]) {
         let number = NOTHING;
-        if (heat) number = heatColour(heat[n] as number);
+        if (heat && heatColour(heat[n] as number)) number = heatColour(heat[n] as number);
+        else if (heat && front) number = NOTHING;
         else if (front && front[n]) number = ANSWER;
         else if (back && back[n]) number = boneColour(back[n] as number);
         this.numbers[at] = number;

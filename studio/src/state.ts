@@ -8,6 +8,7 @@ export type ToolName = "look" | "point" | "box" | "scribble" | "lasso" | "brush"
 export type Dialog =
   | { kind: "help" }
   | { kind: "open" }
+  | { kind: "resume"; path: string; rows: SessionRow[] }
   | { kind: "series"; series: Series[]; from: { path?: string; upload?: string } }
   | { kind: "accept" }
   | { kind: "rename"; label: number }

@@ -8,6 +8,7 @@ import { Sync } from "./sync";
 import type { Change, Ijk, Job, Session } from "./types";
 import type { LayoutName } from "./view/layouts";
 import { Viewer } from "./view/viewer";
+import { parseNifti } from "./view/volume";
 
 export const ANSWER_COLOUR = "#ff5fa2"; // no bone has it
 const LOOK_AFTER_MS = 150;
@@ -91,6 +92,13 @@ export class Studio {
       this.fail(error);
       if (!this.state.session) await this.list().catch(() => undefined);
     }
+  }
+
+  /** Opens an image of the served folder; where there are sessions on it, asks whether to go on with one. */
+  async choose(path: string): Promise<void> {
+    const rows = await this.api.sessions().then((all) => all.filter((row) => row.path === path), () => []);
+    if (rows.length) this.store.set({ dialog: { kind: "resume", path, rows } });
+    else await this.open({ path });
   }
 
   /** Goes on with a session; whether there is one. */
@@ -183,6 +191,7 @@ export class Studio {
     if (!began) return;
     this.clicked = 0;
     this.viewer.drawNow();
+    this.viewer.finish();
     requestAnimationFrame(() => {
       const { duration } = performance.measure("anybone:click-to-mask", { start: began, end: performance.now() });
       this.store.set({ latencyMs: duration });
@@ -322,7 +331,7 @@ export class Studio {
     try {
       if (canvas) await this.beside.attach(await canvas);
       const image = await this.api.image(this.session.id, () => undefined, key);
-      const { shape, affine } = headerOf(image);
+      const { shape, affine } = parseNifti(image);
       const axis = nearestAxis(affine, this.session.affine, this.session.axis);
       await this.beside.load(image, { shape, affine, axis }, false);
       this.beside.layout("single");
@@ -345,14 +354,6 @@ export class Studio {
     this.beside.resetView();
     if (this.viewer.zoom !== 1) this.beside.zoomBy(this.viewer.zoom);
   }
-}
-
-/** Shape and affine of a NIfTI-1 file as the server writes it: little-endian, with an sform. */
-export function headerOf(image: ArrayBuffer): { shape: Ijk; affine: number[][] } {
-  const view = new DataView(image);
-  const shape = [42, 44, 46].map((at) => view.getInt16(at, true)) as Ijk;
-  const affine = [280, 296, 312].map((row) => [0, 4, 8, 12].map((at) => view.getFloat32(row + at, true)));
-  return { shape, affine: [...affine, [0, 0, 0, 1]] };
 }
 
 /** The axis of one volume that runs most as an axis of another. */

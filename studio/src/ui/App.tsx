@@ -7,7 +7,7 @@ import { Rail } from "./Rail";
 import { Stage } from "./Stage";
 import { Panel } from "./Panel";
 import { Status } from "./Status";
-import { ChooseSeries, Open } from "./Open";
+import { ChooseSeries, Open, Resume } from "./Open";
 import { BoneName } from "./dialogs/BoneName";
 import { Help } from "./dialogs/Help";
 import { Modal } from "./dialogs/Modal";
@@ -64,6 +64,8 @@ function Dialogs(): JSX.Element | null {
       return <Help />;
     case "open":
       return <Modal title="Open" wide><Open /></Modal>;
+    case "resume":
+      return <Modal title="There is a session on this image"><Resume path={dialog.path} rows={dialog.rows} /></Modal>;
     case "series":
       return <Modal title="Which series?"><ChooseSeries series={dialog.series} from={dialog.from} /></Modal>;
     case "accept":

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Studio } from "../studio";
 import type { Entry, Folder, Series, SessionRow } from "../types";
 import { useParts, usePick } from "./context";
 import { Icon } from "./icons";
@@ -19,27 +20,13 @@ export function Open(): JSX.Element {
 }
 
 function Sessions(): JSX.Element | null {
-  const { studio } = useParts();
   const rows = usePick((state) => state.rows);
   if (!rows?.length) return null;
-  const forget = (row: SessionRow): void => {
-    if (!confirm(`Forget the session on ${row.name}, with all that was marked in it?`)) return;
-    void studio.api.forget(row.id).then(() => studio.list()).catch((error) => studio.fail(error));
-  };
   return (
     <section aria-labelledby="sessions-title">
       <h2 id="sessions-title">Go on with</h2>
       <ul class="rows">
-        {rows.map((row) => (
-          <li key={row.id}>
-            <button type="button" class="line" onClick={() => void studio.reopen(row.id)}>
-              <strong>{row.name}</strong>
-              <span>{row.bones.length ? row.bones.slice(0, 4).join(", ") + (row.bones.length > 4 ? ` and ${row.bones.length - 4} more` : "") : "no bone named yet"}</span>
-              <span class="faint">{when(row.changed)}{row.watched ? ", open elsewhere" : ""}</span>
-            </button>
-            <button type="button" class="quiet" aria-label={`Forget the session on ${row.name}`} title="Forget" onClick={() => forget(row)}><Icon name="remove" /></button>
-          </li>
-        ))}
+        {rows.map((row) => <Row key={row.id} row={row} />)}
       </ul>
     </section>
   );
@@ -58,14 +45,14 @@ function Files(): JSX.Element {
       (error) => studio.fail(error),
     );
   useEffect(() => go(""), []);
-  const choose = (entry: Entry): void => (entry.kind === "folder" ? go(entry.path) : void studio.open({ path: entry.path, resume: true }));
+  const choose = (entry: Entry): void => (entry.kind === "folder" ? go(entry.path) : void studio.choose(entry.path));
   const up = path.split("/").slice(0, -1).join("/");
   return (
     <section aria-labelledby="files-title">
       <h2 id="files-title">Open</h2>
       <form class="row" onSubmit={(e) => {
         e.preventDefault();
-        if (path.trim()) void studio.open({ path: path.trim(), resume: true });
+        if (path.trim()) void studio.choose(path.trim());
       }}>
         <input type="text" class="search" aria-label="Path below the served folder" placeholder="path of a file, or of a folder of DICOM" value={path} spellcheck={false} onInput={(e) => setPath(e.currentTarget.value)} />
         <button type="submit" disabled={!path.trim()}>Open</button>
@@ -79,7 +66,7 @@ function Files(): JSX.Element {
               <span>{entry.name}</span>
               <span class="faint">{entry.kind === "folder" ? "" : size(entry.size)}</span>
             </button>
-            {entry.kind === "folder" && <button type="button" class="quiet" title="Open the folder as DICOM" onClick={() => void studio.open({ path: entry.path, resume: true })}>DICOM</button>}
+            {entry.kind === "folder" && <button type="button" class="quiet" title="Open the folder as DICOM" onClick={() => void studio.choose(entry.path)}>DICOM</button>}
           </li>
         ))}
       </ul>
@@ -110,13 +97,51 @@ function Drop(): JSX.Element {
   );
 }
 
+/** Sessions on one image: to go on with one, or to begin anew. */
+export function Resume({ path, rows }: { path: string; rows: SessionRow[] }): JSX.Element {
+  const { studio } = useParts();
+  return (
+    <>
+      <ul class="rows">
+        {rows.map((row, n) => <Row key={row.id} row={row} first={n === 0} />)}
+      </ul>
+      <div class="dialog-foot">
+        <span class="grow" />
+        <button type="button" onClick={() => void studio.open({ path })}>Begin anew</button>
+      </div>
+    </>
+  );
+}
+
+function Row({ row, first }: { row: SessionRow; first?: boolean }): JSX.Element {
+  const { studio } = useParts();
+  const bones = row.bones.slice(0, 4).join(", ") + (row.bones.length > 4 ? ` and ${row.bones.length - 4} more` : "");
+  return (
+    <li>
+      <button type="button" class="line" data-first={first || undefined} onClick={() => void studio.reopen(row.id)}>
+        <strong>{row.name}</strong>
+        <span>{bones || "no bone named yet"}</span>
+        <span class="faint">{when(row.changed)}{row.watched ? ", open elsewhere" : ""}</span>
+      </button>
+      <button type="button" class="quiet" aria-label={`Forget the session on ${row.name}`} title="Forget" onClick={() => forget(studio, row)}><Icon name="remove" /></button>
+    </li>
+  );
+}
+
+function forget(studio: Studio, row: SessionRow): void {
+  if (!confirm(`Forget the session on ${row.name}, with all that was marked in it?`)) return;
+  const { dialog } = studio.state;
+  if (dialog?.kind === "resume") studio.store.set({ dialog: null });
+  void studio.api.forget(row.id).then(() => studio.list()).catch((error) => studio.fail(error));
+}
+
 export function ChooseSeries({ series, from }: { series: Series[]; from: { path?: string; upload?: string } }): JSX.Element {
   const { studio } = useParts();
   return (
     <ul class="rows">
       {series.map((one, n) => (
         <li key={one.key}>
-          <button type="button" class="line" data-first={n === 0 || undefined} disabled={Boolean(one.problem)} onClick={() => void studio.open({ ...from, series: one.key, resume: true })}>
+          <button type="button" class="line" data-first={n === 0 || undefined} disabled={Boolean(one.problem)} onClick={() => void studio.open({ ...from, series: one.key })}>
             <strong>{one.description || one.key}</strong>
             <span>{one.shape ? one.shape.join(" x ") : `${one.slices} slices`}</span>
             <span class="faint">{one.problem || one.key}</span>

@@ -26,7 +26,7 @@ function Answer(): JSX.Element {
     <section aria-labelledby="answer-title">
       <h2 id="answer-title">
         Answer
-        <span class="count" data-answered={n}>{n === 0 ? "nothing marked" : n === 1 ? `slice ${answered[0]! + 1}` : `${n} slices, ${answered[0]! + 1} to ${answered[n - 1]! + 1}`}</span>
+        <span class="count" data-answered={n}>{n === 0 ? "nothing marked" : n === 1 ? `slice ${answered[0]}` : `${n} slices, ${answered[0]} to ${answered[n - 1]}`}</span>
         {latency !== null && <span class="count" title="From the last click to its mask on the screen">{Math.round(latency)} ms</span>}
       </h2>
       {doubts.length > 0 && studio.state.session!.prompts.length === 0 && <p class="doubt">{doubts.join(" ")}</p>}
@@ -52,7 +52,7 @@ function History(): JSX.Element {
         {[...history].reverse().slice(0, 100).map((step) => (
           <li key={step.n}>
             <span>{step.text}</span>
-            <time class="faint" dateTime={step.time}>{new Date(step.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+            <time class="faint" dateTime={step.time}>{new Date(step.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false })}</time>
           </li>
         ))}
       </ol>

@@ -18,11 +18,11 @@ export function Slices(): JSX.Element {
   };
   return (
     <section aria-labelledby="slices-title">
-      <h2 id="slices-title">Slices<span class="count">{at + 1} of {session.slices}</span></h2>
+      <h2 id="slices-title">Slices<span class="count">{at} / {session.slices - 1}</span></h2>
       <svg class="strip" viewBox={`0 0 ${session.slices} 30`} preserveAspectRatio="none" role="img" aria-label={`${answered.size} of ${session.slices} slices are answered, ${session.flagged.length} to look at`} onClick={pick}>
         {Array.from({ length: session.slices }, (_, n) => {
           const sure = session.slice_confidence[n] ?? null;
-          if (!answered.has(n)) return boned(n) ? <rect key={n} x={n + 0.08} width={0.84} y={24} height={6} class="boned" /> : null;
+          if (!answered.has(n) && (sure === null || !boned(n))) return boned(n) ? <rect key={n} x={n + 0.08} width={0.84} y={24} height={6} class="boned" /> : null;
           const height = sure === null ? 12 : 5 + 25 * sure;
           return <rect key={n} x={n + 0.08} width={0.84} y={30 - height} height={height} class={sure !== null && sure < SURE ? "unsure" : "sure"} />;
         })}
@@ -33,8 +33,8 @@ export function Slices(): JSX.Element {
         <div class="flags" role="group" aria-label="Slices to look at next">
           <span class="faint">Look at</span>
           {session.flagged.slice(0, 8).map((n) => (
-            <button type="button" key={n} class={n === at ? "now" : ""} title={`Slice ${n + 1}`} onClick={() => studio.goTo(n)}>
-              {n + 1}
+            <button type="button" key={n} class={n === at ? "now" : ""} title={`Slice ${n}`} onClick={() => studio.goTo(n)}>
+              {n}
               {session.slice_confidence[n] !== undefined && <small>{Math.round(session.slice_confidence[n]! * 100)}%</small>}
             </button>
           ))}

@@ -1,15 +1,23 @@
 // NiiVue as the studio uses it: it draws, and leaves mouse, keys, letters and crosshair to the studio.
 
 import { Niivue, SHOW_RENDER, type SLICE_TYPE } from "@niivue/niivue";
+import type { Upright } from "../geometry";
+import { sliceShader } from "./shader";
+import { halves, planesOf, type Voxels } from "./volume";
 
-const GHOST = 0.0; // opacity of the image behind bones in 3-D
+const SLAB_VOXELS = 8_000_000; // sent to the graphics card at once
 const SMOOTH = 1; // voxels over which surfaces in 3-D are evened
 
 type Tile = number[];
 
 /** A NiiVue whose slices fill their tiles whatever the zoom, with 3-D of the bones by themselves. */
 export class StudioCanvas extends Niivue {
+  /** Stored numbers that are black and white. */
+  shades = { low: 0, high: 1 };
   private aspect = 0;
+  private size: readonly number[] = [2, 2, 2];
+  /** Voxels between samples along a ray in 3-D: more than one where there is no graphics card. */
+  private stride = 1;
 
   constructor() {
     super({
@@ -37,6 +45,11 @@ export class StudioCanvas extends Niivue {
 
   override draw2DMain(tile: Tile, plane: SLICE_TYPE, mm?: number): void {
     this.aspect = tile[2]! / tile[3]!;
+    const shader = this.customSliceShader;
+    if (shader) {
+      shader.use(this.gl);
+      this.gl.uniform2f(shader.uniforms.shades as WebGLUniformLocation, this.shades.low, this.shades.high);
+    }
     super.draw2DMain(tile, plane, mm);
     this.aspect = 0;
   }
@@ -62,7 +75,7 @@ export class StudioCanvas extends Niivue {
   override draw3D(...given: Parameters<Niivue["draw3D"]>): ReturnType<Niivue["draw3D"]> {
     const opacity = this.drawOpacity;
     this.drawOpacity = 1;
-    this.showBehind(GHOST);
+    this.showBonesOnly();
     try {
       return super.draw3D(...given);
     } finally {
@@ -71,8 +84,9 @@ export class StudioCanvas extends Niivue {
   }
 
   /** Sends a box of the drawing to the graphics card, and nothing else. */
-  sendSlab(at: readonly number[], size: readonly number[], dims: readonly number[]): void {
+  sendSlab(at: readonly number[] = [0, 0, 0], size: readonly number[] = this.size): void {
     const { gl } = this;
+    const dims = this.size;
     gl.activeTexture(gl.TEXTURE7);
     gl.bindTexture(gl.TEXTURE_3D, this.drawTexture);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
@@ -84,17 +98,51 @@ export class StudioCanvas extends Niivue {
     [gl.UNPACK_ROW_LENGTH, gl.UNPACK_IMAGE_HEIGHT, ...skip].forEach((name) => gl.pixelStorei(name, 0));
   }
 
-  /** Evens the drawing's surfaces for 3-D; takes as long as the volume is large. */
-  smooth(): void {
-    if (!this.drawBitmap) return;
-    this.opts.smoothDrawing = SMOOTH;
-    this.refreshDrawing(false);
+  /** Puts the voxels of an image in place of NiiVue's own, and an empty drawing of the same size over them. */
+  takeVoxels(voxels: Voxels, upright: Upright): void {
+    const { gl } = this;
+    const [nx, ny, nz] = (this.size = upright.dims) as [number, number, number];
+    gl.deleteTexture(this.volumeTexture);
+    this.volumeTexture = gl.createTexture();
+    gl.activeTexture(gl.TEXTURE0);
+    gl.bindTexture(gl.TEXTURE_3D, this.volumeTexture);
+    for (const name of [gl.TEXTURE_WRAP_R, gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_3D, name, gl.CLAMP_TO_EDGE);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.texStorage3D(gl.TEXTURE_3D, 1, gl.R16F, nx, ny, nz);
+    const table = halves();
+    const planes = Math.max(1, Math.floor(SLAB_VOXELS / (nx * ny)));
+    for (let z = 0; z < nz; z += planes) {
+      const count = Math.min(planes, nz - z);
+      gl.texSubImage3D(gl.TEXTURE_3D, 0, 0, 0, z, nx, ny, count, gl.RED, gl.HALF_FLOAT, planesOf(voxels, upright, z, count, table));
+    }
+    if (gl.getError() === gl.OUT_OF_MEMORY) throw new Error("The graphics card has not enough memory for this image");
+    this.updateInterpolation(0);
+    this.drawTexture = this.r8Tex(this.drawTexture, gl.TEXTURE7, [3, nx, ny, nz], false);
+    this.drawBitmap = new Uint8Array(nx * ny * nz);
+    this.clickToSegmentGrowingBitmap = null;
   }
 
-  private showBehind(opacity: number): void {
+  /** Evens the drawing's surfaces for 3-D; takes as long as the volume is large. */
+  smooth(): void {
+    this.opts.smoothDrawing = SMOOTH;
+    this.blurDrawingGL([3, ...this.size]);
+    this.gl.viewport(0, 0, this.gl.canvas.width, this.gl.canvas.height);
+  }
+
+  /** Has slices drawn by the studio's shader: its window costs nothing, its outlines are so many pixels wide. */
+  readyShader(outlinePixels: number): void {
+    this.setCustomSliceShader(sliceShader(outlinePixels));
+    const { gl } = this;
+    const facts = gl.getExtension("WEBGL_debug_renderer_info");
+    const name = String(gl.getParameter(facts?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+    this.stride = /swiftshader|llvmpipe|software/i.test(name) ? 3 : 1;
+  }
+
+  private showBonesOnly(): void {
     const shader = this.renderShader;
     if (!shader) return;
     shader.use(this.gl);
-    this.gl.uniform1f(shader.uniforms.backOpacity as WebGLUniformLocation, opacity);
+    this.gl.uniform1f(shader.uniforms.backOpacity as WebGLUniformLocation, 0);
+    this.gl.uniform3fv(shader.uniforms.texVox as WebGLUniformLocation, this.size.map((n) => n / this.stride));
   }
 }

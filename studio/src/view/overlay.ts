@@ -98,7 +98,7 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   const { axis, slice } = viewer.sliceOf(tile);
   const count = viewer.subject!.shape[axis]!;
   g.fillStyle = COLOURS.faint;
-  put(tile.fixed === null ? `${planeName(tile.plane!)} ${slice + 1}/${count}` : `${slice + 1}`, tile.x + 6, tile.y + 10, "left");
+  put(tile.fixed === null ? `${planeName(tile.plane!)} ${slice} / ${count - 1}` : `${slice}`, tile.x + 6, tile.y + 10, "left");
   if (!small && tile.fixed === null) drawScale(g, viewer, tile);
 }
 

@@ -1,10 +1,11 @@
 // One image on the screen: where its voxels are, what is drawn over it, window, zoom and slice.
 
-import { NVImage, SLICE_TYPE } from "@niivue/niivue";
+import { NVImage } from "@niivue/niivue";
 import { fracToIjk, ijkToFrac, inside, nearest, toWorld, uprightOf, type Axis, type Upright, type Vec3 } from "../geometry";
 import { Layers, type Slab } from "../layers";
 import type { Ijk } from "../types";
 import { StudioCanvas } from "./canvas";
+import { boxOf, parseNifti, windowOf, type Voxels } from "./volume";
 import { mosaicOf, planeOf, tilesOf, typeOf, type LayoutName, type Plane, type TileSpec } from "./layouts";
 
 /** A tile on the screen, in CSS pixels; `plane` is null for 3-D, `fixed` its slice where it does not follow the crosshair. */
@@ -40,7 +41,8 @@ export class Viewer {
   crosshair: Ijk = [0, 0, 0];
   /** Told after each picture. */
   drawn: () => void = () => undefined;
-  private volume: NVImage | null = null;
+  private voxels: Voxels | null = null;
+  private volume: NVImage | null = null; // the box that the voxels fill
   private name: LayoutName = "main";
   private shown: number[] = [];
   private waiting = 0;
@@ -49,6 +51,7 @@ export class Viewer {
   /** Makes a canvas ready; WebGL 2 has to be there. */
   async attach(canvas: HTMLCanvasElement): Promise<void> {
     await this.nv.attachToCanvas(canvas, false);
+    this.nv.readyShader(2 * (window.devicePixelRatio || 1));
     new ResizeObserver(() => {
       if (this.name === "mosaic") this.layout(this.name);
       this.draw();
@@ -58,18 +61,15 @@ export class Viewer {
   /** Shows a volume in place of what was there. */
   async load(nifti: ArrayBuffer, subject: Subject, layered: boolean): Promise<void> {
     for (const old of [...this.nv.volumes]) this.nv.removeVolume(old);
-    const volume = await NVImage.loadFromUrl({ url: "volume.nii", name: "volume.nii", buffer: nifti, trustCalMinMax: false });
+    this.voxels = parseNifti(nifti);
     this.subject = subject;
-    this.volume = volume;
-    this.nv.setCustomLayout([]);
-    this.nv.addVolume(volume);
-    this.upright = uprightOf(volume.permRAS ?? [1, 2, 3], subject.shape);
-    this.layers = null;
-    if (layered) {
-      this.nv.createEmptyDrawing();
-      this.nv.clickToSegmentGrowingBitmap = null;
-      this.layers = new Layers(subject.shape, subject.axis, this.upright, this.nv.drawBitmap!);
-    }
+    this.volume = await NVImage.loadFromUrl({ url: "box.nii", name: "box.nii", buffer: boxOf(this.voxels) });
+    this.nv.customLayout = [];
+    this.nv.addVolume(this.volume);
+    this.upright = uprightOf(this.volume.permRAS ?? [1, 2, 3], subject.shape);
+    this.nv.takeVoxels(this.voxels, this.upright);
+    this.layers = layered ? new Layers(subject.shape, subject.axis, this.upright, this.nv.drawBitmap!) : null;
+    this.nv.shades = windowOf(this.voxels.data);
     this.solidStale = true;
     this.nv.scene.pan2Dxyzmm = new Float32Array([0, 0, 0, 1]) as unknown as typeof this.nv.scene.pan2Dxyzmm;
     this.lookAt(subject.shape.map((n) => Math.floor(n / 2)) as Ijk);
@@ -83,11 +83,10 @@ export class Viewer {
 
   /** The image's value at a voxel. */
   valueAt(ijk: readonly number[]): number | null {
-    if (!this.volume?.img || !this.subject) return null;
-    const [ni, nj] = this.subject.shape;
-    const raw = this.volume.img[ijk[0]! + ni * (ijk[1]! + nj * ijk[2]!)];
-    const { scl_slope, scl_inter } = this.volume.hdr!;
-    return raw === undefined ? null : (raw as number) * (scl_slope || 1) + (scl_slope ? scl_inter : 0);
+    if (!this.voxels) return null;
+    const [ni, nj] = this.voxels.shape;
+    const stored = this.voxels.data[ijk[0]! + ni * (ijk[1]! + nj * ijk[2]!)];
+    return stored === undefined ? null : this.valueOf(stored);
   }
 
   // --- drawing ---
@@ -109,6 +108,12 @@ export class Viewer {
     this.drawn();
   }
 
+  /** Waits until what was drawn is there: to be measured, not to be used otherwise. */
+  finish(): void {
+    const { gl } = this.nv;
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+  }
+
   private get hasSolid(): boolean {
     return this.name === "solid" || this.name === "planes";
   }
@@ -116,16 +121,15 @@ export class Viewer {
   /** Sends what differs to the graphics card and draws. */
   show(slabs: readonly Slab[]): void {
     if (!slabs.length) return;
-    if (slabs.length > this.layers!.shape[this.layers!.axis]! / 2) this.nv.refreshDrawing(false);
-    else for (const { at, size } of slabs) this.nv.sendSlab(at, size, this.upright.dims);
+    if (slabs.length > this.layers!.shape[this.layers!.axis]! / 2) this.nv.sendSlab();
+    else for (const { at, size } of slabs) this.nv.sendSlab(at, size);
     this.solidStale = true;
     this.draw();
   }
 
   /** How what lies over the image looks. */
   looks({ shown, opacity, outline }: Looks): void {
-    // An outline is the rim of a fill that is all but clear: NiiVue draws no rim around nothing.
-    this.nv.drawOpacity = !shown ? 0 : outline ? 0.004 : opacity;
+      this.nv.drawOpacity = !shown ? 0 : outline ? 0.004 : opacity;
     this.nv.drawRimOpacity = shown ? (outline ? 1 : Math.min(1, opacity + 0.35)) : -1;
     this.draw();
   }
@@ -137,17 +141,20 @@ export class Viewer {
     this.draw();
   }
 
-  /** The window that the image came with, or that shows its middle 96 per cent. */
+  /** The intensities that are black and white. */
   get window(): { low: number; high: number } {
-    return { low: this.volume?.cal_min ?? 0, high: this.volume?.cal_max ?? 1 };
+    return { low: this.valueOf(this.nv.shades.low), high: this.valueOf(this.nv.shades.high) };
+  }
+
+  private valueOf(stored: number): number {
+    return stored * (this.voxels?.slope ?? 1) + (this.voxels?.intercept ?? 0);
   }
 
   /** Shows intensities from low to high. */
   setWindow(low: number, high: number): void {
-    if (!this.volume) return;
-    this.volume.cal_min = low;
-    this.volume.cal_max = Math.max(high, low + 1e-6);
-    this.nv.updateGLVolume();
+    const { slope, intercept } = this.voxels ?? { slope: 1, intercept: 0 };
+    const stored = (value: number): number => (value - intercept) / slope;
+    this.nv.shades = { low: stored(low), high: Math.max(stored(high), stored(low) + 1e-3) };
     this.draw();
   }
 
@@ -176,7 +183,7 @@ export class Viewer {
     const { axis, shape } = this.subject!;
     const { width, height } = this.nv.canvas!;
     const sides = ([0, 1, 2] as Plane[]).filter((plane) => plane !== this.mainPlane);
-    const extent = (plane: Plane): number => this.upright.dims[plane]! * (this.volume!.pixDimsRAS![plane + 1] as number);
+    const extent = (plane: Plane): number => 2 * (this.volume!.pixDimsRAS![plane + 1] as number);
     const cell = extent(sides[0]!) / extent(sides[1]!);
     const { grid, shown } = mosaicOf(this.mainPlane, shape[axis]!, width / height / cell);
     this.shown = shown;
@@ -324,5 +331,3 @@ export class Viewer {
 function acrossUp(plane: Plane): [number, number] {
   return plane === 0 ? [1, 2] : plane === 1 ? [0, 2] : [0, 1];
 }
-
-void SLICE_TYPE;

@@ -22,7 +22,7 @@ export function Help(): JSX.Element {
   const groups = [...new Set(names.map((name) => command(name).group))] as Group[];
   return (
     <Modal title="Keys and mouse" wide>
-      <div class="help" tabIndex={0} data-first aria-label="Keys and mouse">
+      <div class="help" tabIndex={0} data-first role="region" aria-label="Keys and mouse">
         <section>
           <h2>Mouse</h2>
           <dl>{MOUSE.map(([what, does]) => <div key={what}><dt>{what}</dt><dd>{does}</dd></div>)}</dl>

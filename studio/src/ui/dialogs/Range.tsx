@@ -17,7 +17,7 @@ export function Range({ verb }: { verb: keyof typeof TITLES }): JSX.Element {
   const field = (label: string, value: number, set: (n: number) => void, isFirst: boolean): JSX.Element => (
     <label class="inline">
       {label}
-      <input type="number" data-first={isFirst || undefined} min={1} max={session.slices} value={value + 1} onInput={(e) => set(Number(e.currentTarget.value) - 1)} />
+      <input type="number" data-first={isFirst || undefined} min={0} max={session.slices - 1} value={value} onInput={(e) => set(Number(e.currentTarget.value))} />
     </label>
   );
   return (
@@ -30,7 +30,7 @@ export function Range({ verb }: { verb: keyof typeof TITLES }): JSX.Element {
         <div class="row">
           {field("Slice", first, setFirst, true)}
           {field("to", last, setLast, false)}
-          <span class="faint">of {session.slices}</span>
+          <span class="faint">of 0 to {session.slices - 1}</span>
         </div>
         <div class="dialog-foot"><span class="grow" /><button type="submit" class="primary">Go</button></div>
       </form>
