@@ -6,7 +6,7 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --constraint constraints.txt
-EXTRAS := test check docs anatomy
+EXTRAS := test check docs anatomy studio
 
 export PIP_NO_INPUT := 1
 
@@ -40,8 +40,9 @@ docs: $(VENV)/.installed-docs ## Build the documentation into site/, warnings ar
 docs-serve: $(VENV)/.installed-docs ## Show the documentation while it is written
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
-bench: $(VENV)/.installed ## Measure speed and memory of the released-size network, as ratios
+bench: $(VENV)/.installed-studio ## Measure speed and memory of the released-size network, as ratios
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
+	@$(BIN)/python benchmarks/studio.py
 
 train: $(VENV)/.installed ## Train: make train RECIPE=configs/two-cores-overnight.toml RUN=runs/night
 	@test -n "$(RECIPE)" -a -n "$(RUN)" || { \

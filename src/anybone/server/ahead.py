@@ -30,15 +30,15 @@ class Ahead:
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._changed = threading.Condition()
-        self._wish: tuple[Work, list[int]] | None = None
+        self._wish: tuple[Work, list[int], float] | None = None
         self._stopped = False
         self._thread = threading.Thread(target=self._loop, name="anybone-ahead", daemon=True)
         self._thread.start()
 
-    def wish(self, work: Work, slices: Sequence[int]) -> None:
-        """Nothing; these slices are encoded next, in that order, and no others."""
+    def wish(self, work: Work, slices: Sequence[int], pause_s: float = PAUSE_S) -> None:
+        """Nothing; these slices are encoded next, in that order, and no others, after a pause."""
         with self._changed:
-            self._wish = (work, list(slices))
+            self._wish = (work, list(slices), pause_s)
             self._changed.notify()
 
     def drop(self) -> None:
@@ -60,10 +60,12 @@ class Ahead:
                 if self._stopped:
                     return
                 wish = self._wish
-                self._changed.wait(PAUSE_S)
-                if self._wish is not wish or wish is None:
+                if wish is None:
                     continue
-            work, slices = wish
+                self._changed.wait(wish[2])
+                if self._wish is not wish:
+                    continue
+            work, slices, _ = wish
             while slices and self._wish is wish:
                 if self._turns.wait_idle(PAUSE_S) and self._wish is wish:
                     self._encode(work, slices.pop(0))

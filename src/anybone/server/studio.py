@@ -81,7 +81,7 @@ class Studio:
     def open(self, work: Work) -> Work:
         """The session, while the slice that is seen first is encoded already."""
         count = work.session.volume.geometry.shape_ijk[work.session.axis]
-        self.ahead.wish(work, around(count // 2, count))
+        self.ahead.wish(work, around(count // 2, count), pause_s=0)
         return work
 
     def act(self, session_id: str, verb: str, body: Body) -> dict[str, Any]:
