@@ -6,7 +6,9 @@ Adding one: a function that builds it, and a line in `NETWORKS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from torch import nn
@@ -59,10 +61,12 @@ def build(name: str, axes: int, side: int) -> nn.Module:
 
 
 def _unet(axes: int, side: int) -> Any:
-    from monai.networks.nets import UNet
+    """With a last layer of its own: that of MONAI's `UNet` norms its one channel, which keeps it from learning."""
+    from monai.networks.nets import BasicUNet
 
-    channels = (40, 80, 160, 320, 640) if axes == 2 else (24, 48, 96, 192, 288)
-    return UNet(axes, 1, 1, channels=channels, strides=(2, 2, 2, 2), num_res_units=2)
+    channels = (40, 80, 160, 320, 480, 40) if axes == 2 else (40, 40, 80, 160, 320, 40)
+    with redirect_stdout(StringIO()):  # it prints its channels
+        return BasicUNet(axes, 1, 1, channels)
 
 
 def _attention_unet(axes: int, side: int) -> Any:
@@ -111,7 +115,7 @@ def _swin_unetr(axes: int, side: int) -> Any:
 
 
 NETWORKS: Mapping[str, Plan] = {
-    "unet": Plan(_unet, "Kerfoot et al., STACOM 2018, doi:10.1007/978-3-030-12029-0_40", 16),
+    "unet": Plan(_unet, "Falk et al., Nature Methods 2019, doi:10.1038/s41592-018-0261-2", 16),
     "attention-unet": Plan(_attention_unet, "Oktay et al., arXiv 1804.03999", 16),
     "dynunet": Plan(_dynunet, "Isensee et al., Nature Methods 2021, doi:10.1038/s41592-020-01008-z", 32),
     "segresnet": Plan(_segresnet, "Myronenko, arXiv 1810.11654", 8),
