@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anybone.errors import ReadError, SeriesError
+from anybone.errors import ReadError
 from anybone.io import Description, describe, read
+from anybone.io.dicom.series import LEAST_SLICES
+from anybone.io.formats import format_of
 from anybone.io.names import stem
 from anybone.volume import Volume
 
+_REMEMBERED = 64  # images
 _FRAME = "volume "  # begins the key of one volume of a 4-D file
 
 
@@ -38,24 +42,44 @@ class Opened:
     others: tuple[dict[str, str], ...] = ()
 
 
-def open_image(path: Path, series: str | None) -> Opened | Choice:
-    """The image in a file or folder; where it holds several and none was chosen, what there is to choose from.
+class Opener:
+    """Opens images; remembers which series they hold, since their headers take as long to read as their voxels."""
 
-    Raises:
-        ReadError: It cannot be read.
-    """
-    chosen, frame = _frame(series)
-    try:
-        volume = read(path, series=chosen, frame=frame)
-    except ReadError as error:
-        rows = series_rows(path) if series is None and _may_be_many(error) else []
-        if len(rows) < 2:
-            raise
-        return Choice(tuple(rows))
-    others = series_rows(path) if volume.source.format == "dicom" or frame is not None else []
-    mine = series or volume.source.series
-    kept = ({"key": row["key"], "description": row["description"]} for row in others if not row["problem"])
-    return Opened(volume, chosen or volume.source.series, frame, tuple(row for row in kept if row["key"] != mine))
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, int], list[dict[str, Any]]] = OrderedDict()
+
+    def open(self, path: Path, series: str | None) -> Opened | Choice:
+        """The image in a file or folder; where it holds several and none was chosen, what there is to choose from.
+
+        Raises:
+            ReadError: It cannot be read.
+        """
+        is_dicom = format_of(path) == "dicom"
+        if series is None and is_dicom:
+            volumes = [row for row in self.rows(path) if not row["problem"] and row["slices"] >= LEAST_SLICES]
+            if len(volumes) > 1:
+                return Choice(tuple(self.rows(path)))
+            series = volumes[0]["key"] if volumes else None
+        chosen, frame = _frame(series)
+        try:
+            volume = read(path, series=chosen, frame=frame)
+        except ReadError:
+            rows = self.rows(path) if series is None and not is_dicom else []
+            if len(rows) < 2:
+                raise
+            return Choice(tuple(rows))
+        found = self.rows(path) if is_dicom or frame is not None else []
+        others = [{name: row[name] for name in ("key", "description")} for row in found if not row["problem"]]
+        return Opened(volume, chosen or volume.source.series, frame, tuple(o for o in others if o["key"] != series))
+
+    def rows(self, path: Path) -> list[dict[str, Any]]:
+        """The series of an image, or the volumes of a 4-D file, those that can be read first."""
+        key = (str(path), path.stat().st_mtime_ns)
+        if key not in self._known:
+            self._known[key] = series_rows(path)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return self._known[key]
 
 
 def series_rows(path: Path) -> list[dict[str, Any]]:
@@ -74,10 +98,6 @@ def name_of(path: str, volume: Volume) -> str:
     name = stem(Path(path.rstrip("/") or "image"))
     text = volume.source.description if volume.source.format == "dicom" else ""
     return " ".join(part for part in (name, text.split(",")[0].strip()) if part)[:100]
-
-
-def _may_be_many(error: ReadError) -> bool:
-    return isinstance(error, SeriesError) or "volumes" in str(error)
 
 
 def _frame(series: str | None) -> tuple[str | None, int | None]:

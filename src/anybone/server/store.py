@@ -17,7 +17,7 @@ from anybone.atomic import write_whole
 from anybone.errors import AnyboneError, MissingExtraError
 from anybone.io import read
 from anybone.server.files import inside
-from anybone.server.opening import Choice, name_of, open_image
+from anybone.server.opening import Choice, Opener, name_of
 from anybone.server.problems import Absent, TooLarge
 from anybone.server.settings import Settings
 from anybone.server.uploads import remove
@@ -63,6 +63,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._open: dict[str, Work] = {}
         self._lock = threading.Lock()
+        self._opener = Opener()
         self._opening: dict[str, threading.Lock] = {}
         self._clean()
 
@@ -89,7 +90,7 @@ class Store:
             with suppress(AnyboneError):  # what cannot be restored is no reason not to begin anew
                 return self.get(earlier)
         with naming(found, where):
-            opened = open_image(found, series)
+            opened = self._opener.open(found, series)
         if isinstance(opened, Choice):
             return opened
         name = name_of(found.name, opened.volume)
