@@ -36,11 +36,16 @@ def listen(host: str, port: int) -> socket.socket:
         UsageError: The address is not this machine's, or taken.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(found[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)  # so named, it sends without delay
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(found[4])
-        listening.listen(128)
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # Named as TCP, so that answers are sent without delay: asyncio looks at the number.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(128)
+        except BaseException:
+            listening.close()
+            raise
     except (OSError, OverflowError) as error:
         raise UsageError(f"The server cannot listen at {host}, port {port}: {error}. Choose another --port.") from error
     return listening
