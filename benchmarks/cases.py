@@ -29,11 +29,12 @@ from anybone.training.cases import TRAINING, VALIDATION, Case
 from anybone.training.manifest import write_manifest
 from anybone.training.public_sets import VALIDATION as HELD_OUT
 from anybone.training.public_sets import limb_volumes, spine_volumes
+from anybone.training.slices import CaseVolume
 from anybone.volume import Volume
 
 SPINE_MM = (0.55, 0.55, 4.0)  # in-plane as the data's description says; the distance of slices is not known
-EVERY = 2  # slices of a spine that are kept: neighbours show the same
-SERIES = Series(pixel_mm=0.9, thickness_mm=7.0, gap_mm=0.7)
+SLICES = 12  # of a patient that are kept, about: neighbours show the same
+SERIES = Series(pixel_mm=0.9, thickness_mm=7.0, gap_mm=7.0)
 SEQUENCES, PLANES = ("t1", "t2", "pd-fs", "stir"), ("axial", "sagittal", "coronal")
 
 
@@ -41,27 +42,25 @@ def patients(shared: Path, out: Path) -> Iterator[Case]:
     """Spines and limbs; what is not known is 255."""
     sagittal = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1.0]])  # rows down, columns backwards
     for one in spine_volumes(shared / "spine_t2"):
-        affine = sagittal @ np.diag([*SPINE_MM[:2], SPINE_MM[2] * EVERY, 1])
-        yield _written(one.patient, one.unit[..., ::EVERY], one.labels[..., ::EVERY], affine, "t2", out)
+        yield _written(one, sagittal @ np.diag([*SPINE_MM, 1]), "t2", out)
     for one in limb_volumes(shared / "limb_t1"):
         affine = nib.load(shared / "limb_t1" / f"{one.patient.split('/')[1]}_t1.nii.gz").affine
-        yield _written(one.patient, one.unit, one.labels, affine, "t1", out)
+        yield _written(one, affine, "t1", out)
 
 
-def _written(
-    key: str,
-    unit: NDArray[np.float32],
-    labels: NDArray[np.uint8],
-    affine: NDArray[np.float64],
-    sequence: str,
-    out: Path,
-) -> Case:
-    region, number = key.split("/")
+def _written(one: CaseVolume, affine: NDArray[np.float64], sequence: str, out: Path) -> Case:
+    """Slices evenly spread from the first to the last of which something is known."""
+    known = np.flatnonzero((one.labels != IGNORE).any((0, 1)))
+    step = max(1, (int(known[-1]) - int(known[0]) + 1) // SLICES)
+    kept = slice(int(known[0]), int(known[-1]) + 1, step)
+    affine = affine @ np.diag([1, 1, step, 1.0])
+    unit, labels = one.unit[..., kept], one.labels[..., kept]
+    region, number = one.patient.split("/")
     geometry = Geometry(unit.shape, affine)
     image, bones = (out / "patients" / f"{region}-{number}{ending}.nii.gz" for ending in ("", "_bones"))
     anybone.write(Volume((unit * 1000).round(), geometry), image)
     anybone.write(Segmentation(labels.astype(np.uint16), geometry, {1: "bone", IGNORE: "not known"}), bones)
-    split = VALIDATION if key in HELD_OUT else TRAINING
+    split = VALIDATION if one.patient in HELD_OUT else TRAINING
     return Case(image, bones, f"{region}-{number}", region, sequence, split, plane=geometry.plane(geometry.slice_axis))
 
 
