@@ -96,7 +96,7 @@ def test_a_lasso_with_a_click_outside(session):
 
 def test_a_lasso_of_nothing(session):
     with pytest.raises(PromptError, match="too thin"):
-        session.add(Lasso(((4, 4, 2), (20, 20, 2), (30, 30, 2))))
+        session.add(Lasso(((4, 4, 2), (4, 20, 2), (4, 30, 2))))
 
 
 def test_a_lasso_along_another_axis_is_refused(session):

@@ -92,7 +92,7 @@ class Answerer:
         self, index: int, before: SliceAnswer | None, together: Sequence[Prompt], added: Sequence[Prompt]
     ) -> SliceAnswer:
         frame, options = self.prepared.frames[index], self.prepared.options
-        here = [p for p in together if on_slice(p, frame)]
+        here = [p for p in together if on_slice(p, frame) and not isinstance(p, Lasso)]  # lassos have their answer
         painted = before.painted if before else None
         logits = before.logits if before else None
         by_clicks = not any(isinstance(p, Box | MaskHint) for p in added)
