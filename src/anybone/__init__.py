@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from anybone.evaluation.report import evaluate
     from anybone.io import read, read_segmentation
     from anybone.saving import write
-    from anybone.viewing import view
     from anybone.server.client import connect
+    from anybone.viewing import view
 
 __all__ = [
     "AnyboneError",
