@@ -30,7 +30,7 @@ from anybone.engine.session_bones import SessionBones
 from anybone.engine.words import prompts_in_words, slices_in_words
 from anybone.errors import PromptError
 from anybone.labels import colour_of
-from anybone.prompts import Prompt, check_inside
+from anybone.prompts import Ijk, Point, Prompt, check_inside
 from anybone.segmentation import Provenance, Segmentation
 from anybone.volume import Volume
 
@@ -256,6 +256,36 @@ class Session(SessionBones):
         text = f"Filled {slices_in_words(drawn)} by shape."
         self._history.push("interpolate", text, answers={**answers, **drawn})
         return sorted(drawn)
+
+    def keep(self, ijk: Ijk) -> Session:
+        """This session, with no more of the answer than the piece that holds a voxel; the rest is erased.
+
+        Pieces are connected by faces, edges or corners, over all slices that have an answer.
+
+        Args:
+            ijk: A voxel of the piece.
+
+        Raises:
+            PromptError: It lies outside the volume, or there is no answer.
+        """
+        from scipy import ndimage
+
+        check_inside([Point(ijk)], self.volume.geometry)
+        voxel = tuple(round(x) for x in ijk)
+        pieces = ndimage.label(self.mask, np.ones((3, 3, 3)))[0]
+        if not pieces[voxel]:
+            raise PromptError(f"The answer does not hold the voxel {voxel}. Point at the piece that is to stay.")
+        others = np.moveaxis((pieces > 0) & (pieces != pieces[voxel]), self.axis, 0)
+        state = self._state
+        cut = np.flatnonzero(others.any((1, 2))).tolist()
+        erased = {k: self._look.painted(k, state.answers[k], state.prompts, others[k], erase=True) for k in cut}
+        text = (
+            f"One piece kept, others erased on {slices_in_words(cut)}."
+            if cut
+            else "One piece kept; there was no other."
+        )
+        self._history.push("keep", text, answers={**state.answers, **erased})
+        return self
 
     def edit(self, label: int) -> Session:
         """This session, with an accepted bone as the answer again, to correct; `accept` gives its label and name back.
