@@ -82,10 +82,11 @@ class Answerer:
         """
         frame = self.prepared.frames[index]
         lassos = [p for p in added if isinstance(p, Lasso) and on_slice(p, frame)]
+        others = [p for p in added if not isinstance(p, Lasso) and on_slice(p, frame)]
+        known = [p for p in together if not any(p is other for other in others)]
         answer = before
         for lasso in lassos:
-            answer = self._inside(index, answer, together, lasso)
-        others = [p for p in added if not isinstance(p, Lasso) and on_slice(p, frame)]
+            answer = self._inside(index, answer, known, lasso)
         return answer if answer and lassos and not others else self._pointed_at(index, answer, together, others)
 
     def _pointed_at(
