@@ -134,15 +134,16 @@ export class Studio {
     const image = await this.api.image(session.id, told);
     this.store.set({ loading: { text: "Drawing the image", share: null } });
     await this.viewer.load(image, session, true);
-    this.store.set({ session, phase: "ready", hidden: new Set(), selected: new Set(), pending: [], beside: null, rows: null, dialog: null });
+    this.store.set({ session, hidden: new Set(), selected: new Set(), pending: [], beside: null, rows: null, dialog: null });
     location.replace(`#session=${session.id}`);
     document.title = `${session.name} - anybone studio`;
     this.firstWindow = this.viewer.window;
     this.store.set({ window: this.firstWindow, crosshair: this.viewer.crosshair, zoom: 1 });
     this.viewer.looks(this.state.overlay);
     await this.sync.layers(session.id);
-    this.sync.follow(session.id);
     this.lookAt(this.firstLook(session));
+    this.store.set({ phase: "ready" });
+    this.sync.follow(session.id);
   }
 
   private firstLook(session: Session): Ijk {

@@ -15,15 +15,21 @@ export function Stage(): JSX.Element {
   const name = usePick((state) => state.session?.name ?? "");
 
   useEffect(() => {
-    const redraw = (): void => drawOverlay(lines.current!, studio.viewer, studio.state, hand);
-    studio.viewer.drawn = redraw;
+    let waiting = 0;
+    const drawLines = (): void => {
+      cancelAnimationFrame(waiting);
+      waiting = 0;
+      drawOverlay(lines.current!, studio.viewer, studio.state, hand);
+    };
+    const redraw = (): void => void (waiting ||= requestAnimationFrame(drawLines));
+    studio.viewer.drawn = drawLines;
     studio.handMoved = redraw;
     listenToPointer(lines.current!, studio, studio.viewer, hand, redraw);
     void studio.viewer
       .attach(canvas.current!)
       .then(() => studio.begin())
       .catch((error) => studio.fail(new Error(`The image cannot be drawn: ${String(error)}. The studio needs WebGL 2.`)));
-    return studio.store.subscribe(() => redraw());
+    return studio.store.subscribe(redraw);
   }, [studio]);
 
   return (

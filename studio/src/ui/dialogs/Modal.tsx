@@ -9,9 +9,13 @@ export function Modal(props: { title: string; wide?: boolean; children: Componen
   const element = useRef<HTMLDialogElement>(null);
   const close = props.onClose ?? (() => studio.store.set({ dialog: null }));
   useEffect(() => {
-    element.current!.showModal();
-    element.current!.querySelector<HTMLElement>("[data-first]")?.focus();
-    return () => document.querySelector<HTMLElement>(".lines")?.focus({ preventScroll: true });
+    const dialog = element.current!;
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-first]")?.focus();
+    return () => {
+      dialog.close(); // what lies behind it can have the focus only then
+      document.querySelector<HTMLElement>(".lines")?.focus({ preventScroll: true });
+    };
   }, []);
   return (
     <dialog ref={element} class={props.wide ? "wide" : ""} aria-labelledby="dialog-title" onCancel={(e) => {

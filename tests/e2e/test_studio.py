@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import anybone
+from anybone.geometry import Geometry
+from anybone.volume import Volume
+from e2e.conftest import Tab
+from server.conftest import ON_BONE, ON_OTHER
+
+Tabs = Callable[[], Tab]
+OUTSIDE = [32, 16, 2]  # between the bars
+ANSWER = "s.answered.length > 0 && !s.job"
+
+
+def is_grey(colour: tuple[int, int, int]) -> bool:
+    return max(colour) - min(colour) < 12
+
+
+def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_path: Path) -> None:
+    first = tab().open(address, "bars.nii.gz")
+    first.page.keyboard.press("PageDown")
+    first.until("window.studio.state.crosshair[2] === 4")
+    first.page.evaluate("() => window.studio.goTo(2)")
+    assert is_grey(first.colour(ON_BONE))
+
+    first.click(ON_BONE)
+    first.until(ANSWER)
+    assert not is_grey(first.colour([14, 14, 2]))
+    first.click([20, 20, 2], button="right")
+    first.until("s.prompts.length === 2 && s.prompts[1].positive === false")
+    assert is_grey(first.colour([20, 20, 2]))
+    first.page.get_by_role("button", name="Undo").click()
+    first.until("s.prompts.length === 1 && s.can_redo")
+    assert not is_grey(first.colour([21, 21, 2]))
+
+    first.page.keyboard.press("f")
+    first.until("s.answered.length > 3 && !s.job")
+    first.page.get_by_role("button", name="Accept as a bone").click()
+    first.page.get_by_role("combobox").fill("right fem")
+    first.page.get_by_role("option", name="right femur").click()
+    first.page.locator(".bones tbody tr").wait_for()
+    row = first.page.locator(".bones tbody tr").inner_text()
+    assert "right femur" in row and "ml" not in row
+
+    first.page.keyboard.press("Control+s")
+    first.page.get_by_label("STL surfaces").check()
+    first.page.locator("dialog").get_by_role("button", name="Save").click()
+    with first.page.expect_download() as coming:
+        first.page.locator(".files li", has_text=".nii.gz").get_by_role("button").click()
+    coming.value.save_as(tmp_path / "saved.nii.gz")
+    assert anybone.read(tmp_path / "saved.nii.gz").data[16, 16, 2] > 0
+    first.page.keyboard.press("Escape")
+
+    first.page.close()
+    again = tab()
+    again.page.goto(address)
+    again.page.locator(".rows button", has_text="right femur").first.click()
+    again.page.locator(".bones tbody tr", has_text="right femur").wait_for()
+    again.page.evaluate("() => window.studio.goTo(2)")
+    assert not is_grey(again.colour([14, 14, 2]))
+
+
+def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
+    one = tab()
+    one.page.goto(address)
+    one.page.locator(".files-list button").first.wait_for()
+    for _ in range(40):
+        one.page.keyboard.press("Tab")
+        if one.page.evaluate("() => document.activeElement.textContent.includes('bars.nii.gz') && document.activeElement.closest('.files-list') !== null"):
+            break
+    one.page.keyboard.press("Enter")
+    anew = one.page.get_by_role("button", name="Begin anew")
+    anew.or_(one.page.locator(".app.ready")).first.wait_for()
+    if anew.count():
+        anew.focus()
+        one.page.keyboard.press("Enter")
+    one.page.locator(".app.ready").wait_for()
+    one.until("window.studio.state.crosshair[0] === 32")
+
+    for key, times in (("Shift+ArrowRight", 1), ("ArrowRight", 6), ("ArrowDown", 8)):
+        for _ in range(times):
+            one.page.keyboard.press(key)
+    at = one.page.evaluate("() => window.studio.state.crosshair")
+    assert abs(at[0] - 32) == 16 and abs(at[1] - 32) == 8
+    one.page.evaluate("(ijk) => window.studio.lookAt(ijk)", ON_OTHER)
+    one.page.keyboard.press("Space")
+    one.until("s.prompts.length === 1 && s.answered.length === 1")
+    one.page.keyboard.press("Shift+Space")
+    one.until("s.prompts.length === 2 && s.prompts[1].positive === false")
+    one.page.keyboard.press("Control+z")
+    one.until("s.prompts.length === 1")
+    one.page.keyboard.press("Control+Shift+z")
+    one.until("s.prompts.length === 2")
+    one.page.keyboard.press("Control+z")
+    one.until("s.prompts.length === 1")
+    one.page.keyboard.press("Enter")
+    one.page.get_by_role("combobox").wait_for()
+    one.page.keyboard.type("patel")
+    one.page.locator("[role=option]", has_text="left patella").wait_for()
+    one.page.keyboard.press("ArrowDown")
+    one.page.keyboard.press("Enter")
+    one.until("s.bones.length === 1 && s.bones[0].name.includes('patella')")
+    one.page.keyboard.press("j")
+    one.page.keyboard.press("d")
+    one.until("s.bones.length === 0 && s.answered.length === 1")
+    one.page.keyboard.press("?")
+    one.page.get_by_role("heading", name="Keys and mouse").wait_for()
+    one.page.keyboard.press("Escape")
+    assert one.page.locator("dialog").count() == 0
+
+
+def test_every_tool_marks_what_it_is_drawn_over(tab: Tabs, address: str) -> None:
+    one = tab().open(address, "bars.nii.gz")
+    one.page.evaluate("() => window.studio.goTo(2)")
+    for key, prompt, line in (
+        ("x", "box", ([6, 6, 2], [26, 26, 2])),
+        ("s", "scribble", ([10, 16, 2], [22, 16, 2])),
+        ("l", "lasso", ([6, 6, 2], [26, 6, 2], [26, 26, 2], [6, 26, 2])),
+    ):
+        one.page.keyboard.press("Backspace")
+        one.until("s.prompts.length === 0 && s.answered.length === 0")
+        one.page.keyboard.press(key)
+        one.drag(*line)
+        one.until(f"s.prompts.length === 1 && s.prompts[0].kind === '{prompt}' && s.answered.length === 1")
+        assert not is_grey(one.colour([18, 18, 2]))
+    one.page.keyboard.press("b")
+    assert is_grey(one.colour(OUTSIDE))
+    one.drag([30, 16, 2], [34, 16, 2])
+    one.until("window.studio.state.busy === 0")
+    assert not is_grey(one.colour(OUTSIDE))
+    one.page.keyboard.press("e")
+    one.drag([30, 16, 2], [34, 16, 2])
+    one.until("window.studio.state.busy === 0")
+    assert is_grey(one.colour(OUTSIDE))
+
+
+def test_two_tabs_see_the_same(tab: Tabs, address: str) -> None:
+    one = tab().open(address, "bars.nii.gz")
+    name = one.page.evaluate("() => window.studio.session.id")
+    two = tab()
+    two.page.goto(address.replace("#", f"#session={name}&"))
+    two.page.locator(".app.ready").wait_for()
+    one.until("window.studio.state.connected")
+    two.until("window.studio.state.connected")
+    for each in (one, two):
+        each.page.evaluate("() => window.studio.goTo(2)")
+    two.page.wait_for_timeout(300)  # until its stream of events stands
+    one.click(ON_BONE)
+    one.until(ANSWER)
+    two.until(ANSWER)
+    assert not is_grey(two.colour([14, 14, 2]))
+    two.page.keyboard.press("Control+z")
+    one.until("s.answered.length === 0")
+    assert is_grey(one.colour([14, 14, 2]))
+
+
+SAGITTAL = np.array([[0, 0, -3.0, 20], [-1, 0, 0, 30], [0, -1, 0, 40], [0, 0, 0, 1.0]])
+TILT = np.array([[0.94, -0.34, 0, 5], [0.34, 0.94, 0, -7], [0, 0, 1.0, 9], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("affine", [SAGITTAL, TILT @ np.diag([1, -1, 3.0, 1])], ids=["sagittal", "oblique"])
+def test_what_is_seen_is_where_it_is(tab: Tabs, address: str, served: Path, affine: np.ndarray) -> None:
+    data = np.full((40, 30, 8), 10, dtype=np.float32)
+    data[28:34, 4:10, 5] = 240  # one corner, one slice
+    name = f"corner_{int(affine[0, 2])}.nii.gz"
+    anybone.write(Volume(data, Geometry((40, 30, 8), affine)), served / name)
+    one = tab().open(address, name)
+    one.page.evaluate("() => window.studio.goTo(5)")
+    for plane in ("main", "1", "2"):
+        one.page.evaluate("() => window.studio.lookAt([31, 7, 5])")
+        assert min(one.colour([31, 7, 5], plane)) > 150
+    for far in ([9, 7, 5], [31, 22, 5]):
+        assert max(one.colour(far)) < 60
+    one.click([31, 7, 5], "1")
+    one.until("s.prompts.length === 1")
+    assert one.page.evaluate("() => window.studio.session.prompts[0].ijk") == [31, 7, 5]
+    expected = affine @ [31, 7, 5, 1]
+    shown = one.page.locator("[data-mm]").get_attribute("data-mm")
+    assert [float(x) for x in shown.split()] == pytest.approx(expected[:3], abs=0.06)
+
+
+def test_a_file_from_this_computer(tab: Tabs, address: str, served: Path) -> None:
+    one = tab()
+    one.page.goto(address)
+    one.page.get_by_label("Files", exact=True).set_input_files(served / "bars.nii.gz")
+    one.page.locator(".app.ready").wait_for()
+    assert one.page.evaluate("() => window.studio.session.shape") == [64, 64, 6]
+
+
+def test_without_the_token_it_says_where_to_find_it(tab: Tabs, address: str) -> None:
+    one = tab()
+    one.page.goto(address.split("#")[0])
+    one.page.get_by_role("heading", name="The server does not know this page").wait_for()
+    one.faults.clear()  # the browser notes the refusal
