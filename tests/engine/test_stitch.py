@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from anybone.engine.slicing import SliceFrame
-from anybone.engine.stitch import NO_BONE, empty_logits, fill_between, to_slice
+from anybone.engine.stitch import NO_BONE, empty_logits, fill_between, mix_neighbours, to_slice
 
 
 def test_only_the_slice_comes_back():
@@ -35,3 +35,12 @@ def test_nothing_known_leaves_nothing():
     slices = empty_logits((2, 2, 2))
     fill_between(slices, [], [])
     assert np.all(slices == NO_BONE)
+
+
+def test_neighbours_are_mixed_in():
+    slices = np.array([1.0, 5.0, 3.0, 7.0, 9.0], np.float32)[:, None, None].repeat(2, 1).repeat(2, 2)
+    mix_neighbours(slices, [0, 1, 2, 4], 0.5)  # slice 3 holds nothing, so slice 4 is alone
+    assert slices[:, 0, 0].tolist() == [0.5 * 1 + 0.5 * 5, 0.5 * 5 + 0.5 * 2, 0.5 * 3 + 0.5 * 5, 7, 9]
+    untouched = slices.copy()
+    mix_neighbours(slices, [0, 1], 0.0)
+    assert np.array_equal(slices, untouched)

@@ -15,6 +15,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "upright": True,
         "keep_aspect": True,
         "upsampling": "linear",
+        "neighbours": 0.4,
         "min_signal": 0.1,
         "min_component_mm3": 100.0,
         "max_hole_mm3": 500.0,
@@ -24,6 +25,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "upright": False,
         "keep_aspect": False,
         "upsampling": "nearest",
+        "neighbours": 0.0,
         "min_signal": 0.0,
         "min_component_mm3": 0.0,
         "max_hole_mm3": 0.0,
@@ -52,6 +54,8 @@ class SegmentOptions:
         upsampling: "linear" enlarges the logits before the threshold, which gives smooth borders; "nearest" enlarges
             the thresholded mask's pixels, which gives stairs.
         threshold: Logit above which a voxel is bone; 0 is a probability of one half.
+        neighbours: Share that the slices beside a slice have in its logits when all bone is looked for: what one slice
+            shows badly its neighbours often show well.
         min_signal: Slices whose bright tissue stays below this share of the volume's are skipped, since noise alone
             makes a network imagine bone.
         min_component_mm3: Smaller 3-D pieces are dropped as speckle. 100 mm3 is less than the smallest carpal bone.
@@ -68,6 +72,7 @@ class SegmentOptions:
     keep_aspect: bool = _AS_PRESET
     upsampling: Literal["linear", "nearest"] = _AS_PRESET
     threshold: float = 0.0
+    neighbours: float = _AS_PRESET
     min_signal: float = _AS_PRESET
     min_component_mm3: float = _AS_PRESET
     max_hole_mm3: float = _AS_PRESET
@@ -83,6 +88,8 @@ class SegmentOptions:
             raise UsageError(f"axis is 0, 1 or 2 (array axes i, j, k); found {self.axis!r}.")
         if self.every < 1 or self.batch < 1:
             raise UsageError(f"every and batch are at least 1; found {self.every} and {self.batch}.")
+        if self.neighbours is not None and not 0 <= self.neighbours <= 1:
+            raise UsageError(f"neighbours is a share, 0 to 1; found {self.neighbours}.")
         if self.preprocessing == "published" and self.keep_aspect:
             raise UsageError("The published preprocessing squashes slices to a square; leave keep_aspect out.")
         for name, value in PRESETS[self.preprocessing].items():

@@ -24,7 +24,7 @@ from anybone.engine.options import SegmentOptions
 from anybone.engine.prepare import Prepared, device_of, embed, prepare
 from anybone.engine.progress import Clock, Progress
 from anybone.engine.session import Session
-from anybone.engine.stitch import empty_logits, fill_between, to_slice
+from anybone.engine.stitch import empty_logits, fill_between, mix_neighbours, to_slice
 from anybone.model.bone_sam import BoneSam
 from anybone.segmentation import Provenance, Segmentation
 from anybone.version import __version__
@@ -125,6 +125,7 @@ class Segmenter:
 
         with clock.step("stitch"):
             fill_between(slices, encoded, alive)
+            mix_neighbours(slices, alive, options.neighbours)
         return logits, quality, namer
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
