@@ -95,7 +95,7 @@ class Answerer:
         frame, options = self.prepared.frames[index], self.prepared.options
         here = [p for p in together if on_slice(p, frame) and not isinstance(p, Lasso)]  # lassos have their answer
         painted = before.painted if before else None
-        logits = before.logits if before else None
+        logits = self.look.logits(index, before)
         by_clicks = not any(isinstance(p, Box | MaskHint) for p in added)
         if before is None or logits is None or not by_clicks or not options.heed_clicks:
             return self.look.answer(index, self._decode(index, here, logits), together, painted)
@@ -119,7 +119,7 @@ class Answerer:
             raise PromptError("Nothing lies inside the lasso: it is too thin. Draw around the whole bone.")
         clicks = [p for p in together if isinstance(p, Point | Scribble) and _all_inside(p, frame, inside)]
         found = self._decode(index, [lasso, *clicks], None)
-        logits = before.logits if before else None
+        logits = self.look.logits(index, before)
         base = torch.full_like(found, NO_BONE) if logits is None else logits
         after = torch.where(taken.to(found.device), found, base)
         drawn = freed(before.drawn, base, after, frame) if before else None

@@ -47,8 +47,10 @@ def shapes_between(
 
     centres = [_centre(mask) for mask in (first, last)]
     way = centres[1] - centres[0] if all(ndimage.label(m)[1] == 1 for m in (first, last)) else np.zeros(2)
-    margin = int(np.ceil(np.abs(way).max()))
-    distances = [_signed_mm(np.pad(mask, margin), spacing_mm) for mask in (first, last)]
+    hit = [np.flatnonzero((first | last).any(axis=1 - axis)) for axis in range(2)]
+    around = tuple(slice(h[0], h[-1] + 1) for h in hit)  # only there can anything be
+    margin = int(np.ceil(np.abs(way).max())) + 1
+    distances = [_signed_mm(np.pad(mask[around], margin), spacing_mm) for mask in (first, last)]
     found = []
     for share in shares:
         moved = [
@@ -56,8 +58,9 @@ def shapes_between(
             for d, by in zip(distances, (share, share - 1), strict=True)
         ]
         mixed = (1 - share) * moved[0] + share * moved[1]
-        inside = mixed[margin : mixed.shape[0] - margin, margin : mixed.shape[1] - margin]
-        found.append(inside > 0)
+        mask = np.zeros(first.shape, dtype=bool)
+        mask[around] = mixed[margin : mixed.shape[0] - margin, margin : mixed.shape[1] - margin] > 0
+        found.append(mask)
     return found
 
 

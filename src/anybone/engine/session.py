@@ -252,7 +252,7 @@ class Session(SessionBones):
                 "Nothing to fill: no slice without an answer lies between two that hold bone. "
                 "Answer two slices that are some way apart first."
             )
-        drawn = {k: self._look.drawn(k, Runs.of(mask)) for k, mask in shapes.items()}
+        drawn = {k: self._look.drawn(Runs.of(mask)) for k, mask in shapes.items()}
         text = f"Filled {slices_in_words(drawn)} by shape."
         self._history.push("interpolate", text, answers={**answers, **drawn})
         return sorted(drawn)
@@ -297,7 +297,7 @@ class Session(SessionBones):
         if state.answers:
             raise PromptError(f"Accept or reset the answer in progress before {bone.name} is edited.")
         masks, sums = mask_of(state.planes, label), state.sums.get(label, {})
-        answers = {k: self._look.drawn(k, mask, sums.get(k)) for k, mask in masks.items()}
+        answers = {k: self._look.drawn(mask, sums.get(k)) for k, mask in masks.items()}
         edited = Edited(bone, masks, sums)
         changes = {**self._without(label), "prompts": (), "answers": answers, "editing": edited}
         self._history.push("edit", f"{bone.name} is edited.", **changes)
@@ -347,7 +347,7 @@ class Session(SessionBones):
         """
         self._history = history
         if as_masks:
-            known = {id(a): self._look.redrawn(k, a) for s in history.states for k, a in s.answers.items()}
+            known = {id(a): self._look.redrawn(a) for s in history.states for a in s.answers.values()}
             states = [replace(s, answers={k: known[id(a)] for k, a in s.answers.items()}) for s in history.states]
             self._history = History(states, history.now, history.revision)
 

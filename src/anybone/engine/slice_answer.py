@@ -31,10 +31,9 @@ class SliceAnswer:
 
     Attributes:
         runs: What is bone, label 1.
-        logits: On the decoder's grid, without clicks and paint; None on a slice that was painted alone.
+        logits: The network's, on the decoder's grid, without clicks and paint; None where it was not asked.
         painted: `BONE` and `NOT_BONE` where a person painted; None where nobody did.
-        drawn: A mask, pixel by pixel, that the logits were made from, `FREE` where they have changed since; None where
-            a network made them.
+        drawn: A mask, pixel by pixel, in place of the network's answer; `FREE` where that has answered since.
         sums: What its confidence is reckoned from; None where that is not known.
     """
 
@@ -86,13 +85,19 @@ class Look:
                 sums = sums_of(self.judge.calibration.probability(plane), mask)
             return SliceAnswer(Runs.of(mask), logits, painted, drawn, sums)
 
-    def drawn(self, index: int, mask: Runs, sums: Sums | None = None) -> SliceAnswer:
-        """The answer that is exactly a mask, for a network to go on from."""
-        return SliceAnswer(mask, mask_logits(mask.mask(), self.prepared.frames[index]), drawn=mask, sums=sums)
+    def drawn(self, mask: Runs, sums: Sums | None = None) -> SliceAnswer:
+        """The answer that is exactly a mask."""
+        return SliceAnswer(mask, drawn=mask, sums=sums)
 
-    def redrawn(self, index: int, answer: SliceAnswer) -> SliceAnswer:
+    def redrawn(self, answer: SliceAnswer) -> SliceAnswer:
         """The same answer, the network's logits forgotten."""
-        return replace(self.drawn(index, answer.runs, answer.sums), painted=answer.painted)
+        return replace(self.drawn(answer.runs, answer.sums), painted=answer.painted)
+
+    def logits(self, index: int, answer: SliceAnswer | None) -> Float[Tensor, "1 1 h4 w4"] | None:
+        """Logits for the network to go on from: its own, or a drawn mask's; None where there is neither."""
+        if answer is None or answer.logits is not None or answer.drawn is None:
+            return None if answer is None else answer.logits
+        return mask_logits(answer.drawn.mask(), self.prepared.frames[index])
 
     def painted(
         self, index: int, before: SliceAnswer | None, prompts: Sequence[Prompt], where: NDArray[np.bool_], erase: bool
@@ -134,6 +139,8 @@ class Look:
     ) -> NDArray[np.float32]:
         """Logits on the slice's own pixels, as they are seen."""
         frame, options = self.prepared.frames[index], self.prepared.options
+        if logits is None and drawn is not None:
+            logits = mask_logits(drawn.mask(), frame)
         if logits is None:
             plane = np.full(frame.slice_shape, NO_BONE, np.float32)
         else:
