@@ -165,7 +165,7 @@ export class Studio {
         if (this.state.session?.id !== id) return false;
         if (clicked) this.clicked = began;
         if ("changed" in answer) this.sync.take(answer);
-        else this.store.set({ session: { ...this.session, job: answer } });
+        else this.sync.progress(answer);
         return true;
       } catch (error) {
         this.fail(error);

@@ -24,6 +24,7 @@ export function mergedHistory(history: readonly Step[], tail: readonly Step[]): 
 export class Sync {
   private stop: () => void = () => undefined;
   private filling: Promise<void> | null = null;
+  private readonly ended = new Set<string>();
 
   constructor(
     private readonly api: Api,
@@ -108,7 +109,7 @@ export class Sync {
     if (session?.id !== id) return;
     if (kind === "change") this.take(data as Change);
     else if (kind === "preview") this.viewer.show(this.viewer.layers?.change("answer", (data as { answer: SliceRuns[] }).answer) ?? []);
-    else if (kind === "progress" || kind === "queue") this.progress(session, data as Job);
+    else if (kind === "progress" || kind === "queue") this.progress(data as Job);
     else if (kind === "resync") void this.refresh(id);
     else if (kind === "hello") {
       const { revision, job } = data as { revision: number; job: Job | null };
@@ -117,8 +118,12 @@ export class Sync {
     }
   }
 
-  private progress(session: Session, job: Job): void {
+  /** Takes in how far a job is; what is told of it after its end is old. */
+  progress(job: Job): void {
+    const { session } = this.store.state;
+    if (!session || this.ended.has(job.id)) return;
     const runs = job.state === "queued" || job.state === "running";
+    if (!runs) this.ended.add(job.id);
     this.store.set({ session: { ...session, job: runs ? job : null } });
     if (job.state === "failed") this.store.notify("error", job.error ?? "The job failed.");
     // Slices that were shown while the job ran may not be what is left of it.

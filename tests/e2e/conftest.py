@@ -28,7 +28,9 @@ PATIENCE_MS = 60_000  # the machine may be busy with other things
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Headless Chromium, drawing without a graphics card."""
-    program = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    program = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
     if program is None:
         pytest.skip("There is no Chromium: apt-get install chromium")
     if not (PAGE / "index.html").is_file():
@@ -66,7 +68,7 @@ class Tab:
         page.on("request", lambda request: self.asked.append(request.url))
 
     def _hear(self, message: Any) -> None:
-        if message.type == "error" and "ERR_CONNECTION" not in message.text:
+        if message.type == "error" and "net::ERR_" not in message.text:
             self.faults.append(message.text)
 
     def open(self, address: str, file: str) -> Tab:

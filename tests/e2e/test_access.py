@@ -19,7 +19,8 @@ FAINT = """() => {
     return [0, 0, 0];
   };
   return [...document.querySelectorAll("body *")].filter((e) =>
-    [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) && e.checkVisibility() && !e.closest(":disabled, .unseen, option, noscript")
+    [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()) && e.checkVisibility() &&
+      !e.closest(":disabled, .unseen, option, noscript")
   ).map((e) => {
     const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
     return [((a + 0.05) / (b + 0.05)).toFixed(2), e.textContent.trim().slice(0, 30)];
