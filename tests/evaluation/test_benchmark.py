@@ -67,6 +67,7 @@ def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_pat
     assert [(one.done, one.total) for one in told] == [(n, 5) for n in (2, 3, 4, 5)]
     assert told[0].left_s > told[-1].left_s == 0
     assert {one.steps for one in figures if one.job.contender != "cortex"} == {3}
+    assert (tmp_path / "jobs/decoder/standard/1/worst_limbs.png").is_file()
     assert all(set(case["clicks"]) == {"0", "1"} for one in figures for case in one.cases)
     assert run.benchmark(protocol, tmp_path) == figures
     assert len(steps) == 12

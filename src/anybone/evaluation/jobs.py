@@ -29,6 +29,7 @@ from anybone.evaluation.lessons import Taught, teach
 from anybone.evaluation.matching import Match
 from anybone.evaluation.protocols import Fold, Found, Protocol
 from anybone.evaluation.scores import ALL, Measures, Score, score
+from anybone.evaluation.worst import Worst, draw_worst
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.names import of_name, stem
 from anybone.segmentation import Segmentation
@@ -128,10 +129,15 @@ def run_job(
     place = folder / "jobs" / job.name
     ready = _ready(job, protocol, fold, folder, place, progress)
     cases: dict[str, dict[str, Any]] = {}
+    worst: dict[str, tuple[Worst, Found]] = {}  # of each collection
     for number, found in enumerate(fold.test, 1):
-        one = _measured(ready.answer, found, protocol)
+        one, shown = _measured(ready.answer, found, protocol)
         cases[one["name"]] = one
+        if found.data not in worst or shown.dsc < worst[found.data][0].dsc:
+            worst[found.data] = shown, found
         progress("measure", number, len(fold.test))
+    for data, (shown, found) in worst.items():
+        draw_worst(shown, place / f"worst_{data}.png", found.case.not_known)
     if protocol.measure.clicks and ready.segmenter is not None:
         for name, dsc in _clicked(ready.segmenter, fold, protocol, progress).items():
             cases[name]["clicks"] = dsc
@@ -201,19 +207,22 @@ def _mask(found: Found, masks: list[Path], name: str) -> Path:
     return fitting[0]
 
 
-def _measured(answer: Answer, found: Found, protocol: Protocol) -> dict[str, Any]:
-    """Name, patient, facts and metrics of a case, all bone together, on the truth's own grid."""
+def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[str, Any], Worst]:
+    """Name, patient, facts, metrics of a case, all bone together, on the truth's own grid; and what to show of it."""
     truth = _bone_alone(read_segmentation(found.case.bones), found.case.not_known)
-    answered = answer(read(found.case.image), found)
+    volume = read(found.case.image)
+    answered = onto(answer(volume, found), truth.geometry)
     measures = Measures(protocol.measure.tolerances_mm, ignore=frozenset({found.case.not_known}))
-    one = next(row for row in score(onto(answered, truth.geometry), truth, measures) if row.label == ALL)
-    return {
+    one = next(row for row in score(answered, truth, measures) if row.label == ALL)
+    told = {
         "name": _name(found),
         "patient": _patient(found),
         "facts": found.facts,
         "metrics": _rounded(one),
         "empty": one.empty,
     }
+    dsc = one.values["dsc"]
+    return told, Worst(1.0 if dsc is None else dsc, volume, truth, answered)
 
 
 def _bone_alone(truth: Segmentation, not_known: int) -> Segmentation:
