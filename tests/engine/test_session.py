@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,15 @@ def test_automatic_then_correct(session, volume):
     assert not session.mask[40:56, 32:48, 2].any()
     assert session.mask[16, 16, 2], "the other bone stays, though the network would take it away"
     assert session.mask[48, 40, 1]
+
+
+@pytest.mark.parametrize("neighbours", [0.0, 0.8])
+def test_a_session_finds_what_the_segmenter_finds(segmenter, volume, neighbours):
+    volume = replace(volume, data=volume.data * np.array([1, 0.4, 1, 1, 0.2, 0], np.float32))  # two slices are faint
+    options = SegmentOptions(neighbours=neighbours)
+    found = segmenter.session(volume, options).automatic().mask
+    assert np.array_equal(found, segmenter.logits(volume, options) > 0)
+    assert found[:, :, 1].any() == (neighbours > 0)
 
 
 def test_a_click_that_the_network_need_not_answer_asks_it_nothing(session, network, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from anybone.engine.progress import Clock
 from anybone.engine.propagation import StopRule, next_slice
 from anybone.engine.slice_answer import Look, SliceAnswer, freed
 from anybone.engine.slicing import SliceFrame
-from anybone.engine.stitch import NO_BONE, from_slice
+from anybone.engine.stitch import NO_BONE, from_slice, with_neighbours
 from anybone.engine.strokes import polygon
 from anybone.errors import PromptError
 from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
@@ -54,15 +54,17 @@ class Answerer:
         self.look = Look(prepared, judge, clock, (spacing_mm[rows], spacing_mm[columns]))
         self.embeddings = Embeddings(network, prepared, clock)
 
-    def found(self, index: int, before: SliceAnswer | None, prompts: Sequence[Prompt]) -> SliceAnswer:
-        """All bone on a slice, but where a person has painted or clicked.
+    def found(self, wanted: Sequence[int]) -> Iterator[tuple[int, Float[Tensor, "1 1 h4 w4"]]]:
+        """All bone on some slices, in ascending order: each slice with its logits, its neighbours mixed in."""
+        batch = self.prepared.options.batch
 
-        Args:
-            index: Of the slice.
-            before: What was answered there.
-            prompts: All of the session.
-        """
-        return self.look.answer(index, self._decode(index, [], None), prompts, before.painted if before else None)
+        def alone() -> Iterator[tuple[int, Tensor]]:
+            for done, index in enumerate(wanted):
+                if done % batch == 0:
+                    self.embeddings.fill(wanted[done : done + batch])
+                yield index, self._decode(index, [], None)
+
+        return with_neighbours(alone(), self.prepared.options.neighbours)
 
     def prompted(
         self, index: int, before: SliceAnswer | None, together: Sequence[Prompt], added: Sequence[Prompt]

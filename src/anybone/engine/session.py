@@ -166,16 +166,15 @@ class Session(SessionBones):
         """This session, with all bone found on the given slices (all that hold tissue) as an answer to correct."""
         wanted = np.flatnonzero(self._prepared.alive).tolist() if slices is None else sorted(set(slices))
         self._check_slices(wanted)
-        batch, state = self._prepared.options.batch, self._state
+        state = self._state
         answers = dict(state.answers)
-        for done, index in enumerate(wanted):
-            if done % batch == 0:
-                self._answerer.embeddings.fill(wanted[done : done + batch])
-            answers[index] = self._answerer.found(index, answers.get(index), state.prompts)
+        for done, (index, logits) in enumerate(self._answerer.found(wanted), 1):
+            painted = answers[index].painted if index in answers else None
+            answers[index] = self._answerer.look.answer(index, logits, state.prompts, painted)
             if preview:
                 preview(index, answers[index].runs)
             if progress:
-                progress("decode", done + 1, len(wanted))
+                progress("decode", done, len(wanted))
         text = f"All bone found on {slices_in_words(wanted)}."
         self._history.push("automatic", text, answers=answers)
         return self

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +15,8 @@ from torch.nn import functional as F
 
 from anybone.engine.slicing import MASK_STRIDE, SliceFrame
 from anybone.shapes import Float
+
+_Logits = TypeVar("_Logits", NDArray[np.float32], Tensor)
 
 NO_BONE = -20.0  # the logit of slices that nothing was found or looked for in
 
@@ -60,20 +64,30 @@ def fill_between(slices: NDArray[np.float32], known: Sequence[int], wanted: Sequ
 def mix_neighbours(slices: NDArray[np.float32], wanted: Sequence[int], share: float) -> None:
     """Mixes into the logits of each wanted slice those of the slices beside it that are wanted too, in place.
 
-    What one slice shows badly its neighbours often show well, and a bone does not end within a slice.
-
     Args:
         slices: Logits, "slice rows columns".
         wanted: Ascending indices of slices that hold logits.
         share: Of the neighbours' mean in what comes out.
     """
-    if not share:
-        return
-    there, before = set(wanted), None  # before: the slice below as it was
-    for index in wanted:
-        now = slices[index].copy()
-        beside = [before] if before is not None and index - 1 in there else []
-        beside += [slices[index + 1]] if index + 1 in there else []
-        if beside:
-            slices[index] = (1 - share) * now + share * (beside[0] + beside[-1]) / 2
-        before = now
+    if share:
+        for index, mixed in with_neighbours(((k, slices[k].copy()) for k in wanted), share):
+            slices[index] = mixed
+
+
+def with_neighbours(logits: Iterable[tuple[int, _Logits]], share: float) -> Iterator[tuple[int, _Logits]]:
+    """Each slice with its logits, the mean of those of the slices beside it mixed in, as far as they are there.
+
+    What one slice shows badly its neighbours often show well, and a bone seldom ends within a slice.
+
+    Args:
+        logits: By ascending index, arrays or tensors; one more of them is taken than has been given back.
+        share: Of the neighbours' mean in what comes out.
+    """
+    before = now = None
+    for after in chain(logits, [None]):
+        if now is not None:
+            index, own = now
+            beside = [one for k, one in filter(None, (before, after)) if abs(k - index) == 1]
+            mean = sum(beside) / len(beside) if beside else own
+            yield index, (1 - share) * own + share * mean
+        before, now = now, after
