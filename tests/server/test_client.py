@@ -49,6 +49,7 @@ def test_it_has_the_members_of_a_session() -> None:
     for verb in (
         "add",
         "paint",
+        "keep",
         "interpolate",
         "accept",
         "edit",

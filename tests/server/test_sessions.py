@@ -92,6 +92,13 @@ def test_brush_lasso_scribble_and_filling_between(client: httpx.Client, session:
     assert client.post(f"{session}/interpolate", json={}).json()["answered"] == [0, 1, 2, 3]
 
 
+def test_one_piece_is_kept(client: httpx.Client, session: str) -> None:
+    client.post(f"{session}/automatic", json={"slices": [2]})
+    change = client.post(f"{session}/keep", json={"ijk": ON_BONE}).json()
+    assert plane_of(change["changed"]["answer"][0]["runs"]).sum() == 256
+    assert client.post(f"{session}/keep", json={"ijk": ON_OTHER}).json()["error"]["kind"] == "PromptError"
+
+
 def test_layers_and_changes_catch_up(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
     client.post(f"{session}/accept", json={"name": "one"})

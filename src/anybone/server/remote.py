@@ -18,7 +18,7 @@ from anybone.engine.runs import Runs
 from anybone.errors import AnyboneError
 from anybone.geometry import Geometry
 from anybone.labels import Rgb, Side
-from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
+from anybone.prompts import Box, Ijk, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.segmentation import Provenance, Segmentation
 from anybone.server.facts import hex_colour, prompt_facts, rgb_of
 from anybone.volume import Source, Volume
@@ -197,6 +197,11 @@ class RemoteSession:
         return list(
             self._do("propagate", progress, first=first, last=last, backwards=backwards, forwards=forwards) or []
         )
+
+    def keep(self, ijk: Ijk) -> RemoteSession:
+        """This session, with no more of the answer than the piece that holds a voxel."""
+        self._do("keep", ijk=list(ijk))
+        return self
 
     def interpolate(self, first: int | None = None, last: int | None = None) -> list[int]:
         """The slices between answered ones that were filled by shape."""

@@ -188,17 +188,15 @@ def _long(verb: str) -> Callable[..., Awaitable[Response]]:
 
 def _add_verbs() -> None:
     for name, verb in VERBS.items():
-        _add_verb(name, verb.body, _short(name), {})
+        _add_verb(name, verb.body, verb.text, _short(name), {})
     for name, long in LONG_VERBS.items():
         more: _Responses = {202: {"model": schemas.Job, "description": "A job was begun"}}
-        _add_verb(name, long.body, _long(name), more)
+        _add_verb(name, long.body, long.text, _long(name), more)
 
 
-def _add_verb(name: str, body: type[schemas.Body], endpoint: Any, more: _Responses) -> None:
+def _add_verb(name: str, body: type[schemas.Body], text: str, endpoint: Any, more: _Responses) -> None:
     endpoint.__annotations__ = {"id": SessionId, "body": body, "studio": House, "return": Response}
-    add = router.post(
-        f"/{{id}}/{name}", response_model=schemas.Change, responses=more, name=name, description=body.__doc__
-    )
+    add = router.post(f"/{{id}}/{name}", response_model=schemas.Change, responses=more, name=name, description=text)
     add(endpoint)
 
 

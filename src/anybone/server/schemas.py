@@ -57,6 +57,12 @@ class AddPoint(Body):
     positive: bool = True
 
 
+class Keep(Body):
+    """A voxel of the piece that is to stay."""
+
+    ijk: Ijk
+
+
 class AddBox(Body):
     """Two opposite corners, both included."""
 

@@ -17,6 +17,7 @@ from anybone.atomic import write_whole
 from anybone.errors import AnyboneError, MissingExtraError
 from anybone.io import read
 from anybone.server.files import inside
+from anybone.server.keeping import Keeper
 from anybone.server.opening import Choice, Opener, name_of
 from anybone.server.problems import Absent, TooLarge
 from anybone.server.settings import Settings
@@ -43,6 +44,13 @@ def naming(path: Path, shown: str) -> Iterator[None]:
         raise type(error)(text) from error
 
 
+def _save(work: Work) -> None:
+    from anybone.engine.session_state import save_session
+
+    save_session(work.session, work.folder / STATE)
+    work.saved = now()
+
+
 def now() -> str:
     """The time, ISO, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -54,16 +62,19 @@ class Store:
     Args:
         settings: Where they are kept, and how many may be open.
         segmenter: Gives the network; waits until it is loaded.
+        failed: Told of a session that could not be kept, and why.
     """
 
-    def __init__(self, settings: Settings, segmenter: Callable[[], Segmenter]) -> None:
+    def __init__(
+        self, settings: Settings, segmenter: Callable[[], Segmenter], failed: Callable[[Work, str], None]
+    ) -> None:
         self._settings, self._segmenter = settings, segmenter
         self._sessions, self.uploads = settings.state / "sessions", settings.state / "uploads"
         for folder in (self._sessions, self.uploads):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._open: dict[str, Work] = {}
         self._lock = threading.Lock()
-        self._opener = Opener()
+        self._opener, self._keeper = Opener(), Keeper(_save, failed)
         self._opening: dict[str, threading.Lock] = {}
         self._clean()
 
@@ -117,13 +128,8 @@ class Store:
         return work
 
     def keep(self, work: Work) -> None:
-        """Nothing; the session as it is now is then on disk."""
-        from anybone.engine.session_state import save_session
-
-        if work.closed:
-            return  # forgotten meanwhile
-        save_session(work.session, work.folder / STATE)
-        work.saved = now()
+        """Nothing; the session as it is now is then on disk, or on its way there."""
+        self._keeper.keep(work)
 
     def forget(self, session_id: str) -> None:
         """Nothing; the session is closed, and gone from disk with its upload.
@@ -136,6 +142,7 @@ class Store:
             work = self._open.pop(session_id, None)
         if work is not None:
             work.closed = True
+            self._keeper.settle(work)
         remove(self._sessions / session_id)
         if about.upload is not None and all(other.upload != about.upload for other in self._abouts()):
             remove(self.uploads / about.upload)
@@ -166,6 +173,10 @@ class Store:
         folder = self.uploads / name
         folder.mkdir(mode=0o700)
         return name, folder
+
+    def stop(self) -> None:
+        """Nothing; what is still to be kept is then on disk."""
+        self._keeper.stop()
 
     def sweep(self) -> list[str]:
         """The ids of the sessions that were closed, since nobody used them for long."""
@@ -212,7 +223,10 @@ class Store:
         folder = self._sessions / about.id
         folder.mkdir(exist_ok=True, mode=0o700)
         shown = replace(volume, source=replace(volume.source, path=Path(about.path)))
-        return Work(about, self._segmenter().session(shown), folder)
+        work = Work(about, self._segmenter().session(shown), folder)
+        # What is saved first needs it, and of a large volume it takes seconds.
+        threading.Thread(target=lambda: work.session.volume_hash, daemon=True).start()
+        return work
 
     def _add(self, work: Work) -> None:
         limits = self._settings.limits
@@ -236,6 +250,7 @@ class Store:
         if not work.lock.acquire(blocking=False):
             return False
         try:
+            self._keeper.settle(work)
             with self._lock:
                 self._open.pop(work.id, None)
             work.closed = True

@@ -58,7 +58,8 @@ class Studio:
         self.settings, self.method = settings, method
         self._network: Future[Segmenter] = Future()
         self.hub, self.meters, self.turns = Hub(), Meters(), Turns(settings.limits.queue)
-        self.store, self.datastore, self.asking = Store(settings, self._network.result), Datastore(settings), Asking()
+        self.store = Store(settings, self._network.result, self._not_kept)
+        self.datastore, self.asking = Datastore(settings), Asking()
         self.jobs = Jobs(self.turns, self.hub, self.store.keep, settings.limits.queue)
         self.ahead = Ahead(self.turns)
         threading.Thread(target=self._load, name="anybone-load", daemon=True).start()
@@ -73,6 +74,7 @@ class Studio:
         self.hub.stop()
         self.jobs.stop()
         self.ahead.stop()
+        self.store.stop()
 
     def network(self) -> Segmenter:
         """What answers; waits until it is loaded."""
@@ -92,7 +94,9 @@ class Studio:
         """
         if verb in LONG_VERBS:
             long = LONG_VERBS[verb]
-            return self._act(session_id, Verb(long.body, lambda s, b: long.run(s, b, None, None), True), body)
+            return self._act(
+                session_id, Verb(long.body, lambda s, b: long.run(s, b, None, None), long.text, True), body
+            )
         return self._act(session_id, VERBS[verb], body)
 
     def begin(self, session_id: str, verb: str, body: Body) -> Run | None:
@@ -146,6 +150,10 @@ class Studio:
         change = change_facts(work, since, result)
         self.hub.tell(work.id, "change", change)
         return change
+
+    def _not_kept(self, work: Work, why: str) -> None:
+        _log.error("session %s could not be saved", work.id)
+        self.hub.tell(work.id, "error", {"kind": "WriteError", "message": f"The session could not be saved. {why}"})
 
     def _go_on(self, work: Work, change: dict[str, Any]) -> None:
         """Encodes beside the slice that was worked on."""

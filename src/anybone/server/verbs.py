@@ -27,11 +27,13 @@ class Verb:
     Attributes:
         body: What it takes.
         run: Does it, by the engine.
+        text: What it gives, for people.
         asks_network: Whether it has to wait for the network to be free.
     """
 
     body: type[schemas.Body]
     run: Callable[[Session, Any], object]
+    text: str
     asks_network: bool = False
 
 
@@ -42,11 +44,13 @@ class LongVerb:
     Attributes:
         body: What it takes.
         run: Does it, and tells of its progress and of slices that are done.
+        text: What it gives, for people.
         is_short: Whether this is no more than a click.
     """
 
     body: type[schemas.Body]
     run: Callable[[Session, Any, Progress | None, Callable[..., None] | None], object]
+    text: str
     is_short: Callable[[Session, Any], bool] = lambda session, body: False
 
 
@@ -159,24 +163,29 @@ def _ijk(values: list[float]) -> tuple[float, float, float]:
 
 
 VERBS: dict[str, Verb] = {
-    "add_point": Verb(schemas.AddPoint, _add, asks_network=True),
-    "add_box": Verb(schemas.AddBox, _add, asks_network=True),
-    "add_scribble": Verb(schemas.AddScribble, _add, asks_network=True),
-    "add_lasso": Verb(schemas.AddLasso, _add, asks_network=True),
-    "add": Verb(schemas.Add, _add_all, asks_network=True),
-    "paint": Verb(schemas.Paint, _paint),
-    "interpolate": Verb(schemas.Range, lambda session, body: session.interpolate(body.first, body.last)),
-    "undo": Verb(schemas.Nothing, lambda session, body: session.undo()),
-    "redo": Verb(schemas.Nothing, lambda session, body: session.redo()),
-    "reset": Verb(schemas.Nothing, lambda session, body: session.reset()),
-    "accept": Verb(schemas.Naming, _accept),
-    "edit": Verb(schemas.OneBone, lambda session, body: session.edit(body.label)),
-    "rename": Verb(schemas.Rename, _rename),
-    "remove": Verb(schemas.OneBone, lambda session, body: session.remove(body.label)),
-    "split": Verb(schemas.OneBone, lambda session, body: session.split(body.label)),
-    "merge": Verb(schemas.Merge, lambda session, body: session.merge(body.labels, body.into)),
+    "add_point": Verb(schemas.AddPoint, _add, "A click: on bone, or on what is none.", asks_network=True),
+    "add_box": Verb(schemas.AddBox, _add, "A box around one bone.", asks_network=True),
+    "add_scribble": Verb(schemas.AddScribble, _add, "A line on bone, or on what is none.", asks_network=True),
+    "add_lasso": Verb(schemas.AddLasso, _add, "A polygon around one bone on a slice.", asks_network=True),
+    "add": Verb(schemas.Add, _add_all, "Several prompts, as one change.", asks_network=True),
+    "paint": Verb(schemas.Paint, _paint, "A brush stroke, which stays whatever the network answers later."),
+    "keep": Verb(schemas.Keep, lambda s, b: s.keep(_ijk(b.ijk)), "Of the answer, the piece that holds a voxel."),
+    "interpolate": Verb(
+        schemas.Range, lambda s, b: s.interpolate(b.first, b.last), "Slices between answered ones, filled by shape."
+    ),
+    "undo": Verb(schemas.Nothing, lambda s, b: s.undo(), "The state before the last change."),
+    "redo": Verb(schemas.Nothing, lambda s, b: s.redo(), "The change that was taken back."),
+    "reset": Verb(schemas.Nothing, lambda s, b: s.reset(), "No prompts and no answer; accepted bones stay."),
+    "accept": Verb(schemas.Naming, _accept, "The answer as a bone of that name; the next one starts afresh."),
+    "edit": Verb(schemas.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
+    "rename": Verb(schemas.Rename, _rename, "Another name, side or colour for an accepted bone."),
+    "remove": Verb(schemas.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),
+    "split": Verb(schemas.OneBone, lambda s, b: s.split(b.label), "The pieces of a bone, each as one of its own."),
+    "merge": Verb(schemas.Merge, lambda s, b: s.merge(b.labels, b.into), "Several bones as one of them."),
 }
 LONG_VERBS: dict[str, LongVerb] = {
-    "automatic": LongVerb(schemas.Automatic, _automatic, _is_one_slice),
-    "propagate": LongVerb(schemas.Reach, _propagate),
+    "automatic": LongVerb(
+        schemas.Automatic, _automatic, "All bone on some slices, or on all that hold tissue.", _is_one_slice
+    ),
+    "propagate": LongVerb(schemas.Reach, _propagate, "The answer, followed through the neighbouring slices."),
 }

@@ -1,0 +1,110 @@
+"""Writes docs/reference/server.md from the server's own description, its OpenAPI.
+
+python docs/server_reference.py [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parent / "reference" / "server.md"
+
+HEAD = """# The server's interface
+
+<!-- Written by docs/server_reference.py from the server's OpenAPI; a test compares both. -->
+
+What `anybone studio` and `anybone serve` answer. The whole description, types and errors too, is at `/api/openapi.json`
+of a running server; [a studio on a shared machine](../how-to/studio-server.md) shows how to use it.
+
+Every request but `GET /healthz`, the page itself and MONAI Label's login shows the token: `Authorization: Bearer TOKEN`.
+An error is `{"error": {"kind": ..., "message": ...}}`; the kind is the class of the [error](errors.md), or one of the
+server's own: `Unauthorised` 401, `Forbidden` 403, `Absent` 404, `Busy` 409, `TooLarge` 413, `Unsupported` 415,
+`SchemaError` 422, `Full` 503. Voxel indices are those of the source, slices are cut along the session's `axis`.
+Labels of a slice travel as runs, `[label, count, label, count, ...]`, the first in-plane axis varying fastest.
+
+A verb answers with the change it made: the new `revision`, the slices that differ (`changed`), all that may have changed
+beside them, and what the verb gives in Python (`result`). `automatic` on more than one slice and `propagate` become jobs:
+they answer 202 with the job, and other verbs of the session answer 409 until it has ended.
+
+The stream `events` tells of what happens: `hello`, `change`, `preview` (a slice that a job has found, before it is one of
+the session's), `progress`, `queue`, `error` (the session could not be saved), `resync` (too many were missed: ask for
+`changes`) and `ping`.
+"""
+
+_TITLES = {"server": "The server", "sessions": "Sessions", "MONAI Label": "MONAI Label's clients"}
+_METHODS = ("get", "post", "put", "delete")
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI of a server that serves nothing."""
+    from anybone.errors import AnyboneError
+    from anybone.server.app import create_app
+    from anybone.server.settings import Settings
+    from anybone.server.studio import Method
+
+    def nothing() -> Any:
+        raise AnyboneError("Nothing is served here.")
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Settings(state=Path(folder)), Method("", "", nothing))
+        found: dict[str, Any] = app.openapi()
+        app.state.studio.stop()
+    return found
+
+
+def page() -> str:
+    """The whole page, Markdown."""
+    told = description()
+    lines = [HEAD]
+    for tag, title in _TITLES.items():
+        lines += [f"## {title}\n", "| | takes | gives |\n| --- | --- | --- |"]
+        for path, methods in told["paths"].items():
+            lines += [
+                _row(method, path, methods[method], told)
+                for method in _METHODS
+                if method in methods and methods[method]["tags"] == [tag]
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(method: str, path: str, told: dict[str, Any], whole: dict[str, Any]) -> str:
+    takes = ", ".join([*_parameters(told), *_body(told, whole)])
+    text = " ".join(told.get("description", "").split())
+    return f"| `{method.upper()} {path}` | {takes} | {text} |".replace("|  |", "| |")
+
+
+def _parameters(told: dict[str, Any]) -> Iterator[str]:
+    for parameter in told.get("parameters", ()):
+        if parameter["in"] == "query":
+            yield f"`{parameter['name']}`" + ("" if parameter.get("required") else "?")
+
+
+def _body(told: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
+    for kind, content in told.get("requestBody", {}).get("content", {}).items():
+        schema = content["schema"]
+        if "$ref" in schema:
+            schema = whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        required = schema.get("required", ())
+        form = " (form)" if kind.startswith(("multipart", "application/x-www")) else ""
+        for name in schema.get("properties", {}):
+            yield f"`{name}`" + ("" if name in required else "?") + form
+
+
+def main() -> None:
+    """Writes the page, or with --check says whether it is as it would be written."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="Write nothing; exit with 1 where the page is old.")
+    if not parser.parse_args().check:
+        PAGE.write_text(page(), encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != page():
+        sys.exit(f"{PAGE} is older than the server. Renew it: python docs/server_reference.py")
+
+
+if __name__ == "__main__":
+    main()
