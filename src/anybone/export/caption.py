@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH
-from anybone.labels import colour_of
 from anybone.segmentation import Segmentation
 from anybone.upright import Upright
 from anybone.volume import Volume
@@ -64,7 +63,7 @@ def legend_lines(segmentation: Segmentation) -> list[list[LegendEntry]]:
     counts = np.bincount(segmentation.labels.ravel())
     present = [int(label) for label in np.flatnonzero(counts) if label]
     items = [
-        (f"{segmentation.names[n]}  {counts[n] * ml:.1f} ml", colour_of(segmentation.names[n], n))
+        (f"{segmentation.names[n]}  {counts[n] * ml:.1f} ml", segmentation.colour(n))
         for n in present[:_LEGEND_LIMIT]
     ]
     if len(present) > _LEGEND_LIMIT:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.export.outline import draw_outline
-from anybone.labels import colour_of
 from anybone.segmentation import Segmentation
 from anybone.upright import Upright, upright
 from anybone.volume import Volume
@@ -56,7 +55,7 @@ def draw_slice(
     picture = np.repeat(grey.clip(0, 1)[..., None] * 255, 3, axis=2)
     labels = view.picture(segmentation.labels, index)
     for label in np.unique(labels[labels > 0]).tolist():
-        draw_outline(picture, labels == label, colour_of(segmentation.names[label], label), _LINE_PX)
+        draw_outline(picture, labels == label, segmentation.colour(label), _LINE_PX)
     return Image.fromarray(picture.round().clip(0, 255).astype(np.uint8))
 
 
