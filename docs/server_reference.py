@@ -21,19 +21,19 @@ HEAD = """# The server's interface
 What `anybone studio` and `anybone serve` answer. The whole description, types and errors too, is at `/api/openapi.json`
 of a running server; [a studio on a shared machine](../how-to/studio-server.md) shows how to use it.
 
-Every request but `GET /healthz`, the page itself and MONAI Label's login shows the token: `Authorization: Bearer TOKEN`.
-An error is `{"error": {"kind": ..., "message": ...}}`; the kind is the class of the [error](errors.md), or one of the
-server's own: `Unauthorised` 401, `Forbidden` 403, `Absent` 404, `Busy` 409, `TooLarge` 413, `Unsupported` 415,
-`SchemaError` 422, `Full` 503. Voxel indices are those of the source, slices are cut along the session's `axis`.
+Every request but `GET /healthz`, the page itself and MONAI Label's login shows the token: `Authorization: Bearer
+TOKEN`. An error is `{"error": {"kind": ..., "message": ...}}`; the kind is the class of the [error](errors.md), or
+one of the server's own: `Unauthorised` 401, `Forbidden` 403, `Absent` 404, `Busy` 409, `TooLarge` 413, `Unsupported`
+415, `SchemaError` 422, `Full` 503. Voxel indices are those of the source, slices are cut along the session's `axis`.
 Labels of a slice travel as runs, `[label, count, label, count, ...]`, the first in-plane axis varying fastest.
 
-A verb answers with the change it made: the new `revision`, the slices that differ (`changed`), all that may have changed
-beside them, and what the verb gives in Python (`result`). `automatic` on more than one slice and `propagate` become jobs:
-they answer 202 with the job, and other verbs of the session answer 409 until it has ended.
+A verb answers with the change it made: the new `revision`, the slices that differ (`changed`), all that may have
+changed beside them, and what the verb gives in Python (`result`). `automatic` on more than one slice and `propagate`
+become jobs: they answer 202 with the job, and other verbs of the session answer 409 until it has ended.
 
-The stream `events` tells of what happens: `hello`, `change`, `preview` (a slice that a job has found, before it is one of
-the session's), `progress`, `queue`, `error` (the session could not be saved), `resync` (too many were missed: ask for
-`changes`) and `ping`.
+The stream `events` tells of what happens: `hello`, `change`, `preview` (a slice that a job has found, before it is
+one of the session's), `progress`, `queue`, `error` (the session could not be saved), `resync` (too many were missed:
+ask for `changes`) and `ping`.
 """
 
 _TITLES = {"server": "The server", "sessions": "Sessions", "MONAI Label": "MONAI Label's clients"}

@@ -1,4 +1,4 @@
-"""Keeping: each change goes to disk at once, in a thread of its own, so that no click waits long for a large session."""
+"""Keeping: each change goes to disk at once, in a thread of its own: no click waits long for a large session."""
 
 from __future__ import annotations
 
