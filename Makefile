@@ -6,13 +6,14 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --constraint constraints.txt
+PAGE := src/anybone/server/static/index.html
 EXTRAS := test check docs anatomy studio
 
 export PIP_NO_INPUT := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check format docs docs-serve bench train picture pictures knee clean
+.PHONY: help demo studio page page-where-node-is test test-large check format docs docs-serve bench train picture pictures screenshots knee clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,8 +21,16 @@ help: ## Say what there is
 demo: $(VENV)/.installed ## Install, make a knee in code, find its bones, leave pictures in demo/; FILE=... for yours too
 	@$(BIN)/anybone demo $(if $(FILE),"$(FILE)") --output demo $(ARGS)
 
-test: $(VENV)/.installed-test ## Run the tests; ARGS="-k nifti" for some of them
+studio: $(VENV)/.installed-studio $(PAGE) ## Install, build the page, open the studio; FILE=... to open
+	@$(BIN)/anybone studio $(if $(FILE),"$(FILE)") $(ARGS)
+
+page: $(PAGE) ## Build the studio's page into the package, with Node
+
+test: $(VENV)/.installed-test page-where-node-is ## Run the tests; ARGS="-k nifti" for some of them
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered $(ARGS)
+
+test-large: $(VENV)/.installed-test $(PAGE) ## Open 512 x 512 x 200 voxels in a browser
+	@ANYBONE_LARGE=1 $(BIN)/pytest -q -s tests/e2e/test_large.py
 
 check: $(VENV)/.installed-check ## Lint, formatting and types
 	@$(BIN)/ruff check .
@@ -58,7 +67,11 @@ knee: $(VENV)/.installed-anatomy ## Make the demo's knee anew from shapes of bon
 pictures: picture $(VENV)/.installed-anatomy ## Renew that one and those of synthetic MRI
 	@$(BIN)/python docs/anatomy_pictures.py docs/img/anatomy
 
+screenshots: $(VENV)/.installed-test $(PAGE) ## Renew the studio's screenshots, of the demo's knee
+	@$(BIN)/python docs/studio_pictures.py docs/img/studio
+
 clean: ## Remove what these commands made, .venv too
+	rm -rf $(dir $(PAGE)) studio/node_modules
 	rm -rf $(VENV) site demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # --- what is installed; each stamp is renewed when the requirements change ---
@@ -81,3 +94,21 @@ $(EXTRAS:%=$(VENV)/.installed-%): $(VENV)/.installed-%: $(VENV)/.installed
 	@echo 'Installing what "$*" needs ...'
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@
+
+# --- the studio's page; without Node the rest works, and its tests are skipped ---
+studio/node_modules/.installed: studio/package.json studio/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null || { \
+	  echo 'The page of the studio is built with Node 20.19 or later, and npm. Install them, or a wheel of anybone, which holds the page.' >&2; \
+	  exit 1; }
+	@echo 'Installing what the page is made of ...'
+	@npm --prefix studio ci --silent --no-audit --no-fund
+	@touch $@
+
+$(PAGE): studio/node_modules/.installed studio/index.html $(wildcard studio/*.ts studio/tsconfig.json studio/public/* studio/licences/*) $(shell find studio/src -type f 2>/dev/null)
+	@npm --prefix studio run --silent build -- --logLevel warn
+	@touch $@
+
+page-where-node-is:
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory page; then \
+	  npm --prefix studio test --silent; \
+	else echo 'The page of the studio is not built; its tests are skipped.' >&2; fi
