@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from painted_limb import limb_map
-
 import anybone
 from anybone.anatomy import limb_phantom
 from anybone.anatomy.label_map import save
 from anybone.evaluation.protocols import Measure, Protocol
 from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.segmentation import Segmentation
 from anybone.training.cases import Case
 from anybone.training.config import TrainingConfig
 from anybone.training.manifest import write_manifest
+from painted_limb import limb_map
 
 MODEL = ModelConfig(
     image_size=64,
@@ -39,12 +39,19 @@ def small_cases(folder: Path, count: int = 4) -> Path:
         volume, truth = limb_phantom(number, (48, 48, 3), region="thigh")
         image, bones = (folder / kind / f"{number}.nii.gz" for kind in ("images", "masks"))
         anybone.write(volume, image)
-        anybone.write(truth, bones)
+        anybone.write(_partly_known(truth), bones)
         region, sequence = ("thigh", "arm")[number % 2], ("t1", "t2")[number // 2 % 2]
         split = "validation" if number >= count - 2 else "training"
         cases.append(Case(image, bones, f"p{number}", region, sequence, split))
     write_manifest(cases, folder / "limbs.csv")
     return folder / "limbs.csv"
+
+
+def _partly_known(truth: Segmentation) -> Segmentation:
+    """The truth, not known (255) along an edge that has no bone."""
+    labels = truth.labels.copy()
+    labels[0] = 255
+    return replace(truth, labels=labels, names={**truth.names, 255: "not known"})
 
 
 def small_maps(folder: Path) -> Path:

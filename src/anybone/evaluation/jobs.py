@@ -228,7 +228,7 @@ def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[st
 def _bone_alone(truth: Segmentation, not_known: int) -> Segmentation:
     """The truth without the names of its bones: all of them are measured together, which is sooner."""
     labels = np.where(truth.labels == not_known, not_known, truth.labels > 0)
-    return Segmentation(labels.astype(np.uint16), truth.geometry)
+    return Segmentation(labels.astype(np.uint16), truth.geometry, {1: ALL, not_known: "not known"})
 
 
 def _rounded(one: Score) -> dict[str, float | None]:
