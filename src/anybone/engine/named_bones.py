@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anybone import labels as catalogue
 from anybone.engine.confidence import Sums, dice_of
+from anybone.engine.pieces import Pieces, reach
 from anybone.engine.runs import Runs
 from anybone.geometry import Geometry
 from anybone.labels import Rgb, Side
@@ -137,37 +137,23 @@ def mask_of(planes: Planes, label: int) -> dict[int, Runs]:
     }
 
 
-def split_up(planes: Planes, label: int, numbers: Callable[[int], Iterable[int]]) -> tuple[dict[int, Runs], list[int]]:
-    """The planes with each 26-connected piece of a label under a number of its own, and these, largest piece first.
+def split_up(planes: Planes, label: int, pieces: Pieces, numbers: Sequence[int]) -> dict[int, Runs]:
+    """The planes with each piece of a label under a number of its own.
 
     Args:
         planes: Of all bones.
         label: What is taken apart.
-        numbers: How many pieces there are -> their labels, for the largest first.
+        pieces: Of it.
+        numbers: New labels, for the largest piece first.
     """
-    from scipy import ndimage
-
-    masks = mask_of(planes, label)
-    first, last = min(masks), max(masks)
-    low, high = _in_plane(masks, 1)
-    rows, columns = (slice(a, b + 1) for a, b in zip(low, high, strict=True))
-    block = np.zeros((last - first + 1, high[0] - low[0] + 1, high[1] - low[1] + 1), dtype=bool)
-    for index, mask in masks.items():
-        block[index - first] = mask.mask()[rows, columns]
-    pieces, count = ndimage.label(block, structure=np.ones((3, 3, 3)))
-    order = np.argsort(-np.bincount(pieces.ravel(), minlength=count + 1)[1:], kind="stable")
-    chosen = list(numbers(count))
-    if len(chosen) != count:
-        return dict(planes), chosen
-    table = np.zeros(count + 1, dtype=np.uint16)
-    table[order + 1] = chosen
+    table = np.zeros(pieces.count + 1, dtype=np.uint16)
+    table[np.argsort(-pieces.sizes, kind="stable") + 1] = numbers
     new = dict(planes)
-    for index in masks:
-        plane = planes[index].plane()
-        part = table[pieces[index - first]]
-        plane[rows, columns] = np.where(part > 0, part, plane[rows, columns])
-        new[index] = Runs.of(plane)
-    return new, chosen
+    for index in pieces.slices:
+        if index in planes and label in planes[index].extents:
+            part = table[pieces.plane(index)]
+            new[index] = Runs.of(np.where(part > 0, part, planes[index].plane()))
+    return new
 
 
 def facts_of(
@@ -185,7 +171,7 @@ def facts_of(
     masks = {index: runs for index, runs in planes.items() if bone.label in runs.extents}
     if not masks:
         return None
-    low, high = _in_plane(masks, bone.label)
+    low, high = reach(masks, bone.label)
     first, last = min(masks), max(masks)
     lowest, highest = [*low], [*high]
     lowest.insert(axis, first)
@@ -205,11 +191,3 @@ def facts_of(
         last_slice=last,
         confidence=None if totals is None else round(dice_of(*totals.tolist()), 4),
     )
-
-
-def _in_plane(planes: Planes, label: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Lowest and highest row and column that a label reaches on any slice."""
-    extents = [runs.extents[label] for runs in planes.values()]
-    lows: NDArray[np.int64] = np.array([low for _, low, _ in extents]).min(axis=0)
-    highs: NDArray[np.int64] = np.array([high for *_, high in extents]).max(axis=0)
-    return (int(lows[0]), int(lows[1])), (int(highs[0]), int(highs[1]))

@@ -22,6 +22,7 @@ from anybone.engine.history import Edited, History
 from anybone.engine.named_bones import mask_of
 from anybone.engine.network import Network
 from anybone.engine.options import SegmentOptions
+from anybone.engine.pieces import pieces_of
 from anybone.engine.prepare import prepare
 from anybone.engine.progress import Clock, Progress
 from anybone.engine.propagation import StopRule
@@ -67,33 +68,6 @@ class Session(SessionBones):
         super().__init__(volume, self._prepared.axis, judge.least_dice)
         self._answerer = Answerer(network, self._prepared, judge, self._clock, volume.geometry.spacing_mm)
         self._look = self._answerer.look
-
-    # --- the answer ---
-
-    @property
-    def prompts(self) -> tuple[Prompt, ...]:
-        """The prompts since the last accepted bone."""
-        return self._state.prompts
-
-    @property
-    def slices(self) -> list[int]:
-        """The slices that have an answer now."""
-        return sorted(self._state.answers)
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """The answer to the prompts so far, bool "i j k"; accepted bones are not part of it."""
-        mask = np.zeros(self.volume.geometry.shape_ijk, dtype=bool)
-        by_slice = np.moveaxis(mask, self.axis, 0)
-        for index, answer in self._state.answers.items():
-            by_slice[index] = answer.runs.mask()
-        return mask
-
-    def slice_mask(self, index: int) -> NDArray[np.bool_]:
-        """The answer on one slice, bool, the slice's in-plane array axes in ascending order."""
-        self._check_slices([index])
-        answer = self._state.answers.get(index)
-        return np.zeros(self.slice_shape, dtype=bool) if answer is None else answer.runs.mask()
 
     def probability(self, index: int) -> NDArray[np.float16]:
         """The calibrated probability of bone on one slice, "rows columns"; 0 where there is no answer."""
@@ -267,22 +241,21 @@ class Session(SessionBones):
         Raises:
             PromptError: It lies outside the volume, or there is no answer.
         """
-        from scipy import ndimage
-
         check_inside([Point(ijk)], self.volume.geometry)
-        voxel = tuple(round(x) for x in ijk)
-        pieces = ndimage.label(self.mask, np.ones((3, 3, 3)))[0]
-        if not pieces[voxel]:
-            raise PromptError(f"The answer does not hold the voxel {voxel}. Point at the piece that is to stay.")
-        others = np.moveaxis((pieces > 0) & (pieces != pieces[voxel]), self.axis, 0)
         state = self._state
-        cut = np.flatnonzero(others.any((1, 2))).tolist()
-        erased = {k: self._look.painted(k, state.answers[k], state.prompts, others[k], erase=True) for k in cut}
-        text = (
-            f"One piece kept, others erased on {slices_in_words(cut)}."
-            if cut
-            else "One piece kept; there was no other."
-        )
+        index, row, column = (round(ijk[a]) for a in (self.axis, *self._prepared.frames[0].in_plane))
+        pieces = pieces_of({k: answer.runs for k, answer in state.answers.items()}, 1)
+        kept = pieces.plane(index)[row, column] if pieces is not None and index in pieces.slices else 0
+        if pieces is None or not kept:
+            raise PromptError(f"The answer does not hold the voxel {ijk}. Point at the piece that is to stay.")
+        others = {k: (plane > 0) & (plane != kept) for k in pieces.slices for plane in [pieces.plane(k)]}
+        erased = {
+            k: self._look.painted(k, state.answers[k], state.prompts, mask, erase=True)
+            for k, mask in others.items()
+            if mask.any()
+        }
+        gone = f", others erased on {slices_in_words(erased)}." if erased else "; there was no other."
+        text = f"One piece kept{gone}"
         self._history.push("keep", text, answers={**state.answers, **erased})
         return self
 
@@ -349,16 +322,3 @@ class Session(SessionBones):
             known = {id(a): self._look.redrawn(a) for s in history.states for a in s.answers.values()}
             states = [replace(s, answers={k: known[id(a)] for k, a in s.answers.items()}) for s in history.states]
             self._history = History(states, history.now, history.revision)
-
-    # --- within ---
-
-    def _range(self, first: int | None, last: int | None) -> tuple[int, int]:
-        found = 0 if first is None else first, len(self._prepared.frames) - 1 if last is None else last
-        self._check_slices(found)
-        return found
-
-    def _check_slices(self, indices: Iterable[int]) -> None:
-        count = len(self._prepared.frames)
-        outside = [k for k in indices if not 0 <= k < count]
-        if outside:
-            raise PromptError(f"Slices {outside} do not exist: this volume has slices 0 to {count - 1}.")

@@ -1,14 +1,11 @@
-"""SessionBones: the part of a session that asks no network: accepted bones, undo, and what there is to know."""
+"""SessionBones: a session's accepted bones, and all that is done to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, TypeVar
 
-from anybone.engine.confidence import Sums, dice_of
-from anybone.engine.history import Changes, History, State, Step
 from anybone.engine.named_bones import (
     BoneFacts,
     NamedBone,
@@ -18,40 +15,19 @@ from anybone.engine.named_bones import (
     relabelled,
     split_up,
 )
-from anybone.engine.runs import Runs
-from anybone.engine.volume_hash import volume_hash
+from anybone.engine.pieces import pieces_of
+from anybone.engine.session_core import SessionCore, added
 from anybone.engine.words import slices_in_words
 from anybone.errors import PromptError
 from anybone.labels import Rgb, Side
-from anybone.volume import Volume
 
 Own = TypeVar("Own", bound="SessionBones")  # what a verb was called on comes back
 
 MOST_PIECES = 50  # that a bone is split into: more are specks, which nobody names
 
 
-class SessionBones:
-    """Accepted bones on one volume, and the way back.
-
-    Args:
-        volume: The image.
-        axis: The array axis that slices are stacked along.
-        least_dice: Expected Dice below which a slice is flagged; None: none is.
-    """
-
-    def __init__(self, volume: Volume, axis: int, least_dice: float | None) -> None:
-        self.volume = volume
-        self.axis = axis
-        self._least_dice = least_dice
-        self._history = History()
-        rows, columns = (a for a in range(3) if a != axis)
-        self.slice_shape: tuple[int, int] = (volume.geometry.shape_ijk[rows], volume.geometry.shape_ijk[columns])
-
-    @property
-    def _state(self) -> State:
-        return self._history.state
-
-    # --- accepted bones ---
+class SessionBones(SessionCore):
+    """The verbs of a session that ask no network: those on accepted bones."""
 
     @property
     def bones(self) -> tuple[NamedBone, ...]:
@@ -92,7 +68,7 @@ class SessionBones:
             answers={},
             planes=put(state.planes, bone.label, masks),
             bones={**state.bones, bone.label: bone},
-            sums={**state.sums, bone.label: _added(state.sums.get(bone.label, {}), sums)},
+            sums={**state.sums, bone.label: added(state.sums.get(bone.label, {}), sums)},
             editing=None,
         )
         return bone.label
@@ -143,16 +119,15 @@ class SessionBones:
             PromptError: There is none of that label, it is one piece, or too many to be named.
         """
         old, state = self._bone(label), self._state
+        found = pieces_of(state.planes, label)
+        count = 0 if found is None else found.count
+        if found is None or count < 2:
+            raise PromptError(f"{old.name} is one piece: there is nothing to split.")
+        if count > MOST_PIECES:
+            raise PromptError(f"{old.name} is {count} pieces, more than {MOST_PIECES}. Erase the specks first.")
         free = max(state.bones) + 1
-
-        def numbers(count: int) -> Iterable[int]:
-            if count < 2:
-                raise PromptError(f"{old.name} is one piece: there is nothing to split.")
-            if count > MOST_PIECES:
-                raise PromptError(f"{old.name} is {count} pieces, more than {MOST_PIECES}. Erase the specks first.")
-            return (label, *range(free, free + count - 1))
-
-        planes, chosen = split_up(state.planes, label, numbers)
+        chosen = [label, *range(free, free + count - 1)]
+        planes = split_up(state.planes, label, found, chosen)
         pieces = {
             k: make_bone(k, f"{old.name} ({n})", old.side, old.colour_rgb if k == label else None)
             for n, k in enumerate(chosen, 1)
@@ -179,7 +154,7 @@ class SessionBones:
         gone = {bone.label: into for bone in others}
         sums = dict(state.sums.get(into, {}))
         for label in gone:
-            sums = _added(sums, state.sums.get(label, {}))
+            sums = added(sums, state.sums.get(label, {}))
         self._history.push(
             "merge",
             f"{', '.join(b.name for b in others)} merged into {target.name}.",
@@ -188,36 +163,6 @@ class SessionBones:
             sums={**{k: v for k, v in state.sums.items() if k not in gone}, into: sums},
         )
         return self
-
-    # --- the way back ---
-
-    @property
-    def history(self) -> tuple[Step, ...]:
-        """What was done up to now."""
-        return self._history.steps
-
-    @property
-    def revision(self) -> int:
-        """A number that grows with every change, undo and redo included."""
-        return self._history.revision
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return self._history.now > 0
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change to bring back."""
-        return self._history.now < len(self._history.states) - 1
-
-    def undo(self) -> bool:
-        """Whether there was a change to take back."""
-        return self._history.walk(-1)
-
-    def redo(self) -> bool:
-        """Whether there was a change to bring back."""
-        return self._history.walk(1)
 
     def reset(self: Own) -> Own:
         """This session without prompts and answer; `undo` brings them back.
@@ -235,50 +180,6 @@ class SessionBones:
             }
         self._history.push("reset", text, prompts=(), answers={}, editing=None, **back)
         return self
-
-    def changes_since(self, revision: int) -> Changes:
-        """The slices that differ from an earlier revision, as they are now."""
-        return self._history.changes_since(revision, self.slice_shape)
-
-    def answer_runs(self, index: int) -> Runs:
-        """The answer on one slice, label 1."""
-        answer = self._state.answers.get(index)
-        return Runs.empty(self.slice_shape) if answer is None else answer.runs
-
-    def bone_runs(self, index: int) -> Runs:
-        """The labels of accepted bones on one slice."""
-        return self._state.planes.get(index) or Runs.empty(self.slice_shape)
-
-    def layers(self) -> Changes:
-        """All slices that have anything."""
-        return self._history.changes_since(-1, self.slice_shape)
-
-    def snapshot(self) -> History:
-        """The states as they are now, for saving; what happens later does not change it."""
-        return self._history.copy()
-
-    @cached_property
-    def volume_hash(self) -> str:
-        """What tells this volume from others."""
-        return volume_hash(self.volume)
-
-    # --- what is known ---
-
-    @property
-    def slice_confidence(self) -> dict[int, float]:
-        """The Dice that the network expects of answer and bones on each slice; empty where it does not know."""
-        sums: dict[int, Sums] = {k: a.sums for k, a in self._state.answers.items() if a.sums and a.runs.any()}
-        for of_bone in self._state.sums.values():
-            sums = _added(sums, of_bone)
-        return {k: round(dice_of(*sums[k]), 4) for k in sorted(sums)}
-
-    @property
-    def flagged(self) -> list[int]:
-        """Slices to visit, least sure first; none that a person has prompted or painted on."""
-        if self._least_dice is None:
-            return []
-        unsure = {k: c for k, c in self.slice_confidence.items() if c < self._least_dice}
-        return sorted(unsure.keys() - self._state.visited, key=lambda k: (unsure[k], k))
 
     # --- for the verbs ---
 
@@ -313,12 +214,3 @@ def _filled(name: str) -> str:
     if not name.strip():
         raise PromptError("A bone needs a name.")
     return name
-
-
-def _added(first: Mapping[int, Sums], second: Mapping[int, Sums]) -> dict[int, Sums]:
-    """What two confidences are reckoned from, together."""
-    both = dict(first)
-    for k, (inside, anywhere, taken) in second.items():
-        a, b, c = both.get(k, (0.0, 0.0, 0.0))
-        both[k] = (a + inside, b + anywhere, c + taken)
-    return both
