@@ -13,7 +13,7 @@ export PIP_NO_INPUT := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo studio page page-where-node-is test test-large check format docs docs-serve bench train picture pictures screenshots knee clean
+.PHONY: help demo studio page page-where-node-is test test-large check format docs docs-serve bench fuzz train findings picture pictures screenshots knee clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,7 @@ format: $(VENV)/.installed-check ## Mend what can be mended by itself
 
 docs: $(VENV)/.installed-docs ## Build the documentation into site/, warnings are errors
 	@$(BIN)/python docs/cli_reference.py --check
+	@$(BIN)/python docs/findings.py --check
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open site/index.html"
 
@@ -53,10 +54,16 @@ bench: $(VENV)/.installed-studio ## Measure speed and memory of the released-siz
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
 	@$(BIN)/python benchmarks/studio.py
 
+fuzz: $(VENV)/.installed-test ## Ask the studio's server whatever its own description allows, at length
+	@ANYBONE_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) OMP_NUM_THREADS=1 $(BIN)/pytest tests/server/test_fuzz.py $(ARGS)
+
 train: $(VENV)/.installed ## Train: make train RECIPE=configs/two-cores-overnight.toml RUN=runs/night
 	@test -n "$(RECIPE)" -a -n "$(RUN)" || { \
 	  echo 'Say how and where to: make train RECIPE=recipe.toml RUN=runs/mine. See docs/how-to/train.md.' >&2; exit 2; }
 	@$(BIN)/anybone train $(RECIPE) --output $(RUN) $(ARGS)
+
+findings: $(VENV)/.installed ## Make the page of findings from docs/data/benchmarks
+	@$(BIN)/python docs/findings.py
 
 picture: demo ## Renew the picture at the top of the README
 	@$(BIN)/python docs/picture.py demo docs/img/demo.png

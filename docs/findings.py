@@ -1,0 +1,214 @@
+"""Makes docs/explanation/findings.md and its plots from docs/data/benchmarks/*.json: python docs/findings.py [--check]
+
+Every sentence with a figure follows from those files by the rules here: a contender is called better or worse than the
+one that it is compared with where Wilcoxon's signed rank test over the people of that benchmark, after Holm's
+correction, has p < 0.05; otherwise no difference was shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from anybone.evaluation.benchmark_page import scale_words
+from anybone.evaluation.plots import bars_plot, rounds_plot
+from anybone.evaluation.results import Results, read_results
+from anybone.evaluation.statistics import Comparison, Summary
+
+DOCS = Path(__file__).parent
+DATA = DOCS / "data" / "benchmarks"
+PAGE = DOCS / "explanation" / "findings.md"
+PLOTS = DOCS / "img" / "findings"
+DECIDED = 0.05
+ORDER = ("networks", "strategies", "data", "unseen", "prompts", "fusion")  # then any others by name
+WORST = "worst-synthetic.png"
+
+INTRODUCTION = """# Findings
+
+<!-- Made by `make findings` from docs/data/benchmarks: do not edit. -->
+
+What `anybone benchmark` found with the [protocols](../how-to/benchmark.md) in `configs/protocols`, at a scale that one
+core does in an hour. **This says what is learnt in seconds at a coarse resolution, not what a network comes to in the
+end**: order and distances may be others after a day on a GPU. All of it was measured here, on the same images, by the
+same loop.
+
+People are counted once, whatever their slices and seeds. "Synthetic" are people made in code whose label maps were
+never trained on, each scanned once; "patients" are held-out lumbar spines on T2 and limbs on T1
+([the data](weights.md)). Dice is of the whole volume on its own grid; in brackets is the 95 % interval of the mean, a
+bootstrap over people. So few patients say little about others.
+"""
+
+
+def results() -> dict[str, Results]:
+    """All committed results by name, in the order of the page."""
+    found = {path.stem: read_results(path) for path in sorted(DATA.glob("*.json"))}
+    return {name: found[name] for name in sorted(found, key=lambda n: (ORDER.index(n) if n in ORDER else 99, n))}
+
+
+def page(found: dict[str, Results]) -> str:
+    """The page."""
+    if not found:
+        return INTRODUCTION + "\nNothing has been kept yet.\n"
+    parts = [INTRODUCTION, "## In short\n", *(f"- {line}" for name in found for line in _short(found[name])), ""]
+    for name, one in found.items():
+        parts += [*_section(name, one), ""]
+    if (PLOTS / WORST).is_file():
+        parts += [
+            "## The worst case\n",
+            f"![A slice with two outlines](../img/findings/{WORST})\n",
+            "*Of the synthetic people, the one on whom `ours` had the least Dice: the slice where answer (orange) and "
+            "truth (green) differ most. Made in code.*\n",
+        ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def plots(found: dict[str, Results]) -> dict[str, str]:
+    """The plots by file name."""
+    made = {f"{name}-location.svg": bars_plot(one, _place(one)) for name, one in found.items() if _place(one)}
+    made |= {f"{name}-clicks.svg": rounds_plot(one) for name, one in found.items() if one.clicked()}
+    return {name: _alone(svg) for name, svg in made.items()}
+
+
+def _alone(svg: str) -> str:
+    """An SVG that is a file of its own, on white."""
+    return svg.replace("<svg ", '<svg style="background:white" ', 1)
+
+
+def _place(one: Results) -> str:
+    """The fact that bars are drawn by: places that were left out, or places."""
+    keys = [key for key, _ in one.strata()]
+    return next((key for key in ("fold", "location") if key in keys), "")
+
+
+def _short(one: Results) -> Iterator[str]:
+    """What a benchmark comes to, in a sentence or two."""
+    first, compared = one.contenders[0], one.compared()
+    verdicts: dict[str, list[str]] = {"better": [], "worse": [], "": []}
+    for name, comparison in compared.items():
+        verdicts[_verdict(comparison)].append(f"{name} ({difference(comparison)})")
+    told = []
+    if verdicts["better"]:
+        told.append(f"better than {first}: {', '.join(verdicts['better'])}")
+    if verdicts["worse"]:
+        told.append(f"worse: {', '.join(verdicts['worse'])}")
+    if verdicts[""]:
+        told.append(f"no difference shown: {', '.join(verdicts[''])}")
+    people = one.summary(first).patients
+    yield f"**{one.name}** ({people} people; Dice less that of {first}): {'; '.join(told)}."
+
+
+def _verdict(comparison: Comparison) -> str:
+    if comparison.difference is None or comparison.p_holm is None or comparison.p_holm >= DECIDED:
+        return ""
+    return "better" if comparison.difference > 0 else "worse"
+
+
+def difference(comparison: Comparison) -> str:
+    """A mean difference with its interval."""
+    if comparison.difference is None:
+        return "not measured"
+    bounds = "" if comparison.ci95 is None else f", {comparison.ci95[0]:+.3f} to {comparison.ci95[1]:+.3f}"
+    return f"{comparison.difference:+.3f}{bounds}"
+
+
+def _section(name: str, one: Results) -> Iterator[str]:
+    yield f"## {one.name}\n"
+    yield f"{one.about} {_sentence(scale_words(one))}\n"
+    yield from _table(one)
+    yield ""
+    kinds = ", ".join(f"{name}: {one.told[name]}" for name in one.contenders if name in one.told)
+    yield f"{_sentence(kinds)}.\n"
+    key = _place(one)
+    if key:
+        yield f"![Bars of Dice]({_image(name, 'location')})\n"
+        yield (
+            f"*Dice by {'the place that was left out' if key == 'fold' else 'place'}, with its 95 % interval; n = "
+            + (
+                ", ".join(
+                    f"{value} {one.summary(one.contenders[0], **{key: value}).patients}"
+                    for k, value in one.strata()
+                    if k == key
+                )
+                + ".*\n"
+            )
+        )
+    if one.clicked():
+        yield "| Dice | " + " | ".join(f"after {n}" if n else "automatic" for n in one.rounds) + " |"
+        yield "| --- |" + " --- |" * len(one.rounds)
+        for contender in one.clicked():
+            yield f"| {contender} | " + " | ".join(cell(one.after(contender, n)) for n in one.rounds) + " |"
+        yield f"\n![Curves of Dice over clicks]({_image(name, 'clicks')})\n"
+        yield "*A simulated person clicks the middle of the largest error on each slice, once a round.*\n"
+
+
+def _image(name: str, what: str) -> str:
+    return f"../img/findings/{name}-{what}.svg"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _table(one: Results) -> Iterator[str]:
+    datas = [value for key, value in one.strata() if key == "data"]
+    counts = {data: one.summary(one.contenders[0], data=data).patients for data in datas}
+    first, compared = one.contenders[0], one.compared()
+    people = one.summary(first).patients
+    head = [
+        f"all, n = {people}",
+        *(f"{data}, n = {counts[data]}" for data in datas),
+        f"less {first}",
+        "p",
+        "HD95, mm",
+        "steps",
+    ]
+    yield "| Dice | " + " | ".join(head) + " |"
+    yield "| --- |" + " --- |" * len(head)
+    for name in one.contenders:
+        comparison = compared.get(name)
+        p = "" if comparison is None or comparison.p_holm is None else f"{comparison.p_holm:.2g}"
+        cells = [
+            cell(one.summary(name)),
+            *(cell(one.summary(name, data=data)) for data in datas),
+            "" if comparison is None else difference(comparison),
+            p,
+            mean(one.summary(name, "hd95_mm"), people),
+            f"{one.steps(name):.0f}" if one.steps(name) else "",
+        ]
+        yield f"| {name} | " + " | ".join(cells) + " |"
+
+
+def cell(summary: Summary) -> str:
+    """A mean with its interval."""
+    if summary.mean is None:
+        return ""
+    return f"{summary.mean:.3f}" + (
+        "" if summary.ci95 is None else f" ({summary.ci95[0]:.3f} to {summary.ci95[1]:.3f})"
+    )
+
+
+def mean(summary: Summary, people: int) -> str:
+    """A mean of a distance, and of how many, where some have none since nothing was found."""
+    if summary.mean is None:
+        return ""
+    return f"{summary.mean:.0f}" + ("" if summary.patients == people else f" (n = {summary.patients})")
+
+
+def main() -> None:
+    """Writes page and plots, or says which is not what the results make."""
+    found = results()
+    wanted = {PAGE: page(found)} | {PLOTS / name: svg for name, svg in plots(found).items()}
+    if "--check" in sys.argv[1:]:
+        old = [path.name for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text]
+        if old:
+            sys.exit(f"{', '.join(old)} is not what docs/data/benchmarks makes. Run: make findings")
+        return
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
+    print(f"{PAGE}  {len(found)} benchmarks")
+
+
+if __name__ == "__main__":
+    main()
