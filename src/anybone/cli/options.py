@@ -52,7 +52,7 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="FILE|FOLDER",
-        help="Mask file for one input, folder for many.",
+        help="Mask file for one input, folder for many; the suffix says what: .nii.gz, .nrrd, .mha, .dcm, .stl, .glb.",
         show_default="./NAME_bones.nii.gz",
         rich_help_panel=_FILES,
     ),
