@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from server.conftest import ON_BONE, TOKEN
 from server.test_jobs import opened
 
-EXAMPLES = int(os.environ.get("ANYBONE_FUZZ_EXAMPLES", "4"))  # of each route; `make fuzz` takes more
+EXAMPLES = int(os.environ.get("ANYBONE_FUZZ_EXAMPLES", "3"))  # of each route; `make fuzz` takes more
 ENDLESS = ("/events",)  # streams, which have no end to wait for
 
 

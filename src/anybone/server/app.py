@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
@@ -50,9 +51,9 @@ def create_app(settings: Settings, method: Method) -> FastAPI:
     )
     app.state.studio = studio
     handle_errors(app)
-    app.include_router(house.router)
-    app.include_router(routes.router)
-    app.include_router(monai_label.router)
+    shown = [Depends(HTTPBearer(auto_error=False, description="The server's token"))]  # told here, checked by the guard
+    for part in (house.router, routes.router, monai_label.router):
+        app.include_router(part, dependencies=shown)
     app.include_router(monai_label.router, prefix="/monailabel", include_in_schema=False)
     _add_page(app)
     app.add_middleware(Counted, studio=studio)
@@ -76,6 +77,7 @@ async def _sweep(studio: Studio) -> None:
     pause_s = min(_SWEEP_S, studio.settings.limits.idle_s / 2)
     while True:
         await asyncio.sleep(pause_s)
+        await run_in_threadpool(studio.asking.sweep, studio.settings.limits.idle_s)
         for closed in await run_in_threadpool(studio.store.sweep):
             _log.info("session %s was idle and is closed", closed)
 

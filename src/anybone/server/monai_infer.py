@@ -8,21 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from anybone.errors import PromptError, UsageError
-from anybone.io import read, write
+from anybone.io import write
 from anybone.prompts import Point
 from anybone.segmentation import Segmentation
+from anybone.server.opening import Opener
 from anybone.server.store import naming
 from anybone.server.turns import Rank
 
 if TYPE_CHECKING:
     from anybone.engine.session import Session
     from anybone.server.studio import Studio
+    from anybone.volume import Volume
 
 _RESULTS = (".nii.gz", ".nii", ".nrrd", ".seg.nrrd", ".mha")
 _MOST_POINTS = 1000
@@ -84,10 +86,16 @@ class Asked:
 
 
 class Asking:
-    """The sessions in which images of the datastore stay encoded between requests; they are nobody's work."""
+    """The sessions in which images of the datastore stay encoded between requests; they are nobody's work.
 
-    def __init__(self) -> None:
+    Args:
+        memory_bytes: What a session may take.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._opener = Opener(memory_bytes)
         self._kept: OrderedDict[tuple[str, int], Session] = OrderedDict()
+        self._used = monotonic()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -100,13 +108,28 @@ class Asking:
         with self._lock:
             key = (str(path), path.stat().st_mtime_ns)
             if key not in self._kept:
-                with naming(path, name):
-                    volume = read(path)
+                volume = self.read(path, name)
                 self._kept[key] = studio.network().session(volume)
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
+            self._used = monotonic()
             yield self._kept[key].reset()
+
+    def read(self, path: Path, name: str) -> Volume:
+        """An image, which errors call by that name.
+
+        Raises:
+            ReadError: It cannot be read.
+        """
+        with naming(path, name):
+            return self._opener.read(path, None, None)
+
+    def sweep(self, idle_s: float) -> None:
+        """Nothing; lets the images go that nobody has asked about for so long."""
+        if self._used < monotonic() - idle_s and self._lock.acquire(blocking=False):
+            self._kept.clear()
+            self._lock.release()
 
 
 def infer(studio: Studio, asked: Asked, folder: Path) -> tuple[dict[str, Any], Path]:
@@ -128,8 +151,8 @@ def infer(studio: Studio, asked: Asked, folder: Path) -> tuple[dict[str, Any], P
             bones = _answer(studio, work.session.reset() if points else work.session, asked.model, points)
             studio.tell(work, since)
     elif asked.file is not None:
-        with naming(asked.file, asked.file.name):
-            bones = _answer(studio, studio.network().session(read(asked.file)), asked.model, points)
+        volume = studio.asking.read(asked.file, asked.file.name)
+        bones = _answer(studio, studio.network().session(volume), asked.model, points)
     elif asked.image:
         image = studio.datastore.image(asked.image)
         with studio.asking.session(studio, image.path, image.id) as session:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from anybone.errors import ReadError
-from anybone.io import Description, describe, read
+from anybone.io import MAX_VOXELS, Description, describe, read
 from anybone.io.dicom.series import LEAST_SLICES
 from anybone.io.formats import format_of
 from anybone.io.names import stem
+from anybone.server.problems import TooLarge
+from anybone.server.work import BYTES_PER_VOXEL
 from anybone.volume import Volume
 
 _REMEMBERED = 64  # images
@@ -43,9 +45,14 @@ class Opened:
 
 
 class Opener:
-    """Opens images; remembers which series they hold, since their headers take as long to read as their voxels."""
+    """Opens images; remembers which series they hold, since their headers take as long to read as their voxels.
 
-    def __init__(self) -> None:
+    Args:
+        memory_bytes: What a session may take; larger images are refused before their voxels are read.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._max_voxels = min(memory_bytes // BYTES_PER_VOXEL, MAX_VOXELS)
         self._known: OrderedDict[tuple[str, int], list[dict[str, Any]]] = OrderedDict()
 
     def open(self, path: Path, series: str | None) -> Opened | Choice:
@@ -62,7 +69,7 @@ class Opener:
             series = volumes[0]["key"] if volumes else None
         chosen, frame = _frame(series)
         try:
-            volume = read(path, series=chosen, frame=frame)
+            volume = self.read(path, chosen, frame)
         except ReadError:
             rows = self.rows(path) if series is None and not is_dicom else []
             if len(rows) < 2:
@@ -71,6 +78,23 @@ class Opener:
         found = self.rows(path) if is_dicom or frame is not None else []
         others = [{name: row[name] for name in ("key", "description")} for row in found if not row["problem"]]
         return Opened(volume, chosen or volume.source.series, frame, tuple(o for o in others if o["key"] != series))
+
+    def read(self, path: Path, series: str | None, frame: int | None) -> Volume:
+        """The image, where it is no larger than a session may be.
+
+        Raises:
+            TooLarge: It is.
+            ReadError: It cannot be read.
+        """
+        try:
+            return read(path, series=series, frame=frame, max_voxels=self._max_voxels)
+        except ReadError as error:
+            if f"at most {self._max_voxels} are read" not in str(error):
+                raise
+            raise TooLarge(
+                f"The image has more than the {self._max_voxels} voxels that this server has memory for. Crop it, or "
+                "start the server with a larger --memory-limit."
+            ) from error
 
     def rows(self, path: Path) -> list[dict[str, Any]]:
         """The series of an image, or the volumes of a 4-D file, those that can be read first."""

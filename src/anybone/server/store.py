@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from anybone.atomic import write_whole
 from anybone.errors import AnyboneError, MissingExtraError
-from anybone.io import read
 from anybone.server.files import inside
 from anybone.server.keeping import Keeper
 from anybone.server.opening import Choice, Opener, name_of
@@ -74,8 +73,8 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._open: dict[str, Work] = {}
         self._lock = threading.Lock()
-        self._opener, self._keeper = Opener(), Keeper(_save, failed)
-        self._opening: dict[str, threading.Lock] = {}
+        self._opener, self._keeper = Opener(settings.limits.memory_bytes), Keeper(_save, failed)
+        self._opening: dict[str, tuple[threading.Lock, int]] = {}
         self._clean()
 
     @property
@@ -96,10 +95,14 @@ class Store:
         if upload is not None and where == ".":
             entries = [p for p in found.iterdir() if not p.name.startswith(".")]
             found = entries[0] if len(entries) == 1 else found
-        earlier = self._latest(where, upload, series) if resume else None
-        if earlier is not None:
-            with suppress(AnyboneError):  # what cannot be restored is no reason not to begin anew
-                return self.get(earlier)
+        with self._only_one(where if resume else uuid.uuid4().hex):
+            earlier = self._latest(where, upload, series) if resume else None
+            if earlier is not None:
+                with suppress(AnyboneError):  # what cannot be restored is no reason not to begin anew
+                    return self.get(earlier)
+            return self._begin(found, where, upload, series)
+
+    def _begin(self, found: Path, where: str, upload: str | None, series: str | None) -> Work | Choice:
         with naming(found, where):
             opened = self._opener.open(found, series)
         if isinstance(opened, Choice):
@@ -120,9 +123,7 @@ class Store:
         """
         work = self._open.get(session_id)
         if work is None:
-            with self._lock:
-                lock = self._opening.setdefault(session_id, threading.Lock())
-            with lock:
+            with self._only_one(session_id):
                 work = self._open.get(session_id) or self._restore(session_id)
         work.used = monotonic()
         return work
@@ -184,6 +185,21 @@ class Store:
         idle = [work for work in self.open if work.used < limit and work.job is None]
         return [work.id for work in idle if self._close(work)]
 
+    @contextmanager
+    def _only_one(self, name: str) -> Iterator[None]:
+        """A context in which no other thread opens what goes by this name."""
+        with self._lock:
+            lock, users = self._opening.get(name, (threading.Lock(), 0))
+            self._opening[name] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, users = self._opening.pop(name)
+                if users > 1:
+                    self._opening[name] = (lock, users - 1)
+
     def _source_folder(self, upload: str | None) -> Path:
         if upload is not None:
             folder = self.uploads / upload
@@ -210,7 +226,7 @@ class Store:
             entries = [p for p in found.iterdir() if not p.name.startswith(".")]
             found = entries[0] if len(entries) == 1 else found
         with naming(found, about.path):
-            volume = read(found, series=about.series, frame=about.frame)
+            volume = self._opener.read(found, about.series, about.frame)
         work = self._make(about, volume)
         path = work.folder / STATE
         if path.is_file():

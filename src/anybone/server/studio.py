@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ class Studio:
         self._network: Future[Segmenter] = Future()
         self.hub, self.meters, self.turns = Hub(), Meters(), Turns(settings.limits.queue)
         self.store = Store(settings, self._network.result, self._not_kept)
-        self.datastore, self.asking = Datastore(settings), Asking()
+        self.datastore, self.asking = Datastore(settings), Asking(settings.limits.memory_bytes)
         self.jobs = Jobs(self.turns, self.hub, self.store.keep, settings.limits.queue)
         self.ahead = Ahead(self.turns)
         threading.Thread(target=self._load, name="anybone-load", daemon=True).start()
@@ -162,11 +162,20 @@ class Studio:
             count = work.session.volume.geometry.shape_ijk[work.session.axis]
             self.ahead.wish(work, around(slices[0], count))
 
+    def _open_first(self) -> None:
+        """Opens what the page will ask for at once, while the browser starts."""
+        if self.settings.opened is not None:
+            with suppress(AnyboneError):  # the page will be told why
+                work = self.store.start(self.settings.opened, None, None, resume=True)
+                if isinstance(work, Work):
+                    self.open(work)
+
     def _load(self) -> None:
         try:
             self._network.set_result(self.method.load())
         except AnyboneError as error:
-            self._network.set_exception(error)
+            return self._network.set_exception(error)
         except Exception as error:
             _log.exception("The network could not be loaded")
-            self._network.set_exception(AnyboneError(f"The network could not be loaded: {error}."))
+            return self._network.set_exception(AnyboneError(f"The network could not be loaded: {error}."))
+        self._open_first()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from anybone.engine.session import Session
     from anybone.server.jobs import Run
 
+BYTES_PER_VOXEL = 12  # the image, its copy in 0..1, and what is made of both on the way
 _EMBEDDING_BYTES = 64 << 20  # of a session that was worked on for a while
 
 
@@ -80,5 +81,5 @@ class Work:
 
     @property
     def memory_bytes(self) -> int:
-        """About how much memory it takes: the image, its copy in 0..1, labels, and embeddings."""
-        return 3 * self.session.volume.data.nbytes + _EMBEDDING_BYTES
+        """About how much memory it takes."""
+        return BYTES_PER_VOXEL * self.session.volume.data.size + _EMBEDDING_BYTES
