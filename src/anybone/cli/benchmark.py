@@ -28,48 +28,58 @@ class Engine(StrEnum):
 
 
 _INSTEAD = "Instead of what the protocol says"
-Paths = list[Path] | None
+
+
+ProtocolFile = Annotated[
+    Path, typer.Argument(metavar="PROTOCOL.toml", help="What is compared; docs/how-to/benchmark.md says how.")
+]
+Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the benchmark; goes on there.")]
+EngineName = Annotated[Engine, typer.Option("--engine", help="One job after the other here, or spread by Ray.")]
+Cases = Annotated[
+    list[Path] | None,
+    typer.Option("--cases", metavar="PATH", help="Cases; may be repeated.", rich_help_panel=_INSTEAD),
+]
+Corpus = Annotated[
+    list[Path] | None,
+    typer.Option("--corpus", metavar="DIR", help="Label maps; may be repeated.", rich_help_panel=_INSTEAD),
+]
+External = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--external", metavar="PATH", help="Cases of another origin; may be repeated.", rich_help_panel=_INSTEAD
+    ),
+]
+Start = Annotated[
+    Path | None, typer.Option("--start", metavar="FILE", help="Weights to start from.", rich_help_panel=_INSTEAD)
+]
+Contenders = Annotated[
+    list[str] | None,
+    typer.Option("--contender", metavar="NAME", help="Only these; may be repeated.", rich_help_panel=_INSTEAD),
+]
+Seeds = Annotated[
+    list[int] | None, typer.Option("--seed", help="Of a training; may be repeated.", rich_help_panel=_INSTEAD)
+]
+Minutes = Annotated[
+    float | None, typer.Option("--minutes", min=0, help="Of training, for each.", rich_help_panel=_INSTEAD)
+]
+DeviceName = Annotated[
+    opt.Device | None, typer.Option("--device", help="Where networks learn.", rich_help_panel=_INSTEAD)
+]
 
 
 @guarded
 def benchmark(
-    protocol: Annotated[
-        Path, typer.Argument(metavar="PROTOCOL.toml", help="What is compared; docs/how-to/benchmark.md says how.")
-    ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the benchmark; goes on there.")
-    ],
-    engine: Annotated[
-        Engine, typer.Option("--engine", help="One job after the other here, or spread by a Ray cluster.")
-    ] = Engine.here,
-    cases: Annotated[
-        Paths, typer.Option("--cases", metavar="PATH", help="Cases; may be repeated.", rich_help_panel=_INSTEAD)
-    ] = None,
-    corpus: Annotated[
-        Paths, typer.Option("--corpus", metavar="DIR", help="Label maps; may be repeated.", rich_help_panel=_INSTEAD)
-    ] = None,
-    external: Annotated[
-        Paths,
-        typer.Option(
-            "--external", metavar="PATH", help="Cases of another origin; may be repeated.", rich_help_panel=_INSTEAD
-        ),
-    ] = None,
-    start: Annotated[
-        Path | None, typer.Option("--start", metavar="FILE", help="Weights to start from.", rich_help_panel=_INSTEAD)
-    ] = None,
-    contender: Annotated[
-        list[str] | None,
-        typer.Option("--contender", metavar="NAME", help="Only these; may be repeated.", rich_help_panel=_INSTEAD),
-    ] = None,
-    seed: Annotated[
-        list[int] | None, typer.Option("--seed", help="Of a training; may be repeated.", rich_help_panel=_INSTEAD)
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option("--minutes", min=0, help="Of training, for each.", rich_help_panel=_INSTEAD)
-    ] = None,
-    device: Annotated[
-        opt.Device | None, typer.Option("--device", help="Where networks learn.", rich_help_panel=_INSTEAD)
-    ] = None,
+    protocol: ProtocolFile,
+    output: Folder,
+    engine: EngineName = Engine.here,
+    cases: Cases = None,
+    corpus: Corpus = None,
+    external: External = None,
+    start: Start = None,
+    contender: Contenders = None,
+    seed: Seeds = None,
+    minutes: Minutes = None,
+    device: DeviceName = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:

@@ -107,11 +107,7 @@ def train(
         UsageError: The parts of a batch cannot be shared equally.
         MissingExtraError: A log needs what is not installed.
     """
-    if config.parts % processes.count:
-        raise UsageError(
-            f"{processes.count} processes share a batch, which has {config.parts} parts. "
-            f"Set parts = {processes.count} in the recipe, or a multiple."
-        )
+    _check_shares(config, processes)
     if processes.first:
         folder.mkdir(parents=True, exist_ok=True)
         _same_configuration(config, folder / CONFIG)
@@ -255,6 +251,14 @@ def _validate(run: Run[Any], held_out: Cache | VolumeCache, folder: Path, logs: 
             scores = validate(run.average, held_out, folder / f"validation_{run.step:06d}.png")
         for log in logs:
             log.scores(run.step, run.seconds, scores)
+
+
+def _check_shares(config: TrainingConfig, processes: Processes) -> None:
+    if config.parts % processes.count:
+        raise UsageError(
+            f"{processes.count} processes share a batch, which has {config.parts} parts. "
+            f"Set parts = {processes.count} in the recipe, or a multiple."
+        )
 
 
 def _same_configuration(config: TrainingConfig, path: Path) -> None:
