@@ -62,11 +62,12 @@ def served_folder(folder: Path) -> Path:
 
 
 @contextmanager
-def serving(settings: Settings, network: Gated) -> Iterator[httpx.Client]:
-    """A server at a free port, and a client with its token."""
+def serving(settings: Settings, network: Gated, method: Method | None = None) -> Iterator[httpx.Client]:
+    """A client of a server at a free port, of a network or of another method."""
     listening = listen("127.0.0.1", 0)
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = Server(settings, Method("bright", "none", lambda: Segmenter(network, name="bright")), listening)
+    bright = Method("bright", "none", lambda: Segmenter(network, name="bright"))
+    server = Server(settings, method or bright, listening)
     thread = threading.Thread(target=server.go)
     thread.start()
     try:
