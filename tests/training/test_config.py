@@ -17,3 +17,10 @@ def test_stages_of_the_3d_branch_need_one(stage):
     assert TrainingConfig(model=ModelConfig(depth_attention="light"), stage=stage).stage == stage
     with pytest.raises(UsageError, match="the model has none"):
         TrainingConfig(stage=stage)
+
+
+def test_prompts_are_those_that_there_are_or_none():
+    assert TrainingConfig(prompts={}).prompts == {}
+    for wrong in ({"points": 0.0}, {"whispers": 1.0}):
+        with pytest.raises(UsageError, match="prompts has weights for"):
+            TrainingConfig(prompts=wrong)

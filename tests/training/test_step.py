@@ -17,8 +17,8 @@ def losses(cache, config):
     network = BoneSam(config.model).eval()
     images, bones = plain(cache.images[:2], cache.bones[:2], config.model.image_size)
 
-    def of(click: float) -> dict[str, float]:
-        asked = replace(config, corrections=2, click=click)
+    def of(click: float, **changes: object) -> dict[str, float]:
+        asked = replace(config, corrections=2, click=click, **changes)
         found = training_loss(network, images, bones, asked, torch.Generator().manual_seed(0))
         return {name: loss.item() for name, loss in found.items()}
 
@@ -35,3 +35,10 @@ def test_the_weight_of_clicks_counts_in_corrections_alone(losses):
 def test_the_weight_of_clicks_scales_what_they_cost(losses):
     zero, one, two = (losses(weight)["corrected"] for weight in (0.0, 1.0, 2.0))
     assert two - one == pytest.approx(one - zero, rel=1e-4)
+
+
+def test_without_prompts_the_automatic_answer_is_all_that_is_learnt(losses):
+    with_prompts, without = losses(0.0), losses(0.0, prompts={})
+    assert set(without) == {"automatic", "quality"}
+    assert without["automatic"] == pytest.approx(with_prompts["automatic"], abs=1e-6)
+    assert without["quality"] < with_prompts["quality"]
