@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 from anybone.atomic import write_whole
@@ -67,8 +68,8 @@ def scale_words(results: Results) -> str:
 
 def _body(results: Results) -> Iterator[str]:
     patients = len({case["patient"] for one in results.figures for case in one.cases})
-    yield f"<p>{results.about}</p>"
-    yield f"<p>{patients} patients are measured on. {scale_words(results)} Means are over patients, intervals 95 %.</p>"
+    yield f"<p>{escape(results.about)}</p>"
+    yield f"<p>{patients} patients are measured on. {escape(scale_words(results))} Means are over patients, intervals 95 %.</p>"
     few = caution(patients)
     if few:
         yield note(few)
