@@ -69,7 +69,8 @@ def scale_words(results: Results) -> str:
 def _body(results: Results) -> Iterator[str]:
     patients = len({case["patient"] for one in results.figures for case in one.cases})
     yield f"<p>{escape(results.about)}</p>"
-    yield f"<p>{patients} patients are measured on. {escape(scale_words(results))} Means are over patients, intervals 95 %.</p>"
+    scale = escape(scale_words(results))
+    yield f"<p>{patients} patients are measured on. {scale} Means are over patients, intervals 95 %.</p>"
     few = caution(patients)
     if few:
         yield note(few)
