@@ -239,3 +239,22 @@ def test_saved_logits_are_half_as_large(worked, tmp_path):
     some = next(a for a in worked.snapshot().states[2].answers.values())
     assert some.logits is not None
     assert some.logits.dtype == torch.float32
+
+
+def test_no_damage_ends_in_anything_but_a_refusal(worked, segmenter, volume, tmp_path):
+    path = tmp_path / "s"
+    save_session(worked, path)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        data = bytearray(whole)
+        for at in rng.integers(0, 6000, 4):
+            data[at] = rng.integers(32, 127)
+        path.write_bytes(data)
+        session = segmenter.session(volume)
+        try:
+            restore_session(session, path)
+        except StateError:
+            refused += 1
+            assert not session.can_undo
+    assert refused > 20

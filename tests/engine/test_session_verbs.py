@@ -7,6 +7,7 @@ import pytest
 
 from anybone.engine.calibration import Calibration
 from anybone.engine.confidence import Judge
+from anybone.engine.options import SegmentOptions
 from anybone.engine.progress import Cancelled
 from anybone.engine.segmenter import Segmenter
 from anybone.errors import PromptError
@@ -382,6 +383,29 @@ def test_slices_are_encoded_ahead(session, network):
     assert session.encoded == [3]
     session.add(Point((16, 16, 3)))
     assert network.encoded == 1
+
+
+def test_automatic_encodes_in_batches(segmenter, network, volume, monkeypatch):
+    batches, encode = [], network.encode
+
+    def seen(images):
+        batches.append(len(images))
+        return encode(images)
+
+    monkeypatch.setattr(network, "encode", seen)
+    session = segmenter.session(volume, SegmentOptions(batch=3))
+    session.encode(1)
+    session.automatic()
+    assert batches == [1, 2, 2], "slice 1 was known, and slice 5 is dark"
+    assert np.array_equal(session.mask, segmenter.session(volume).automatic().mask)
+
+
+def test_what_is_written_knows_its_source_and_its_colours(session, volume):
+    bones = accept_both(session).segmentation()
+    assert bones.source is volume.source
+    assert bones.colours == {2: (1, 2, 3)}, "the femur has its own"
+    assert bones.colour(2) == (1, 2, 3)
+    assert bones.colour(1) == session.bones[0].colour_rgb
 
 
 # --- how far to trust it ---

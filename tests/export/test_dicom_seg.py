@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from anybone.errors import MissingExtraError, ReadError, WriteError
+from anybone.errors import AnyboneError, MissingExtraError, ReadError, WriteError
 from anybone.export import EXPORTERS, write_dicom_seg
 from anybone.geometry import Geometry
 from anybone.io import read, read_segmentation
@@ -94,6 +94,14 @@ def test_frames_lie_where_the_images_lie_and_refer_to_them(kind, tmp_path, array
     known = {str(i.ReferencedSOPInstanceUID) for i in document.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
     assert known == {str(h.SOPInstanceUID) for h in volume.source.headers}
     assert document.ReferencedSeriesSequence[0].SeriesInstanceUID == volume.source.headers[0].SeriesInstanceUID
+
+
+def test_a_volume_knows_which_frame_each_slice_is(tmp_path, array, oblique, dicom_files):
+    found = {
+        kind: write_source(kind, tmp_path / kind, array, oblique.copy(), dicom_files).source.frames
+        for kind in ("classic", "enhanced", "second echo")
+    }
+    assert found == {"classic": (None,) * 5, "enhanced": (0, 1, 2, 3, 4), "second echo": (5, 6, 7, 8, 9)}
 
 
 @pytest.mark.parametrize("kind", ["classic", "against", "enhanced", "second echo"])
@@ -295,3 +303,20 @@ def test_a_damaged_file_is_refused(tmp_path, array, oblique, dicom_files):
     document.save_as(tmp_path / "x.dcm")
     with pytest.raises(ReadError, match=r"x\.dcm"):
         read_segmentation(tmp_path / "x.dcm")
+
+
+def test_no_damage_ends_in_anything_but_a_refusal(tmp_path, array, oblique, dicom_files):
+    volume = write_source("classic", tmp_path / "source", array, oblique, dicom_files)
+    write_dicom_seg(bones_on(volume), tmp_path / "x.dcm")
+    whole, rng = (tmp_path / "x.dcm").read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        data = bytearray(whole[: rng.integers(200, len(whole))] if rng.random() < 0.3 else whole)
+        for at in rng.integers(132, len(data), 8):
+            data[at] = rng.integers(256)
+        (tmp_path / "y.dcm").write_bytes(data)
+        try:
+            read_segmentation(tmp_path / "y.dcm")
+        except AnyboneError:
+            refused += 1
+    assert 20 < refused
