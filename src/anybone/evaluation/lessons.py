@@ -39,7 +39,7 @@ class Taught:
     Attributes:
         network: In evaluation mode.
         steps: In all.
-        minutes: Of processor time that they took.
+        minutes: Of processor time that they took; of time, on a GPU.
     """
 
     network: SliceNetwork
@@ -80,7 +80,7 @@ def teach(
         sources = _sources(config, protocol, fold, slices)
         config = replace(config, steps=_steps(contender, lesson, config, protocol, sources, place))
         network = loop.train(
-            config, sources, Cache.empty(), place, _told(progress, config), build=contender.build, clock=_seconds
+            config, sources, Cache.empty(), place, _told(progress, config), build=contender.build, clock=_clock(config)
         )
         state = torch.load(place / loop.CHECKPOINT, weights_only=True, map_location="cpu", mmap=True)
         steps, seconds = steps + config.steps, seconds + float(state["seconds"])
@@ -91,9 +91,9 @@ def teach(
     return Taught(network.eval(), steps, seconds / 60)
 
 
-def _seconds() -> float:
-    """Of this process's time on processors, which what else runs on the machine does not lengthen much."""
-    return time.process_time()
+def _clock(config: TrainingConfig) -> loop.Clock:
+    """This process's time on processors, which what else runs on the machine hardly lengthens; time, for a GPU."""
+    return time.process_time if config.device == "cpu" else time.monotonic
 
 
 def _told(progress: Progress, config: TrainingConfig) -> Callable[[int, dict[str, float]], None]:
@@ -113,7 +113,7 @@ def _steps(
         return max(1, round(lesson.share * config.steps))
     earlier = loop.earlier_steps(place)
     minutes = lesson.share * protocol.minutes
-    return earlier or loop.steps_within(minutes, config, sources, build=contender.build, clock=_seconds)
+    return earlier or loop.steps_within(minutes, config, sources, build=contender.build, clock=_clock(config))
 
 
 def _kept(network: BoneSam, config: TrainingConfig, place: Path) -> Path:

@@ -68,7 +68,7 @@ class Protocol:
         locations: Name -> regions that make up a place of the body; a region that is in none is a place by itself.
         split: How the cases are divided.
         training: Every number of a training, the same for all but for what a contender says.
-        minutes: Of processor time that each contender learns for; 0: `training.steps` instead.
+        minutes: Of processor time, or on a GPU of time, that each contender learns for; 0: `training.steps` instead.
         seeds: Each contender learns once with each.
         measure: What is measured.
     """
