@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from server.conftest import Start, bars
+from server.test_jobs import wait_for
 
 WRITER = Path(__file__).resolve().parents[1] / "io" / "dicom_files.py"
 
@@ -41,6 +42,9 @@ def test_series_are_listed_and_one_is_opened(client: httpx.Client, study: str) -
     assert (found["source"]["series"], found["source"]["format"]) == ("5", "dicom")
     assert found["other_series"] == [{"key": "3", "description": "ax T1"}]
     assert found["name"] == "study ax T2 fs"
+    beside = client.get(f"/api/sessions/{found['id']}/image", params={"series": "3"})
+    assert nib.Nifti1Image.from_bytes(beside.content).shape == (64, 64, 6)
+    assert client.get(f"/api/sessions/{found['id']}/image", params={"series": "9"}).status_code == 404
     wrong = client.post("/api/sessions", json={"path": study, "series": "9"})
     assert (wrong.status_code, wrong.json()["error"]["kind"]) == (400, "SeriesError")
 
@@ -68,6 +72,7 @@ def test_volumes_of_a_4_d_file_are_chosen_and_found_again(start: Start, tmp_path
     session = client.post("/api/sessions", json={"path": "four.nii.gz", "series": "volume 1"}).json()["id"]
     ours = client.post(f"/api/sessions/{session}/add_point", json={"ijk": [47, 16, 2]}).json()
     assert ours["answered"] == [2]
+    wait_for(lambda: client.get(f"/api/sessions/{session}").json()["saved"])
     again = start().get(f"/api/sessions/{session}").json()
     assert (again["answered"], again["other_series"]) == ([2], [{"key": "volume 0", "description": "volume 1 of 2"}])
 

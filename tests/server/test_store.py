@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from server.conftest import ON_BONE, ON_OTHER, Start
-from server.test_jobs import opened, wait_for
+from server.test_jobs import Listening, opened, wait_for
 
 
 def worked_on(client: httpx.Client) -> str:
@@ -15,6 +15,7 @@ def worked_on(client: httpx.Client) -> str:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
     client.post(f"{session}/accept", json={"bone": "femur_left"})
     client.post(f"{session}/add_point", json={"ijk": ON_OTHER})
+    wait_for(lambda: client.get(session).json()["saved"])
     return session
 
 
@@ -30,6 +31,21 @@ def test_another_server_on_the_same_folder_goes_on(start: Start) -> None:
     for name in ("bones", "answered", "prompts", "history", "revision", "can_undo", "source", "name"):
         assert after[name] == before[name], name
     assert second.post(f"{session}/undo", json={}).json()["answered"] == []
+
+
+def test_two_servers_on_one_folder_do_not_write_over_each_other(start: Start) -> None:
+    first = start()
+    session = worked_on(first)
+    wait_for(lambda: first.get(session).json()["saved"])
+    second = start()
+    tab = Listening(second, session)
+    assert second.get(session).json()["answered"] == [2]
+    first.post(f"{session}/undo", json={})
+    answer = second.post(f"{session}/reset", json={}).json()
+    assert answer["answered"] == []
+    assert "Another server has changed" in wait_for(lambda: tab.of("error"))[0]["message"]
+    third = start()
+    assert third.get(session).json()["revision"] == first.get(session).json()["revision"]
 
 
 def test_opening_again_goes_on_where_it_is_wanted(start: Start) -> None:

@@ -67,7 +67,7 @@ class Opener:
             if len(volumes) > 1:
                 return Choice(tuple(self.rows(path)))
             series = volumes[0]["key"] if volumes else None
-        chosen, frame = _frame(series)
+        chosen, frame = frame_of(series)
         try:
             volume = self.read(path, chosen, frame)
         except ReadError:
@@ -124,7 +124,8 @@ def name_of(path: str, volume: Volume) -> str:
     return " ".join(part for part in (name, text.split(",")[0].strip()) if part)[:100]
 
 
-def _frame(series: str | None) -> tuple[str | None, int | None]:
+def frame_of(series: str | None) -> tuple[str | None, int | None]:
+    """The DICOM series and the volume of a 4-D file that a key means, as `anybone.read` takes them."""
     if series is not None and series.startswith(_FRAME) and series.removeprefix(_FRAME).isdecimal():
         return None, int(series.removeprefix(_FRAME)[:9])
     return series, None

@@ -84,10 +84,13 @@ async def forget_session(id: SessionId, studio: House) -> None:
 
 
 @router.get("/{id}/image", response_class=Response, responses=_BYTES)
-async def get_image(id: SessionId, studio: House) -> Response:
-    """The volume as an uncompressed NIfTI-1 file of int16."""
+async def get_image(id: SessionId, studio: House, series: schemas.Words | None = None) -> Response:
+    """The volume, or another series of the same image, as an uncompressed NIfTI-1 file of int16."""
     work = await run_in_threadpool(studio.store.get, id)
-    content = await run_in_threadpool(nifti_bytes, work.session.volume)
+    volume = work.session.volume
+    if series is not None:
+        volume = await run_in_threadpool(studio.store.other_volume, work, series)
+    content = await run_in_threadpool(nifti_bytes, volume)
     return Response(content, media_type="application/octet-stream")
 
 

@@ -14,10 +14,10 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from anybone.atomic import write_whole
-from anybone.errors import AnyboneError, MissingExtraError
+from anybone.errors import AnyboneError, MissingExtraError, StateError
 from anybone.server.files import inside
 from anybone.server.keeping import Keeper
-from anybone.server.opening import Choice, Opener, name_of
+from anybone.server.opening import Choice, Opener, frame_of, name_of
 from anybone.server.problems import Absent, TooLarge
 from anybone.server.settings import Settings
 from anybone.server.uploads import remove
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from anybone.volume import Volume
 
 ABOUT, STATE = "about.json", "session.safetensors"
-_UNUSED_UPLOAD_S = 24 * 3600  # an upload that no session was started on is dropped after a day
+_UNUSED_S = 24 * 3600
 
 
 @contextmanager
@@ -43,16 +43,43 @@ def naming(path: Path, shown: str) -> Iterator[None]:
         raise type(error)(text) from error
 
 
+def _only_entry(found: Path, upload: str | None, where: str) -> Path:
+    """The file or folder that was uploaded; the upload's own folder where there were several."""
+    entries = [p for p in found.iterdir() if not p.name.startswith(".")] if upload and where == "." else []
+    return entries[0] if len(entries) == 1 else found
+
+
 def _save(work: Work) -> None:
     from anybone.engine.session_state import save_session
 
-    save_session(work.session, work.folder / STATE)
-    work.saved = now()
+    path = work.folder / STATE
+    if path.is_file() and path.stat().st_mtime_ns != work.written_ns:
+        raise StateError("Another server has changed this session meanwhile. Open it again to go on from there.")
+    save_session(work.session, path)
+    work.written_ns, work.saved = path.stat().st_mtime_ns, now()
+
+
+def _kept(path: Path) -> tuple[str, list[str]]:
+    """When a session on disk was changed, and the names of its bones; none where the file is damaged."""
+    from anybone.engine.session_state import read_state
+
+    changed, bones = _time(path.stat().st_mtime), []
+    with suppress(AnyboneError):
+        bones = [bone.name for bone in read_state(path).bones]
+    return changed, bones
+
+
+def _open_facts(work: Work) -> tuple[str, list[str]]:
+    return work.saved or work.about.started, [bone.name for bone in work.session.bones]
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def now() -> str:
     """The time, ISO, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return _time(time())
 
 
 class Store:
@@ -92,9 +119,7 @@ class Store:
         folder = self._source_folder(upload)
         found = inside(folder, path or "")
         where = found.relative_to(folder.resolve()).as_posix()
-        if upload is not None and where == ".":
-            entries = [p for p in found.iterdir() if not p.name.startswith(".")]
-            found = entries[0] if len(entries) == 1 else found
+        found = _only_entry(found, upload, where)
         with self._only_one(where if resume else uuid.uuid4().hex):
             earlier = self._latest(where, upload, series) if resume else None
             if earlier is not None:
@@ -128,6 +153,18 @@ class Store:
         work.used = monotonic()
         return work
 
+    def other_volume(self, work: Work, series: str) -> Volume:
+        """Another series of the image that a session is on, to look at beside it.
+
+        Raises:
+            Absent: There is none of that key.
+        """
+        if series not in {row["key"] for row in work.about.other_series}:
+            raise Absent(f"There is no other series {series!r}. The session's other_series lists them.")
+        found = self._found(work.about)
+        with naming(found, work.about.path):
+            return self._opener.read(found, *frame_of(series))
+
     def keep(self, work: Work) -> None:
         """Nothing; the session as it is now is then on disk, or on its way there."""
         self._keeper.keep(work)
@@ -150,22 +187,13 @@ class Store:
 
     def rows(self) -> list[dict[str, Any]]:
         """All sessions that are open or in which something was done, the latest first."""
-        from anybone.engine.session_state import read_state
-
         rows = []
         for about in self._abouts():
-            work, path, bones = self._open.get(about.id), self._sessions / about.id / STATE, []
-            if work is None and not path.is_file():
-                continue
-            changed = about.started
-            if work is not None:
-                bones, changed = [bone.name for bone in work.session.bones], work.saved or changed
-            else:
-                with suppress(AnyboneError):
-                    bones = [bone.name for bone in read_state(path).bones]
-                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-            row = {"id": about.id, "name": about.name, "path": about.path, "changed": changed}
-            rows.append({**row, "bones": bones, "open": work is not None})
+            work = self._open.get(about.id)
+            with suppress(FileNotFoundError):  # nothing was done in it, or it was forgotten a moment ago
+                changed, bones = _kept(self._sessions / about.id / STATE) if work is None else _open_facts(work)
+                row = {"id": about.id, "name": about.name, "path": about.path, "changed": changed}
+                rows.append({**row, "bones": bones, "open": work is not None})
         return sorted(rows, key=lambda row: str(row["changed"]), reverse=True)
 
     def new_upload(self) -> tuple[str, Path]:
@@ -210,6 +238,9 @@ class Store:
             raise Absent("This server serves no folder. Upload the image: POST /api/uploads.")
         return self._settings.folder
 
+    def _found(self, about: About) -> Path:
+        return _only_entry(inside(self._source_folder(about.upload), about.path), about.upload, about.path)
+
     def _latest(self, path: str, upload: str | None, series: str | None) -> str | None:
         """The id of the latest saved session on an image."""
         wanted = {about.id: about for about in self._abouts() if (about.path, about.upload) == (path, upload)}
@@ -220,18 +251,15 @@ class Store:
         from anybone.engine.session_state import restore_session
 
         about = self._about(session_id)
-        folder = self._source_folder(about.upload)
-        found = inside(folder, about.path)
-        if about.upload is not None and about.path == ".":
-            entries = [p for p in found.iterdir() if not p.name.startswith(".")]
-            found = entries[0] if len(entries) == 1 else found
+        found = self._found(about)
         with naming(found, about.path):
             volume = self._opener.read(found, about.series, about.frame)
         work = self._make(about, volume)
         path = work.folder / STATE
         if path.is_file():
             restore_session(work.session, path)
-            work.saved = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+            work.written_ns = path.stat().st_mtime_ns
+            work.saved = _time(path.stat().st_mtime)
         self._add(work)
         return work
 
@@ -288,11 +316,15 @@ class Store:
         return found
 
     def _clean(self) -> None:
-        """Drops what an earlier server left and nobody will miss: sessions in which nothing was done, old uploads."""
+        """Drops what an earlier server left and nobody will miss: sessions in which nothing was done, unused uploads.
+
+        What is younger than a day stays: another server may be at work on the same folder.
+        """
+        old = time() - _UNUSED_S
         for folder in list(self._sessions.iterdir()):
-            if not (folder / STATE).is_file():
+            if not (folder / STATE).is_file() and folder.stat().st_mtime < old:
                 remove(folder)
         used = {about.upload for about in self._abouts()}
         for folder in list(self.uploads.iterdir()):
-            if folder.name not in used and folder.stat().st_mtime < time() - _UNUSED_UPLOAD_S:
+            if folder.name not in used and folder.stat().st_mtime < old:
                 remove(folder)

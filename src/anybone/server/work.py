@@ -61,6 +61,7 @@ class Work:
         lock: Of the verbs.
         job: What runs or waits to; while there is one, no other verb is taken.
         saved: When it was last kept on disk, ISO.
+        written_ns: The file's time of change then; None where there is none yet.
         used: When it was last asked for, by the monotonic clock.
         closed: Whether it is no longer the one in memory; whoever holds it asks the store again.
     """
@@ -71,6 +72,7 @@ class Work:
     lock: threading.Lock = field(default_factory=threading.Lock)
     job: Run | None = None
     saved: str | None = None
+    written_ns: int | None = None
     used: float = field(default_factory=monotonic)
     closed: bool = False
 
