@@ -76,7 +76,8 @@ def _body(results: Results) -> Iterator[str]:
         yield note(few)
     head, *rows = summary_rows(results)
     yield table(head, rows, sortable=False)
-    yield table(["contender", "what it is"], [[name, results.told.get(name, "")] for name in results.contenders])
+    kinds = (f"<li><b>{escape(name)}</b>: {escape(results.told.get(name, ''))}</li>" for name in results.contenders)
+    yield f"<ul>{''.join(kinds)}</ul>"
     for key in dict.fromkeys(key for key, _ in results.strata()):
         yield f"<h2>By {key}</h2>"
         yield bars_plot(results, key)
