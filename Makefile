@@ -53,6 +53,7 @@ docs-serve: $(VENV)/.installed-docs ## Show the documentation while it is writte
 bench: $(VENV)/.installed-studio ## Measure speed and memory of the released-size network, as ratios
 	@$(BIN)/python benchmarks/speed.py $(ARGS)
 	@$(BIN)/python benchmarks/studio.py
+	@$(BIN)/python benchmarks/studio_page.py || true
 
 fuzz: $(VENV)/.installed-test ## Ask the studio's server whatever its own description allows, at length
 	@ANYBONE_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) OMP_NUM_THREADS=1 $(BIN)/pytest tests/server/test_fuzz.py $(ARGS)

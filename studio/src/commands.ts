@@ -24,7 +24,7 @@ const LAYOUT_KEYS: Record<LayoutName, string> = { main: "1", planes: "2", single
 
 const tool = (name: ToolName): Command => ({
   group: "Tools",
-  title: `${TOOLS[name].title}: ${TOOLS[name].hint.toLowerCase()}`,
+  title: `${TOOLS[name].title}: ${TOOLS[name].hint.charAt(0).toLowerCase()}${TOOLS[name].hint.slice(1)}`,
   keys: [TOOL_KEYS[name]],
   run: (studio, hand) => {
     hand.drop();
@@ -68,6 +68,7 @@ export const COMMANDS = {
   automaticVolume: { group: "Find and follow", title: "Find all bone in the volume", keys: ["Shift+a"], can: idle, run: (s) => void s.act("automatic", {}) },
   propagate: { group: "Find and follow", title: "Follow the answer through the slices", keys: ["f"], can: answers, run: (s) => void s.act("propagate", {}) },
   propagateRange: { group: "Find and follow", title: "Follow it over a range", keys: ["Shift+f"], can: answers, run: (s) => s.store.set({ dialog: { kind: "range", verb: "propagate" } }) },
+  keep: { group: "Find and follow", title: "Keep only the piece that the crosshair is on", keys: ["q"], can: answers, run: (s) => void s.act("keep", { ijk: s.state.crosshair }, { clicked: true }) },
   interpolate: { group: "Find and follow", title: "Fill between the slices that are answered", keys: ["i"], can: answers, run: (s) => void s.act("interpolate", {}, { clicked: true }) },
   interpolateRange: { group: "Find and follow", title: "Fill a range", keys: ["Shift+i"], can: answers, run: (s) => s.store.set({ dialog: { kind: "range", verb: "interpolate" } }) },
   cancel: { group: "Find and follow", title: "Give up the stroke; cancel the job", keys: ["Escape"], run: (s, hand) => void (hand.drop() || (s.session.job && s.act("cancel"))) },

@@ -35,9 +35,10 @@ function Answer(): JSX.Element {
         <CommandButton name="automaticRange" label="Range" />
         <CommandButton name="automaticVolume" label="Volume" />
         <CommandButton name="propagate" label="Follow" />
+        <CommandButton name="keep" label="Keep piece" />
         <CommandButton name="interpolate" label="Fill" />
         <CommandButton name="reset" label="Clear" />
-        <CommandButton name="accept" label="Accept as a bone" primary class="wide" />
+        <CommandButton name="accept" label="Accept as a bone" primary class="two" />
       </div>
     </section>
   );

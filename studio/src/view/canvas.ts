@@ -135,7 +135,7 @@ export class StudioCanvas extends Niivue {
     const { gl } = this;
     const facts = gl.getExtension("WEBGL_debug_renderer_info");
     const name = String(gl.getParameter(facts?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
-    this.stride = /swiftshader|llvmpipe|software/i.test(name) ? 3 : 1;
+    this.stride = /swiftshader|llvmpipe|software/i.test(name) ? 2 : 1;
   }
 
   private showBonesOnly(): void {

@@ -20,26 +20,28 @@ export function Help(): JSX.Element {
   const info = usePick((state) => state.info);
   const names = (Object.keys(COMMANDS) as CommandName[]).filter((name) => command(name).title);
   const groups = [...new Set(names.map((name) => command(name).group))] as Group[];
+  const keysOf = (group: Group): JSX.Element => (
+    <section key={group}>
+      <h2>{group}</h2>
+      <dl>
+        {names.filter((name) => command(name).group === group).map((name) => (
+          <div key={name}>
+            <dt>{command(name).keys.map((key) => <kbd key={key}>{shown(key)}</kbd>)}</dt>
+            <dd>{command(name).title}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
   return (
     <Modal title="Keys and mouse" wide>
       <div class="help" tabIndex={0} data-first role="region" aria-label="Keys and mouse">
+        {groups.slice(0, 2).map(keysOf)}
         <section>
           <h2>Mouse</h2>
           <dl>{MOUSE.map(([what, does]) => <div key={what}><dt>{what}</dt><dd>{does}</dd></div>)}</dl>
         </section>
-        {groups.map((group) => (
-          <section key={group}>
-            <h2>{group}</h2>
-            <dl>
-              {names.filter((name) => command(name).group === group).map((name) => (
-                <div key={name}>
-                  <dt>{command(name).keys.map((key) => <kbd key={key}>{shown(key)}</kbd>)}</dt>
-                  <dd>{command(name).title}</dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-        ))}
+        {groups.slice(2).map(keysOf)}
       </div>
       <p class="faint">
         anybone {info?.version}, {info?.method}, {info?.licence}. For research; not a medical device. <a href="./assets/LICENCES.txt" target="_blank" rel="noreferrer">Licences of what the page is made of</a>
