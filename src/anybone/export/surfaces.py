@@ -56,7 +56,7 @@ def surface_of(mask: NDArray[np.bool_], geometry: Geometry) -> Surface:
     hit = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
     low = np.array([h[0] for h in hit])
     inner = mask[tuple(slice(h[0], h[-1] + 1) for h in hit)]
-    field, factors = _finer(_signed_mm(np.pad(inner, 1), geometry.spacing_mm), geometry.spacing_mm)
+    field, factors = _field(np.pad(inner, 1), geometry.spacing_mm)
     level = _OFF_LEVEL * min(geometry.spacing_mm)
     vertices, faces, _, _ = marching_cubes(field, level=level, allow_degenerate=False)
     ijk = vertices.astype(np.float64) / factors + low - 1  # less the padding
@@ -80,14 +80,15 @@ def _signed_mm(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) 
     return signed
 
 
-def _finer(
-    field: NDArray[np.float32], spacing_mm: tuple[float, float, float]
+def _field(
+    mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The field with thick axes divided until voxels are about cubes, and how often each axis was divided."""
+    """A field above 0 inside, thick axes divided until voxels are about cubes, and how often each axis was divided."""
     wanted = np.array([min(round(s / min(spacing_mm)), _MOST_FINER) for s in spacing_mm])
-    shape = (np.array(field.shape) - 1) * wanted + 1
-    if wanted.max() == 1 or shape.prod() > _MOST_VOXELS:
-        return field, np.ones(3)
+    shape = (np.array(mask.shape) - 1) * wanted + 1
+    if wanted.max() == 1 or shape.prod() > _MOST_VOXELS:  # the border lies half-way without any distances
+        return np.where(mask, np.float32(1), np.float32(-1)) * np.float32(min(spacing_mm) / 2), np.ones(3)
+    field = _signed_mm(mask, spacing_mm)
     for axis in np.flatnonzero(wanted > 1).tolist():
         places = np.arange(shape[axis]) / wanted[axis]
         below = np.minimum(places.astype(int), field.shape[axis] - 2)
