@@ -110,6 +110,7 @@ export class Sync {
     if (kind === "change") this.take(data as Change);
     else if (kind === "preview") this.viewer.show(this.viewer.layers?.change("answer", (data as { answer: SliceRuns[] }).answer) ?? []);
     else if (kind === "progress" || kind === "queue") this.progress(data as Job);
+    else if (kind === "error") this.store.notify("error", (data as { message: string }).message);
     else if (kind === "resync") void this.refresh(id);
     else if (kind === "hello") {
       const { revision, job } = data as { revision: number; job: Job | null };
