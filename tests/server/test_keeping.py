@@ -54,6 +54,14 @@ def test_what_waits_is_saved_before_the_end_but_not_what_is_closed() -> None:
     assert saved == [one]
 
 
+def test_all_who_look_on_hear_that_it_is_saved(start: Start) -> None:
+    client: httpx.Client = start()
+    session = opened(client)
+    tab = Listening(client, session)
+    client.post(f"{session}/add_point", json={"ijk": ON_BONE})
+    assert wait_for(lambda: tab.of("saved")) == [{"saved": client.get(session).json()["saved"]}]
+
+
 def test_what_cannot_be_saved_is_told_and_the_answer_stands(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(work: object) -> None:
         raise WriteError("The disk is full.")

@@ -11,6 +11,7 @@ import pytest
 
 import anybone
 from server.conftest import ON_BONE, ON_OTHER, bars, plane_of
+from server.test_jobs import wait_for
 
 
 def test_a_session_says_what_a_page_needs(client: httpx.Client) -> None:
@@ -40,7 +41,7 @@ def test_a_click_answers_with_the_bar_and_nothing_else(client: httpx.Client, ses
     expected[8:24, 8:24] = 1
     np.testing.assert_array_equal(plane_of(row["runs"]), expected)
     assert change["prompts"] == [{"kind": "point", "ijk": [16, 16, 2], "positive": True}]
-    assert change["saved"] is not None
+    assert wait_for(lambda: client.get(session).json()["saved"])
 
 
 def test_accepted_bones_are_told_with_their_sizes(client: httpx.Client, session: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,57 +14,68 @@ from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
 from anybone.errors import UsageError
 
+if TYPE_CHECKING:
+    from anybone.server.settings import Limits, Settings
+
 TOKEN_VARIABLE = "ANYBONE_TOKEN"
 _LEAST_TOKEN = 16  # characters; a shorter one is guessed
 _ACCESS, _LIMITS = "Who may use it", "Limits"
 _GIB = 1 << 30
 
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at.")]
+Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")]
+Served = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Images that may be opened by path.", show_default="uploads only")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help=f"What clients have to show; better in the environment as {TOKEN_VARIABLE}.",
+        show_default="a random one on this machine's own address",
+        rich_help_panel=_ACCESS,
+    ),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name", metavar="NAME", help="A name that clients know the server by. Repeat.", rich_help_panel=_ACCESS
+    ),
+]
+TlsCert = Annotated[Path | None, typer.Option(metavar="FILE", help="TLS certificate, PEM.", rich_help_panel=_ACCESS)]
+TlsKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=_ACCESS)]
+UploadLimit = Annotated[
+    float, typer.Option(metavar="GIB", min=0.001, help="Size of one upload.", rich_help_panel=_LIMITS)
+]
+DiskLimit = Annotated[
+    float, typer.Option(metavar="GIB", min=0.001, help="Size of all that is kept.", rich_help_panel=_LIMITS)
+]
+MemoryLimit = Annotated[
+    float, typer.Option(metavar="GIB", min=0.001, help="Memory of open sessions.", rich_help_panel=_LIMITS)
+]
+IdleMinutes = Annotated[
+    float, typer.Option(metavar="N", min=0.01, help="Then a session is closed.", rich_help_panel=_LIMITS)
+]
+MaxSessions = Annotated[int, typer.Option(metavar="N", min=1, help="Sessions open at once.", rich_help_panel=_LIMITS)]
+
 
 @guarded
 def serve(
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 8765,
-    folder: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Images that may be opened by path.", show_default="uploads only"),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    folder: Served = None,
     weights: opt.Weights = None,
     device: opt.DeviceName = opt.Device.auto,
     state: opt.State = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help=f"What clients have to show; better in the environment as {TOKEN_VARIABLE}.",
-            show_default="a random one on this machine's own address",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    names: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--name", metavar="NAME", help="A name that clients know the server by. Repeat.", rich_help_panel=_ACCESS
-        ),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TLS certificate, PEM.", rich_help_panel=_ACCESS)
-    ] = None,
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key.", rich_help_panel=_ACCESS)] = None,
-    upload_limit: Annotated[
-        float, typer.Option(metavar="GIB", min=0.001, help="Size of one upload.", rich_help_panel=_LIMITS)
-    ] = 4,
-    disk_limit: Annotated[
-        float, typer.Option(metavar="GIB", min=0.001, help="Size of all that is kept.", rich_help_panel=_LIMITS)
-    ] = 64,
-    memory_limit: Annotated[
-        float, typer.Option(metavar="GIB", min=0.001, help="Memory of open sessions.", rich_help_panel=_LIMITS)
-    ] = 8,
-    idle_minutes: Annotated[
-        float, typer.Option(metavar="N", min=0.01, help="Then a session is closed.", rich_help_panel=_LIMITS)
-    ] = 30,
-    max_sessions: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Sessions open at once.", rich_help_panel=_LIMITS)
-    ] = 16,
+    token: Token = None,
+    names: Names = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    upload_limit: UploadLimit = 4,
+    disk_limit: DiskLimit = 64,
+    memory_limit: MemoryLimit = 8,
+    idle_minutes: IdleMinutes = 30,
+    max_sessions: MaxSessions = 16,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
@@ -82,40 +93,58 @@ def serve(
     from anybone.server.extra import require_studio
 
     require_studio("The server")
-    from anybone.server.running import Server, listen, method_of
     from anybone.server.security import is_loopback, names_of
-    from anybone.server.settings import Limits, Settings, default_state, new_token
+    from anybone.server.settings import Settings, default_state, new_token
 
-    terminal = Terminal(quiet, verbose)
     chosen = _token(token, is_loopback(host))
     certificate = _certificate(tls_cert, tls_key)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the folder that holds the images.")
-    limits = Limits(
-        upload_bytes=int(upload_limit * _GIB),
-        disk_bytes=int(disk_limit * _GIB),
-        memory_bytes=int(memory_limit * _GIB),
-        idle_s=idle_minutes * 60,
-        sessions=max_sessions,
-    )
+    limits = _limits(upload_limit, disk_limit, memory_limit, idle_minutes, max_sessions)
     settings = Settings(
-        state=state or default_state(),
-        token=chosen or new_token(),
-        folder=folder,
-        names=names_of(host, names or ()),
-        limits=limits,
+        state or default_state(), chosen or new_token(), folder, None, names_of(host, names or ()), limits
     )
-    method = method_of(weights, device.value)
-    listening = listen(host, port)
-    address = f"{'https' if certificate else 'http'}://{_shown(host)}:{listening.getsockname()[1]}/"
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s")
+    _run(settings, weights, device, (host, port), certificate, Terminal(quiet, verbose), show_token=chosen is None)
+
+
+def _run(
+    settings: Settings,
+    weights: str | None,
+    device: opt.Device,
+    place: tuple[str, int],
+    certificate: tuple[Path, Path] | None,
+    terminal: Terminal,
+    *,
+    show_token: bool,
+) -> None:
+    """Serves until it is stopped."""
+    from anybone.server.running import Server, listen, method_of
+    from anybone.server.security import is_loopback
+
+    method = method_of(weights, device.value)
+    listening = listen(*place)
+    scheme = "https" if certificate else "http"
+    address = f"{scheme}://{_shown(place[0])}:{listening.getsockname()[1]}/"
 
     def started() -> None:
-        terminal.result(f"anybone serves at {address}" + ("" if chosen else f"#token={settings.token}"))
-        if certificate is None and not is_loopback(host):
+        terminal.result(f"anybone serves at {address}" + (f"#token={settings.token}" if show_token else ""))
+        if certificate is None and not is_loopback(place[0]):
             terminal.warn("Without TLS, the token and the images can be read on the way. See --tls-cert.")
 
     Server(settings, method, listening, started=started, certificate=certificate).go()
+
+
+def _limits(upload_gib: float, disk_gib: float, memory_gib: float, idle_minutes: float, sessions: int) -> Limits:
+    from anybone.server.settings import Limits
+
+    return Limits(
+        upload_bytes=int(upload_gib * _GIB),
+        disk_bytes=int(disk_gib * _GIB),
+        memory_bytes=int(memory_gib * _GIB),
+        idle_s=idle_minutes * 60,
+        sessions=sessions,
+    )
 
 
 def _token(typed: str | None, local: bool) -> str | None:

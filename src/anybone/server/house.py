@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from anybone.errors import AnyboneError
 from anybone.io import FORMATS as READABLE
 from anybone.labels import find
-from anybone.server import schemas
+from anybone.server import bodies, schemas
 from anybone.server.answers import ERRORS, plain
 from anybone.server.facts import hex_colour
 from anybone.server.files import listing
@@ -79,7 +79,7 @@ async def get_bones(query: Annotated[str, Query(max_length=100)] = "") -> Respon
 
 
 @router.get("/files", response_model=schemas.Folder)
-async def get_files(studio: House, path: schemas.Words = "") -> Response:
+async def get_files(studio: House, path: bodies.Words = "") -> Response:
     """What a folder below the served one holds."""
     if studio.settings.folder is None:
         raise Absent("This server serves no folder. Upload images: POST /api/uploads.")

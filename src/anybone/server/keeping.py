@@ -18,11 +18,11 @@ class Keeper:
 
     Args:
         save: Writes a session.
-        failed: Told of a session that could not be written, and why.
+        told: Told of a session that was written, or could not be, and why.
     """
 
-    def __init__(self, save: Callable[[Work], None], failed: Callable[[Work, str], None]) -> None:
-        self._save, self._failed = save, failed
+    def __init__(self, save: Callable[[Work], None], told: Callable[[Work, str | None], None]) -> None:
+        self._save, self._told = save, told
         self._waiting: dict[Work, threading.Event] = {}
         self._at_work: dict[Work, threading.Event] = {}
         self._changed = threading.Condition()
@@ -59,15 +59,20 @@ class Keeper:
                     return
                 work = next(iter(self._waiting))
                 saved = self._at_work[work] = self._waiting.pop(work)
-            try:
-                if not work.closed:
-                    self._save(work)
-            except AnyboneError as error:
-                self._failed(work, str(error))
-            except Exception as error:  # the thread has to live on
-                _log.exception("A session could not be saved")
-                self._failed(work, f"This is a bug in anybone ({type(error).__name__}). The server's log says more.")
-            finally:
-                with self._changed:
-                    del self._at_work[work]
-                saved.set()
+            why = None if work.closed else self._fault(work)
+            with self._changed:
+                del self._at_work[work]
+            saved.set()
+            if not work.closed:
+                self._told(work, why)
+
+    def _fault(self, work: Work) -> str | None:
+        """Why a session could not be saved; None where it was."""
+        try:
+            self._save(work)
+        except AnyboneError as error:
+            return str(error)
+        except Exception as error:  # the thread has to live on
+            _log.exception("A session could not be saved")
+            return f"This is a bug in anybone ({type(error).__name__}). The server's log says more."
+        return None

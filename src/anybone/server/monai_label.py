@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from anybone.errors import UsageError
-from anybone.server import schemas
+from anybone.server import bodies
 from anybone.server.answers import ERRORS, plain
 from anybone.server.house import check_room
 from anybone.server.monai_infer import MODELS, Asked, infer
@@ -114,7 +114,7 @@ async def info(studio: House) -> Response:
 
 
 @router.post("/activelearning/{strategy}")
-async def next_sample(strategy: schemas.Name, studio: House) -> Response:
+async def next_sample(strategy: bodies.Name, studio: House) -> Response:
     """The image to work on next; nothing where all have an approved label."""
     found = await run_in_threadpool(studio.datastore.next_unlabelled)
     return plain({} if found is None else {"id": found.id, "name": found.path.name, "weight": 1, "strategy": strategy})
@@ -122,7 +122,7 @@ async def next_sample(strategy: schemas.Name, studio: House) -> Response:
 
 @router.post("/infer/{model}", response_class=Response, responses=_FILE, openapi_extra=_FORM)
 async def run_inference(
-    model: schemas.Name,
+    model: bodies.Name,
     request: Request,
     studio: House,
     image: Id = "",
@@ -207,7 +207,7 @@ async def create_session(request: Request, studio: House) -> Response:
 
 
 @router.get("/session/{session_id}", response_class=Response, responses=_FILE)
-async def get_session(session_id: schemas.SessionId, studio: House, image: bool = False) -> Response:
+async def get_session(session_id: bodies.SessionId, studio: House, image: bool = False) -> Response:
     """A session, or with `image` its image as NIfTI."""
     from anybone.server.image import nifti_bytes
 
@@ -219,7 +219,7 @@ async def get_session(session_id: schemas.SessionId, studio: House, image: bool 
 
 
 @router.delete("/session/{session_id}")
-async def remove_session(session_id: schemas.SessionId, studio: House) -> Response:
+async def remove_session(session_id: bodies.SessionId, studio: House) -> Response:
     """What the session was, which is gone now."""
     work = await run_in_threadpool(studio.store.get, session_id)
     await run_in_threadpool(studio.store.forget, session_id)

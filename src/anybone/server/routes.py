@@ -10,15 +10,15 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from anybone.errors import UsageError
-from anybone.server import schemas
+from anybone.server import bodies, schemas
 from anybone.server.answers import ERRORS, plain
+from anybone.server.bodies import SessionId
 from anybone.server.facts import change_facts, layer_facts, session_facts
 from anybone.server.image import nifti_bytes
 from anybone.server.jobs import Run
 from anybone.server.opening import Choice
 from anybone.server.problems import Absent
 from anybone.server.saving import save_bones, saved_file
-from anybone.server.schemas import SessionId
 from anybone.server.studio import Studio
 from anybone.server.verbs import LONG_VERBS, VERBS
 from anybone.server.work import Work
@@ -49,7 +49,7 @@ House = Annotated[Studio, Depends(studio_of)]
     responses={300: {"model": schemas.SeriesList}},
     name="set_image",
 )
-async def set_image(body: schemas.OpenImage, studio: House) -> Response:
+async def set_image(body: bodies.OpenImage, studio: House) -> Response:
     """A new session on an image; 300 with a list where it holds several series and none was chosen."""
     if body.path is None and body.upload is None:
         raise UsageError("Name the image: its path below the served folder, or the id of an upload.")
@@ -84,7 +84,7 @@ async def forget_session(id: SessionId, studio: House) -> None:
 
 
 @router.get("/{id}/image", response_class=Response, responses=_BYTES)
-async def get_image(id: SessionId, studio: House, series: schemas.Words | None = None) -> Response:
+async def get_image(id: SessionId, studio: House, series: bodies.Words | None = None) -> Response:
     """The volume, or another series of the same image, as an uncompressed NIfTI-1 file of int16."""
     work = await run_in_threadpool(studio.store.get, id)
     volume = work.session.volume
@@ -128,13 +128,13 @@ async def get_events(id: SessionId, studio: House) -> StreamingResponse:
 
 
 @router.post("/{id}/look", status_code=204)
-async def look(id: SessionId, body: schemas.Look, studio: House) -> None:
+async def look(id: SessionId, body: bodies.Look, studio: House) -> None:
     """Nothing; a hint that a person looks at this slice, so that a click on it will be quick."""
     await run_in_threadpool(studio.look, id, body.slice)
 
 
 @router.post("/{id}/cancel", response_model=schemas.Change)
-async def cancel(id: SessionId, body: schemas.Nothing, studio: House) -> Response:
+async def cancel(id: SessionId, body: bodies.Nothing, studio: House) -> Response:
     """The state, once the job that runs on the session has ended."""
     work = await run_in_threadpool(studio.store.get, id)
     if work.job is not None:
@@ -152,7 +152,7 @@ async def get_job(id: SessionId, job: SessionId, studio: House) -> Response:
 
 
 @router.post("/{id}/save", response_model=schemas.SavedFiles)
-async def save(id: SessionId, body: schemas.Save, studio: House) -> Response:
+async def save(id: SessionId, body: bodies.Save, studio: House) -> Response:
     """The files into which the accepted bones were written."""
     work = await run_in_threadpool(studio.store.get, id)
     return plain({"files": await run_in_threadpool(save_bones, work, body.formats, studio.settings.folder, body.path)})
@@ -197,7 +197,7 @@ def _add_verbs() -> None:
         _add_verb(name, long.body, long.text, _long(name), more)
 
 
-def _add_verb(name: str, body: type[schemas.Body], text: str, endpoint: Any, more: _Responses) -> None:
+def _add_verb(name: str, body: type[bodies.Body], text: str, endpoint: Any, more: _Responses) -> None:
     endpoint.__annotations__ = {"id": SessionId, "body": body, "studio": House, "return": Response}
     add = router.post(f"/{{id}}/{name}", response_model=schemas.Change, responses=more, name=name, description=text)
     add(endpoint)

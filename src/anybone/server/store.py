@@ -88,11 +88,11 @@ class Store:
     Args:
         settings: Where they are kept, and how many may be open.
         segmenter: Gives the network; waits until it is loaded.
-        failed: Told of a session that could not be kept, and why.
+        told: Told of a session that was kept, or could not be, and why.
     """
 
     def __init__(
-        self, settings: Settings, segmenter: Callable[[], Segmenter], failed: Callable[[Work, str], None]
+        self, settings: Settings, segmenter: Callable[[], Segmenter], told: Callable[[Work, str | None], None]
     ) -> None:
         self._settings, self._segmenter = settings, segmenter
         self._sessions, self.uploads = settings.state / "sessions", settings.state / "uploads"
@@ -100,7 +100,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._open: dict[str, Work] = {}
         self._lock = threading.Lock()
-        self._opener, self._keeper = Opener(settings.limits.memory_bytes), Keeper(_save, failed)
+        self._opener, self._keeper = Opener(settings.limits.memory_bytes), Keeper(_save, told)
         self._opening: dict[str, tuple[threading.Lock, int]] = {}
         self._clean()
 

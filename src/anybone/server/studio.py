@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from anybone.errors import AnyboneError
 from anybone.server.ahead import Ahead, around
+from anybone.server.bodies import Body
 from anybone.server.events import Hub
 from anybone.server.facts import change_facts
 from anybone.server.jobs import Jobs, Run, busy
 from anybone.server.meters import Meters
 from anybone.server.monai_datastore import Datastore
 from anybone.server.monai_infer import Asking
-from anybone.server.schemas import Body
 from anybone.server.settings import Settings
 from anybone.server.store import Store
 from anybone.server.turns import Rank, Turns
@@ -58,7 +58,7 @@ class Studio:
         self.settings, self.method = settings, method
         self._network: Future[Segmenter] = Future()
         self.hub, self.meters, self.turns = Hub(), Meters(), Turns(settings.limits.queue)
-        self.store = Store(settings, self._network.result, self._not_kept)
+        self.store = Store(settings, self._network.result, self._kept)
         self.datastore, self.asking = Datastore(settings), Asking(settings.limits.memory_bytes)
         self.jobs = Jobs(self.turns, self.hub, self.store.keep, settings.limits.queue)
         self.ahead = Ahead(self.turns)
@@ -151,7 +151,9 @@ class Studio:
         self.hub.tell(work.id, "change", change)
         return change
 
-    def _not_kept(self, work: Work, why: str) -> None:
+    def _kept(self, work: Work, why: str | None) -> None:
+        if why is None:
+            return self.hub.tell(work.id, "saved", {"saved": work.saved})
         _log.error("session %s could not be saved", work.id)
         self.hub.tell(work.id, "error", {"kind": "WriteError", "message": f"The session could not be saved. {why}"})
 

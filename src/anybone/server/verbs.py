@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anybone.errors import PromptError
 from anybone.labels import BONES
 from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
-from anybone.server import schemas
+from anybone.server import bodies
 from anybone.server.facts import rgb_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Verb:
         asks_network: Whether it has to wait for the network to be free.
     """
 
-    body: type[schemas.Body]
+    body: type[bodies.Body]
     run: Callable[[Session, Any], object]
     text: str
     asks_network: bool = False
@@ -48,36 +48,36 @@ class LongVerb:
         is_short: Whether this is no more than a click.
     """
 
-    body: type[schemas.Body]
+    body: type[bodies.Body]
     run: Callable[[Session, Any, Progress | None, Callable[..., None] | None], object]
     text: str
     is_short: Callable[[Session, Any], bool] = lambda session, body: False
 
 
-def _add(session: Session, body: schemas.Body) -> None:
+def _add(session: Session, body: bodies.Body) -> None:
     session.add(prompt_of(session, body))
 
 
-def _add_all(session: Session, body: schemas.Add) -> None:
+def _add_all(session: Session, body: bodies.Add) -> None:
     session.add(*(prompt_of(session, prompt) for prompt in body.prompts))
 
 
-def prompt_of(session: Session, body: schemas.Body) -> Prompt:
+def prompt_of(session: Session, body: bodies.Body) -> Prompt:
     """The prompt that a request describes.
 
     Raises:
         PromptError: It cannot be meant.
     """
     match body:
-        case schemas.AddPoint():
+        case bodies.AddPoint():
             return Point(_ijk(body.ijk), body.positive)
-        case schemas.AddBox():
+        case bodies.AddBox():
             return Box(_ijk(body.min_ijk), _ijk(body.max_ijk))
-        case schemas.AddScribble():
+        case bodies.AddScribble():
             return Scribble(tuple(_ijk(p) for p in body.ijk_list), body.positive)
-        case schemas.AddLasso():
+        case bodies.AddLasso():
             return Lasso(tuple(_ijk(p) for p in body.ijk_list))
-        case schemas.MaskPrompt():
+        case bodies.MaskPrompt():
             return MaskHint(_mask(session, body.runs), body.slice, session.axis)
     raise PromptError("This is no prompt. A prompt is a point, box, scribble, lasso or mask.")
 
@@ -89,7 +89,7 @@ def _mask(session: Session, runs: list[int]) -> NDArray[np.bool_]:
     return Runs.from_list((rows, columns), runs).mask()
 
 
-def _paint(session: Session, body: schemas.Paint) -> None:
+def _paint(session: Session, body: bodies.Paint) -> None:
     from anybone.engine.strokes import stroke
 
     if body.runs is not None and body.slice is not None and body.ijk_list is None:
@@ -102,19 +102,19 @@ def _paint(session: Session, body: schemas.Paint) -> None:
     session.paint(index, mask, erase=body.erase)
 
 
-def _accept(session: Session, body: schemas.Naming) -> int:
+def _accept(session: Session, body: bodies.Naming) -> int:
     return session.accept(_name(body), side=body.side, colour_rgb=rgb_of(body.colour))
 
 
-def _rename(session: Session, body: schemas.Rename) -> None:
+def _rename(session: Session, body: bodies.Rename) -> None:
     session.rename(body.label, _name(body), side=body.side, colour_rgb=rgb_of(body.colour))
 
 
-def _automatic(session: Session, body: schemas.Automatic, progress: Any, preview: Any) -> None:
+def _automatic(session: Session, body: bodies.Automatic, progress: Any, preview: Any) -> None:
     session.automatic(_slices(session, body), progress=progress, preview=preview)
 
 
-def _propagate(session: Session, body: schemas.Reach, progress: Any, preview: Any) -> list[int]:
+def _propagate(session: Session, body: bodies.Reach, progress: Any, preview: Any) -> list[int]:
     return session.propagate(
         body.first, body.last, backwards=body.backwards, forwards=body.forwards, progress=progress, preview=preview
     )
@@ -125,7 +125,7 @@ def result_of(value: object) -> bool | int | list[int] | None:
     return value if isinstance(value, (int, list)) else None
 
 
-def _slices(session: Session, body: schemas.Automatic) -> list[int] | None:
+def _slices(session: Session, body: bodies.Automatic) -> list[int] | None:
     """The slices that are meant; None for all that hold tissue."""
     if body.slices is not None:
         if not body.slices:
@@ -144,12 +144,12 @@ def _slices(session: Session, body: schemas.Automatic) -> list[int] | None:
     return list(range(first, last + 1))
 
 
-def _is_one_slice(session: Session, body: schemas.Automatic) -> bool:
+def _is_one_slice(session: Session, body: bodies.Automatic) -> bool:
     slices = _slices(session, body)
     return slices is not None and len(slices) == 1
 
 
-def _name(body: schemas.Naming) -> str | None:
+def _name(body: bodies.Naming) -> str | None:
     """The name that is meant; a key of the list of bones goes before a name of one's own."""
     if body.bone is None:
         return body.name
@@ -163,29 +163,29 @@ def _ijk(values: list[float]) -> tuple[float, float, float]:
 
 
 VERBS: dict[str, Verb] = {
-    "add_point": Verb(schemas.AddPoint, _add, "A click: on bone, or on what is none.", asks_network=True),
-    "add_box": Verb(schemas.AddBox, _add, "A box around one bone.", asks_network=True),
-    "add_scribble": Verb(schemas.AddScribble, _add, "A line on bone, or on what is none.", asks_network=True),
-    "add_lasso": Verb(schemas.AddLasso, _add, "A polygon around one bone on a slice.", asks_network=True),
-    "add": Verb(schemas.Add, _add_all, "Several prompts, as one change.", asks_network=True),
-    "paint": Verb(schemas.Paint, _paint, "A brush stroke, which stays whatever the network answers later."),
-    "keep": Verb(schemas.Keep, lambda s, b: s.keep(_ijk(b.ijk)), "Of the answer, the piece that holds a voxel."),
+    "add_point": Verb(bodies.AddPoint, _add, "A click: on bone, or on what is none.", asks_network=True),
+    "add_box": Verb(bodies.AddBox, _add, "A box around one bone.", asks_network=True),
+    "add_scribble": Verb(bodies.AddScribble, _add, "A line on bone, or on what is none.", asks_network=True),
+    "add_lasso": Verb(bodies.AddLasso, _add, "A polygon around one bone on a slice.", asks_network=True),
+    "add": Verb(bodies.Add, _add_all, "Several prompts, as one change.", asks_network=True),
+    "paint": Verb(bodies.Paint, _paint, "A brush stroke, which stays whatever the network answers later."),
+    "keep": Verb(bodies.Keep, lambda s, b: s.keep(_ijk(b.ijk)), "Of the answer, the piece that holds a voxel."),
     "interpolate": Verb(
-        schemas.Range, lambda s, b: s.interpolate(b.first, b.last), "Slices between answered ones, filled by shape."
+        bodies.Range, lambda s, b: s.interpolate(b.first, b.last), "Slices between answered ones, filled by shape."
     ),
-    "undo": Verb(schemas.Nothing, lambda s, b: s.undo(), "The state before the last change."),
-    "redo": Verb(schemas.Nothing, lambda s, b: s.redo(), "The change that was taken back."),
-    "reset": Verb(schemas.Nothing, lambda s, b: s.reset(), "No prompts and no answer; accepted bones stay."),
-    "accept": Verb(schemas.Naming, _accept, "The answer as a bone of that name; the next one starts afresh."),
-    "edit": Verb(schemas.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
-    "rename": Verb(schemas.Rename, _rename, "Another name, side or colour for an accepted bone."),
-    "remove": Verb(schemas.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),
-    "split": Verb(schemas.OneBone, lambda s, b: s.split(b.label), "The pieces of a bone, each as one of its own."),
-    "merge": Verb(schemas.Merge, lambda s, b: s.merge(b.labels, b.into), "Several bones as one of them."),
+    "undo": Verb(bodies.Nothing, lambda s, b: s.undo(), "The state before the last change."),
+    "redo": Verb(bodies.Nothing, lambda s, b: s.redo(), "The change that was taken back."),
+    "reset": Verb(bodies.Nothing, lambda s, b: s.reset(), "No prompts and no answer; accepted bones stay."),
+    "accept": Verb(bodies.Naming, _accept, "The answer as a bone of that name; the next one starts afresh."),
+    "edit": Verb(bodies.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
+    "rename": Verb(bodies.Rename, _rename, "Another name, side or colour for an accepted bone."),
+    "remove": Verb(bodies.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),
+    "split": Verb(bodies.OneBone, lambda s, b: s.split(b.label), "The pieces of a bone, each as one of its own."),
+    "merge": Verb(bodies.Merge, lambda s, b: s.merge(b.labels, b.into), "Several bones as one of them."),
 }
 LONG_VERBS: dict[str, LongVerb] = {
     "automatic": LongVerb(
-        schemas.Automatic, _automatic, "All bone on some slices, or on all that hold tissue.", _is_one_slice
+        bodies.Automatic, _automatic, "All bone on some slices, or on all that hold tissue.", _is_one_slice
     ),
-    "propagate": LongVerb(schemas.Reach, _propagate, "The answer, followed through the neighbouring slices."),
+    "propagate": LongVerb(bodies.Reach, _propagate, "The answer, followed through the neighbouring slices."),
 }
