@@ -32,8 +32,8 @@ changed beside them, and what the verb gives in Python (`result`). `automatic` o
 become jobs: they answer 202 with the job, and other verbs of the session answer 409 until it has ended.
 
 The stream `events` tells of what happens: `hello`, `change`, `preview` (a slice that a job has found, before it is
-one of the session's), `progress`, `queue`, `saved`, `error` (the session could not be saved), `resync` (too many were missed:
-ask for `changes`) and `ping`.
+one of the session's), `progress`, `queue`, `saved`, `error` (the session could not be saved), `resync` (too many were
+missed: ask for `changes`) and `ping`.
 """
 
 _TITLES = {"server": "The server", "sessions": "Sessions", "MONAI Label": "MONAI Label's clients"}
