@@ -180,12 +180,13 @@ def test_patient_and_study_are_the_sources(tmp_path, array, oblique, dicom_files
     assert document.FrameOfReferenceUID == "1.2.4"
 
 
-def test_no_bone_at_all_is_a_file_that_says_what_was_looked_for(tmp_path, array, oblique, dicom_files):
+def test_no_bone_at_all_is_a_file_that_says_what_was_looked_for(tmp_path, array, oblique, dicom_files, caplog):
     volume = write_source("classic", tmp_path / "source", array, oblique, dicom_files)
     write_dicom_seg(replace(bones_on(volume), labels=np.zeros(SHAPE, np.uint16)), tmp_path / "x.dcm")
     again = read_segmentation(tmp_path / "x.dcm")
     assert not again.mask.any()
     assert dict(again.names) == NAMES
+    assert not caplog.records, "nothing is muttered on the way"
 
 
 def test_without_dicom_images_it_is_refused(tmp_path):
@@ -319,4 +320,4 @@ def test_no_damage_ends_in_anything_but_a_refusal(tmp_path, array, oblique, dico
             read_segmentation(tmp_path / "y.dcm")
         except AnyboneError:
             refused += 1
-    assert 20 < refused
+    assert refused > 20

@@ -63,8 +63,7 @@ def legend_lines(segmentation: Segmentation) -> list[list[LegendEntry]]:
     counts = np.bincount(segmentation.labels.ravel())
     present = [int(label) for label in np.flatnonzero(counts) if label]
     items = [
-        (f"{segmentation.names[n]}  {counts[n] * ml:.1f} ml", segmentation.colour(n))
-        for n in present[:_LEGEND_LIMIT]
+        (f"{segmentation.names[n]}  {counts[n] * ml:.1f} ml", segmentation.colour(n)) for n in present[:_LEGEND_LIMIT]
     ]
     if len(present) > _LEGEND_LIMIT:
         items.append((f"and {len(present) - _LEGEND_LIMIT} more", _FAINT))

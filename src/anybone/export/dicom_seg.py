@@ -73,6 +73,7 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
             content_description=_told(made),
             series_description="Bones, anybone: research use only",
             transfer_syntax_uid=ExplicitVRLittleEndian,
+            omit_empty_frames=bool(planes.any()),  # where all are empty, they have to be there
         )
         _refer(document, slices)
         _add_private(document, segmentation, labels)
