@@ -56,8 +56,8 @@ def create_app(settings: Settings, method: Method) -> FastAPI:
         app.include_router(part, dependencies=shown)
     app.include_router(monai_label.router, prefix="/monailabel", include_in_schema=False)
     _add_page(app)
-    app.add_middleware(Counted, studio=studio)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Counted, studio=studio)  # around the guard: what is refused counts too
     return app
 
 

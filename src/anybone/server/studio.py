@@ -28,6 +28,7 @@ from anybone.server.work import Work
 if TYPE_CHECKING:
     from anybone.engine.segmenter import Segmenter
 
+_PATIENCE_S = 60
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +63,8 @@ class Studio:
         self.datastore, self.asking = Datastore(settings), Asking(settings.limits.memory_bytes)
         self.jobs = Jobs(self.turns, self.hub, self.store.keep, settings.limits.queue)
         self.ahead = Ahead(self.turns)
-        threading.Thread(target=self._load, name="anybone-load", daemon=True).start()
+        self._loading = threading.Thread(target=self._load, name="anybone-load", daemon=True)
+        self._loading.start()
 
     @property
     def ready(self) -> bool:
@@ -75,6 +77,7 @@ class Studio:
         self.jobs.stop()
         self.ahead.stop()
         self.store.stop()
+        self._loading.join(_PATIENCE_S)  # a thread inside torch must not outlive the interpreter
 
     def network(self) -> Segmenter:
         """What answers; waits until it is loaded."""
