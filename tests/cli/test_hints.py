@@ -69,6 +69,7 @@ def test_a_file_holds_every_kind(tmp_path: Path) -> None:
                 {"kind": "point", "at": [1, 2, 3], "positive": False},
                 {"kind": "box", "from": [0, 0, 0], "to": [9, 9, 9], "bone": "tibia"},
                 {"kind": "scribble", "through": [[1, 1, 1], [2, 2, 2]]},
+                {"kind": "lasso", "around": [[1, 1, 1], [2, 1, 1], [1, 2, 1]]},
                 {"kind": "mask", "file": "rough.nii.gz"},
             ],
         },
@@ -77,6 +78,7 @@ def test_a_file_holds_every_kind(tmp_path: Path) -> None:
         Hint("point", ((1, 2, 3),), False, "bone", world=True),
         Hint("box", ((0, 0, 0), (9, 9, 9)), True, "tibia", world=True),
         Hint("scribble", ((1, 1, 1), (2, 2, 2)), True, "bone", world=True),
+        Hint("lasso", ((1, 1, 1), (2, 1, 1), (1, 2, 1)), True, "bone", world=True),
         Hint("mask", (), True, "bone", file=tmp_path / "rough.nii.gz"),
     ]
 
@@ -103,6 +105,8 @@ def test_the_option_says_the_space_where_the_file_does_not(tmp_path: Path, world
         ({"prompts": [{"kind": "box", "from": [1, 2, 3]}]}, '"to"'),
         ({"prompts": [{"kind": "box", "from": [1, 2, 3], "to": [4, 5, 6], "positive": False}]}, "box"),
         ({"prompts": [{"kind": "scribble", "through": []}]}, "through"),
+        ({"prompts": [{"kind": "lasso", "around": [1, 2, 3]}]}, "around"),
+        ({"prompts": [{"kind": "lasso", "around": [[1, 1, 1]], "positive": False}]}, "on bone"),
         ({"prompts": [{"kind": "mask"}]}, '"file"'),
     ],
 )

@@ -90,6 +90,15 @@ def test_a_range_that_is_never_reached_is_said(segment: Run, tibia: NDArray[np.b
     assert "could not be followed" in result.stderr
 
 
+def test_a_lasso_in_a_file(segment: Run, tibia: NDArray[np.bool_]) -> None:
+    i, j = (np.flatnonzero(tibia[:, :, MIDDLE].any(axis=a)) for a in (1, 0))
+    ends = [(i[0] - 2, j[0] - 2), (i[0] - 2, j[-1] + 2), (i[-1] + 2, j[-1] + 2), (i[-1] + 2, j[0] - 2)]
+    around = [[int(row), int(column), MIDDLE] for row, column in ends]
+    Path("lasso.json").write_text(json.dumps({"prompts": [{"kind": "lasso", "around": around}]}))
+    segment("--prompts", "lasso.json")
+    assert dice(anybone.read_segmentation("out.nii.gz").mask[:, :, MIDDLE], tibia[:, :, MIDDLE]) > 0.7
+
+
 def test_box_and_scribble(segment: Run, tibia: NDArray[np.bool_]) -> None:
     i, j = (np.flatnonzero(tibia[:, :, MIDDLE].any(axis=a)) for a in (1, 0))
     segment("--box", typed((i[0] - 1, j[0] - 1, MIDDLE, i[-1] + 1, j[-1] + 1, MIDDLE)))

@@ -6,6 +6,7 @@ A prompts file holds
      "prompts": [{"kind": "point", "at": [120, 88, 14], "positive": true, "bone": "femur"},
                  {"kind": "box", "from": [90, 60, 14], "to": [150, 120, 14], "bone": "femur"},
                  {"kind": "scribble", "through": [[80, 70, 14], [84, 75, 14]], "positive": false},
+                 {"kind": "lasso", "around": [[60, 40, 14], [60, 90, 14], [99, 90, 14]]},
                  {"kind": "mask", "file": "rough.nii.gz", "bone": "tibia"}]}
 
 "space" is "voxel" (indices i, j, k; taken when absent) or "world" (RAS+ mm). "positive" is true unless said otherwise.
@@ -23,10 +24,17 @@ from typing import Any, Literal
 
 from anybone.errors import PromptError
 
-Kind = Literal["point", "box", "scribble", "mask"]
+Kind = Literal["point", "box", "scribble", "lasso", "mask"]
 Triple = tuple[float, float, float]
 
-_PLACES: dict[str, tuple[str, ...]] = {"point": ("at",), "box": ("from", "to"), "scribble": ("through",), "mask": ()}
+_PLACES: dict[str, tuple[str, ...]] = {
+    "point": ("at",),
+    "box": ("from", "to"),
+    "scribble": ("through",),
+    "lasso": ("around",),
+    "mask": (),
+}
+_ON_BONE = ("box", "lasso", "mask")  # whatever "positive" says
 _COMMON = {"kind", "positive", "bone"}
 
 
@@ -36,8 +44,8 @@ class Hint:
 
     Attributes:
         kind: Which.
-        places: Its points: one of a point, two corners of a box, those along a scribble.
-        positive: Whether it lies on the bone; boxes and masks always do.
+        places: Its points: one of a point, two corners of a box, those along a scribble, the corners of a lasso.
+        positive: Whether it lies on the bone; boxes, lassos and masks always do.
         bone: Name of what is pointed at.
         world: Whether the places are RAS+ mm; else they are voxel indices.
         file: Of a mask.
@@ -140,14 +148,14 @@ def _hint(entry: Any, where: str, folder: Path, *, bone: str, world: bool) -> Hi
         raise PromptError(f"{where}: a {kind} has no {', '.join(unknown)}; it takes {', '.join(sorted(allowed))}.")
     name = str(entry.get("bone", bone))
     positive = entry.get("positive", True)
-    if not isinstance(positive, bool) or (not positive and kind in ("box", "mask")):
+    if not isinstance(positive, bool) or (not positive and kind in _ON_BONE):
         raise PromptError(f'{where}: "positive" is true or false, and a {kind} that is used has to be on bone.')
     if kind == "mask":
         if not isinstance(entry.get("file"), str):
             raise PromptError(f'{where}: a mask needs the path of its "file".')
         return Hint("mask", (), True, name, False, folder / entry["file"])
     values = [entry.get(key) for key in _PLACES[kind]]
-    places = values[0] if kind == "scribble" else values
+    places = values[0] if kind in ("scribble", "lasso") else values
     if not isinstance(places, list) or not places or not all(_is_triple(p) for p in places):
         keys = " and ".join(f'"{key}"' for key in _PLACES[kind])
         raise PromptError(f"{where}: a {kind} needs {keys} with three numbers [i, j, k] each; found {places!r}.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anybone.cli.hints import Hint
 from anybone.errors import GeometryError, PromptError
 from anybone.geometry import Geometry
-from anybone.prompts import Box, MaskHint, Point, Prompt, Scribble, check_inside
+from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble, check_inside
 from anybone.segmentation import Segmentation
 from anybone.volume import Volume
 
@@ -146,6 +146,8 @@ def _place(hint: Hint, geometry: Geometry) -> Placed:
             return Placed(hint.bone, Point(places[0], hint.positive))
         case "box":
             return Placed(hint.bone, Box(places[0], places[1]))
+        case "lasso":
+            return Placed(hint.bone, Lasso(tuple(places)))
         case _:
             return Placed(hint.bone, Scribble(tuple(places), hint.positive))
 
