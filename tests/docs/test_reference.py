@@ -107,8 +107,8 @@ def test_the_prompts_that_are_shown_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "prompts.json"
     path.write_text(re.findall(r"```json\n(.*?)```", section("files.md", "Prompts"), re.DOTALL)[0])
     hints = read_hints(path, bone="bone", world=False)
-    assert [hint.kind for hint in hints] == ["point", "point", "box", "scribble", "mask"]
-    assert [hint.bone for hint in hints] == ["femur", "femur", "femur", "bone", "tibia"]
+    assert [hint.kind for hint in hints] == ["point", "point", "box", "scribble", "lasso", "mask"]
+    assert [hint.bone for hint in hints] == ["femur", "femur", "femur", "bone", "bone", "tibia"]
 
 
 def test_the_names_of_labels_that_are_shown_can_be_read() -> None:
