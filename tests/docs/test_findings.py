@@ -39,7 +39,8 @@ def test_the_page_and_its_plots_are_what_the_results_make(findings: ModuleType) 
 
 
 def test_no_patient_is_shown(findings: ModuleType) -> None:
-    assert {path.name for path in findings.PLOTS.glob("*.png")} <= {findings.WORST}
+    assert {path.name for path in findings.PLOTS.glob("*.png")} == set(findings.WORST)
+    assert all(name.startswith("worst-") for name in findings.WORST)
 
 
 def made(shift: float, people: int = 12) -> Results:
