@@ -71,8 +71,8 @@ def _worst() -> Iterator[str]:
     for file, name in WORST.items():
         yield f"![A slice with outlines](../img/findings/{file})\n"
         yield (
-            f"*Of the synthetic people, the one on whom {name} had the least Dice: the slice where answer (orange, if there "
-            "is any) and truth (green) differ most. Made in code.*\n"
+            f"*Of the synthetic people, the one on whom {name} had the least Dice: the slice where answer (orange, if "
+            "there is any) and truth (green) differ most. Made in code.*\n"
         )
 
 
