@@ -77,7 +77,8 @@ export class Studio {
   /** Opens an image. */
   async open(source: Source): Promise<void> {
     const before = this.state.phase;
-    this.store.set({ phase: "loading", loading: { text: "Reading the image", share: null }, dialog: null });
+    const text = this.state.info?.ready === false ? "Reading the image, and the network" : "Reading the image";
+    this.store.set({ phase: "loading", loading: { text, share: null }, dialog: null });
     try {
       const answer = await this.api.open(source);
       if ("series" in answer) {

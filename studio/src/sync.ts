@@ -16,7 +16,7 @@ export function merged(session: Session, change: Change): Session {
 /** The history with its last steps as they are now; what was undone drops out. */
 export function mergedHistory(history: readonly Step[], tail: readonly Step[]): Step[] {
   const first = tail[0]?.n;
-  if (first === undefined) return history.length > 0 ? [] : [...history];
+  if (first === undefined) return [];
   return [...history.filter((step) => step.n < first), ...tail];
 }
 

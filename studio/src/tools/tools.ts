@@ -18,6 +18,8 @@ export const TOOLS: Record<ToolName, { title: string; hint: string }> = {
   eraser: { title: "Eraser", hint: "Erase voxels" },
 };
 
+const PATIENCE_MS = 250; // the crosshair's other planes wait so long for the answer, and are drawn with it
+
 /** The hand that holds the tool. */
 export class Hand {
   stroke: Stroke | null = null;
@@ -43,6 +45,7 @@ export class Hand {
   /** A point of bone, or of what is not bone. */
   point(ijk: Ijk, positive: boolean): void {
     const voxel = nearest(ijk, this.studio.session.shape);
+    if (!this.studio.session.job) this.studio.viewer.hold(PATIENCE_MS);
     this.studio.lookAt(voxel);
     if (this.busy()) return;
     void this.studio.act("add_point", { ijk: voxel, positive }, { clicked: true });

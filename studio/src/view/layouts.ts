@@ -60,8 +60,7 @@ export function tilesOf(name: LayoutName, main: Plane): TileSpec[] {
 }
 
 /** Tiles of slices from first to last, as many as fit, and the slices that they show. */
-export function mosaicOf(main: Plane, slices: number, aspect: number, most = 24): { grid: [number, number]; shown: number[] } {
-  void main;
+export function mosaicOf(slices: number, aspect: number, most = 24): { grid: [number, number]; shown: number[] } {
   const n = Math.min(slices, most);
   let best: [number, number] = [n, 1];
   let waste = Infinity;

@@ -98,7 +98,8 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   const { axis, slice } = viewer.sliceOf(tile);
   const count = viewer.subject!.shape[axis]!;
   g.fillStyle = COLOURS.faint;
-  put(tile.fixed === null ? `${planeName(tile.plane!)} ${slice} / ${count - 1}` : `${slice}`, tile.x + 6, tile.y + 10, "left");
+  const name = planeName(tile.plane!);
+  put(tile.fixed !== null ? `${slice}` : small ? `${name.slice(0, 3)} ${slice}` : `${name} ${slice} / ${count - 1}`, tile.x + 6, tile.y + 10, "left");
   if (!small && tile.fixed === null) drawScale(g, viewer, tile);
 }
 

@@ -46,6 +46,7 @@ export class Viewer {
   private name: LayoutName = "main";
   private shown: number[] = [];
   private waiting = 0;
+  private held: ReturnType<typeof setTimeout> | undefined;
   private solidStale = true;
 
   /** Makes a canvas ready; WebGL 2 has to be there. */
@@ -92,12 +93,26 @@ export class Viewer {
   // --- drawing ---
   /** Draws at the next chance; several wishes become one. */
   draw(): void {
-    if (this.waiting) return;
+    if (this.waiting || this.held) return;
     this.waiting = requestAnimationFrame(() => this.drawNow());
+  }
+
+  /** Draws no picture until there is something to show, or so long has passed: the processor is for the answer. */
+  hold(milliseconds: number): void {
+    clearTimeout(this.held);
+    this.held = setTimeout(() => this.release(), milliseconds);
+  }
+
+  private release(): void {
+    clearTimeout(this.held);
+    this.held = undefined;
+    this.draw();
   }
 
   /** Draws at once. */
   drawNow(): void {
+    clearTimeout(this.held);
+    this.held = undefined;
     cancelAnimationFrame(this.waiting);
     this.waiting = 0;
     if (this.solidStale && this.hasSolid && this.layers) {
@@ -124,7 +139,7 @@ export class Viewer {
     if (slabs.length > this.layers!.shape[this.layers!.axis]! / 2) this.nv.sendSlab();
     else for (const { at, size } of slabs) this.nv.sendSlab(at, size);
     this.solidStale = true;
-    this.draw();
+    this.release();
   }
 
   /** How what lies over the image looks. */
@@ -185,7 +200,7 @@ export class Viewer {
     const sides = ([0, 1, 2] as Plane[]).filter((plane) => plane !== this.mainPlane);
     const extent = (plane: Plane): number => 2 * (this.volume!.pixDimsRAS![plane + 1] as number);
     const cell = extent(sides[0]!) / extent(sides[1]!);
-    const { grid, shown } = mosaicOf(this.mainPlane, shape[axis]!, width / height / cell);
+    const { grid, shown } = mosaicOf(shape[axis]!, width / height / cell);
     this.shown = shown;
     return shown.map((slice, n) => {
       const ijk = [0, 0, 0];
