@@ -32,7 +32,7 @@ INTRODUCTION = """# Findings
 <!-- Made by `make findings` from docs/data/benchmarks: do not edit. -->
 
 What `anybone benchmark` found with the [protocols](../how-to/benchmark.md) in `configs/protocols`, at a scale that one
-core does in an hour. **This says what is learnt in seconds at a coarse resolution, not what a network comes to in the
+shared core does in half an hour. **This says what is learnt in seconds at a coarse resolution, not what a network comes to in the
 end**: order and distances may be others after a day on a GPU. All of it was measured here, on the same images, by the
 same loop.
 
@@ -209,7 +209,7 @@ def _table(one: Results) -> Iterator[str]:
             *(cell(one.summary(name, data=data)) for data in datas),
             "" if comparison is None else difference(comparison),
             p,
-            mean(one.summary(name, "hd95_mm"), people),
+            millimetres(one.summary(name, "hd95_mm"), people),
             f"{one.steps(name):.0f}" if one.steps(name) else "",
         ]
         yield f"| {name} | " + " | ".join(cells) + " |"
@@ -224,11 +224,12 @@ def cell(summary: Summary) -> str:
     )
 
 
-def mean(summary: Summary, people: int) -> str:
-    """A mean of a distance, and of how many, where some have none since nothing was found."""
+def millimetres(summary: Summary, people: int) -> str:
+    """A mean distance with its interval, and of how many, where some have none since nothing was found."""
     if summary.mean is None:
         return ""
-    return f"{summary.mean:.0f}" + ("" if summary.patients == people else f" (n = {summary.patients})")
+    bounds = "" if summary.ci95 is None else f" ({summary.ci95[0]:.0f} to {summary.ci95[1]:.0f})"
+    return f"{summary.mean:.0f}{bounds}" + ("" if summary.patients == people else f", n = {summary.patients}")
 
 
 def main() -> None:

@@ -86,7 +86,7 @@ def test_claims_follow_from_the_numbers(findings: ModuleType, shift: float, told
     assert told in page
     assert "**Test** (12 people" in page
     assert "all, n = 12 | patients, n = 6 | synthetic, n = 6" in page
-    assert "9 (n = 11)" in page
+    assert "9 (9 to 9), n = 11" in page
     assert "one training of each contender" in page
     assert set(findings.plots({"test": made(shift)})) == {"test-location.svg"}
 
