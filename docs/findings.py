@@ -33,8 +33,8 @@ INTRODUCTION = """# Findings
 
 What `anybone benchmark` found with the [protocols](../how-to/benchmark.md) in `configs/protocols`, at a scale that a
 shared core does in half an hour. **This says what is learnt in seconds at a coarse resolution, not what a network comes
-to in the end**: order and distances may be others after a day on a GPU. All of it was measured here, on the same images,
-by the same loop.
+to in the end**: order and distances may be others after a day on a GPU. All of it was measured here, on the same
+images, by the same loop.
 
 People are counted once, whatever their slices and seeds. "Synthetic" are people made in code whose label maps were
 never trained on, each scanned once; "patients" are held-out lumbar spines on T2 and limbs on T1
