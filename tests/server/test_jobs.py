@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
+from anybone.server.work import Work
 from server.conftest import ON_BONE, ON_OTHER, Gated, Start
 
 
@@ -153,3 +157,38 @@ def test_neighbours_are_encoded_ahead(quick: httpx.Client, network: Gated) -> No
     assert quick.post(f"{session}/look", json={"slice": 1}).status_code == 204
     time.sleep(0.4)
     assert network.encoded == before  # known already
+
+
+def test_many_at_once_each_get_their_own(start: Start) -> None:
+    client = start()
+
+    def work(number: int) -> tuple[list[int], str, int]:
+        session = opened(client)
+        name, clicked = f"bone {number}", [ON_BONE, ON_OTHER][number % 2]
+        for index in range(4):
+            client.post(f"{session}/add_point", json={"ijk": [*clicked[:2], index]})
+        answered = client.post(f"{session}/undo", json={}).json()["answered"]
+        (bone,) = client.post(f"{session}/accept", json={"name": name}).json()["bones"]
+        return answered, bone["name"], bone["voxels"]
+
+    with ThreadPoolExecutor(6) as people:
+        found = list(people.map(work, range(6)))
+    assert found == [([0, 1, 2], f"bone {number}", 3 * 256) for number in range(6)]
+
+
+def test_what_has_ended_holds_no_session(start: Start) -> None:
+    client = start(sessions=1)
+    session = opened(client)
+    job = client.post(f"{session}/automatic", json={"first": 0, "last": 3}).json()
+    wait_for(lambda: client.get(f"{session}/jobs/{job['id']}").json()["state"] == "done")
+    (work,) = [found for found in gc.get_objects() if type(found) is Work and session.endswith(found.id)]
+    kept = weakref.ref(work)
+    del work
+    opened(client)  # closes the other
+
+    def gone() -> bool:
+        gc.collect()
+        return kept() is None
+
+    assert wait_for(gone)
+    assert client.get(f"{session}/jobs/{job['id']}").json()["state"] == "done"

@@ -59,19 +59,22 @@ class Ahead:
                 self._changed.wait_for(lambda: self._wish is not None or self._stopped)
                 if self._stopped:
                     return
-                wish = self._wish
-                if wish is None:
-                    continue
-                self._changed.wait(wish[2])
-                if self._wish is not wish:
-                    continue
-            work, slices, _ = wish
-            while slices and self._wish is wish:
-                if self._turns.wait_idle(PAUSE_S) and self._wish is wish:
-                    self._encode(work, slices.pop(0))
-            with self._changed:
-                if self._wish is wish:
-                    self._wish = None
+            self._fulfil()
+
+    def _fulfil(self) -> None:
+        """Encodes what is wished for, as long as nothing else is."""
+        with self._changed:
+            wish = self._wish
+            if wish is None:
+                return
+            work, slices, pause_s = wish
+            self._changed.wait(pause_s)
+        while slices and self._wish is wish:
+            if self._turns.wait_idle(PAUSE_S) and self._wish is wish:
+                self._encode(work, slices.pop(0))
+        with self._changed:
+            if self._wish is wish:
+                self._wish = None
 
     def _encode(self, work: Work, index: int) -> None:
         try:

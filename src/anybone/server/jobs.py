@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anybone.engine.progress import Cancelled, Progress
 from anybone.errors import AnyboneError
@@ -36,9 +36,9 @@ class Run:
     """A job.
 
     Attributes:
-        work: On which session.
+        session: On which it is.
         verb: Of which kind.
-        task: What does it.
+        id: 32 hexadecimal digits.
         state: "queued", "running", "done", "cancelled" or "failed".
         step: One of the nine steps.
         done: How much of it is.
@@ -48,9 +48,8 @@ class Run:
         result: What the verb gave.
     """
 
-    work: Work
+    session: str
     verb: str
-    task: Task
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: str = "queued"
     step: str = ""
@@ -73,6 +72,14 @@ class Run:
         return {**{name: getattr(self, name) for name in names}, "seconds_left": left}
 
 
+class _Order(NamedTuple):
+    """A job with what it needs, which is let go once it has ended."""
+
+    run: Run
+    work: Work
+    task: Task
+
+
 class Jobs:
     """The queue, and the one thread that works it off.
 
@@ -85,7 +92,7 @@ class Jobs:
 
     def __init__(self, turns: Turns, hub: Hub, keep: Callable[[Work], None], queue: int) -> None:
         self._turns, self._hub, self._keep, self._limit = turns, hub, keep, queue
-        self._queue: deque[Run] = deque()
+        self._queue: deque[_Order] = deque()
         self._known: OrderedDict[str, Run] = OrderedDict()
         self._changed = threading.Condition()
         self._stopped = False
@@ -110,9 +117,9 @@ class Jobs:
                 raise busy(work)
             if len(self._queue) >= self._limit:
                 raise Full(f"{len(self._queue)} jobs wait already. Try again when one is done.")
-            run = Run(work, verb, task, position=len(self._queue) + (self.running is not None))
+            run = Run(work.id, verb, position=len(self._queue) + (self.running is not None))
             work.job = run
-            self._queue.append(run)
+            self._queue.append(_Order(run, work, task))
             self._known[run.id] = run
             while len(self._known) > _KEPT + self._limit:
                 self._known.popitem(last=False)
@@ -138,9 +145,10 @@ class Jobs:
             if run is None:
                 return False
             run.cancelled.set()
-            if run in self._queue:
-                self._queue.remove(run)
-                self._end(run, "cancelled")
+            order = next((order for order in self._queue if order.run is run), None)
+            if order is not None:
+                self._queue.remove(order)
+                self._end(run, work, "cancelled")
                 self._move_up()
         return True
 
@@ -148,7 +156,7 @@ class Jobs:
         """Nothing; cancels what runs and ends the thread."""
         with self._changed:
             self._stopped = True
-            for run in (*self._queue, *([self.running] if self.running else [])):
+            for run in (*(order.run for order in self._queue), *([self.running] if self.running else [])):
                 run.cancelled.set()
             self._changed.notify()
         self._thread.join(timeout=5)
@@ -159,52 +167,58 @@ class Jobs:
                 self._changed.wait_for(lambda: self._queue or self._stopped)
                 if self._stopped:
                     return
-                run = self.running = self._queue.popleft()
-                self._move_up()
-            try:
-                self._do(run)
-            finally:
-                self.running = None
+            self._do_next()
 
-    def _do(self, run: Run) -> None:
-        work = run.work
-        run.state, run.position, run.started = "running", 0, monotonic()
+    def _do_next(self) -> None:
+        with self._changed:
+            if not self._queue:  # cancelled a moment ago
+                return
+            run, work, task = self._queue.popleft()
+            self.running = run
+            run.state, run.position, run.started = "running", 0, monotonic()
+            self._move_up()
         self._hub.tell(work.id, "progress", run.facts())
-        since, end, why = work.session.revision, "done", None
+        since = work.session.revision
         try:
-            with work.lock, self._turns.take(Rank.JOB):
-                run.result = result_of(
-                    run.task(self._progress(run), lambda index, runs: self._preview(work, index, runs))
-                )
-                self._keep(work)
-        except Cancelled:
-            end = "cancelled"
-        except AnyboneError as error:
-            end, why = "failed", str(error)
-        except MemoryError:
-            end, why = "failed", "There is not enough memory. Close other sessions, or crop the volume."
-        except Exception as error:  # the thread has to live on
-            _log.exception("A fault of the program")
-            end, why = "failed", f"This is a bug in anybone ({type(error).__name__}). The server's log says more."
-        run.error = why
-        self._end(run, end)
+            state = self._do(run, work, task)
+        finally:
+            self.running = None
+        self._end(run, work, state)
         self._hub.tell(work.id, "change", change_facts(work, since))
 
-    def _end(self, run: Run, state: str) -> None:
+    def _do(self, run: Run, work: Work, task: Task) -> str:
+        """The state in which the job has ended."""
+        try:
+            with work.lock, self._turns.take(Rank.JOB):
+                found = task(self._progress(run, work), lambda index, runs: self._preview(work, index, runs))
+                run.result = result_of(found)
+                self._keep(work)
+        except Cancelled:
+            return "cancelled"
+        except AnyboneError as error:
+            run.error = str(error)
+        except MemoryError:
+            run.error = "There is not enough memory. Close other sessions, or crop the volume."
+        except Exception as error:  # the thread has to live on
+            _log.exception("A fault of the program")
+            run.error = f"This is a bug in anybone ({type(error).__name__}). The server's log says more."
+        return "done" if run.error is None else "failed"
+
+    def _end(self, run: Run, work: Work, state: str) -> None:
         run.state = state
-        run.work.job = None
-        self._hub.tell(run.work.id, "progress", run.facts())
+        work.job = None
+        self._hub.tell(work.id, "progress", run.facts())
         run.ended.set()
 
-    def _progress(self, run: Run) -> Progress:
+    def _progress(self, run: Run, work: Work) -> Progress:
         def told(step: str, done: int, total: int) -> None:
             if run.cancelled.is_set():
                 raise Cancelled
             run.step, run.done, run.total = step, done, total
-            run.work.used = monotonic()
+            work.used = monotonic()
             if monotonic() - run.told > TELL_EVERY_S or done == total:
                 run.told = monotonic()
-                self._hub.tell(run.work.id, "progress", run.facts())
+                self._hub.tell(work.id, "progress", run.facts())
             self._turns.give_way(Rank.JOB)
 
         return told
@@ -214,8 +228,8 @@ class Jobs:
 
     def _move_up(self) -> None:
         for place, waiting in enumerate(self._queue):
-            waiting.position = place + 1
-            self._hub.tell(waiting.work.id, "queue", waiting.facts())
+            waiting.run.position = place + 1
+            self._hub.tell(waiting.work.id, "queue", waiting.run.facts())
 
 
 def busy(work: Work) -> Busy:

@@ -57,14 +57,18 @@ class Keeper:
                 self._changed.wait_for(lambda: self._waiting or self._stopped)
                 if not self._waiting:
                     return
-                work = next(iter(self._waiting))
-                saved = self._at_work[work] = self._waiting.pop(work)
-            why = None if work.closed else self._fault(work)
-            with self._changed:
-                del self._at_work[work]
-            saved.set()
-            if not work.closed:
-                self._told(work, why)
+            self._save_next()
+
+    def _save_next(self) -> None:
+        with self._changed:
+            work = next(iter(self._waiting))
+            saved = self._at_work[work] = self._waiting.pop(work)
+        why = None if work.closed else self._fault(work)
+        with self._changed:
+            del self._at_work[work]
+        saved.set()
+        if not work.closed:
+            self._told(work, why)
 
     def _fault(self, work: Work) -> str | None:
         """Why a session could not be saved; None where it was."""

@@ -146,7 +146,7 @@ async def cancel(id: SessionId, body: bodies.Nothing, studio: House) -> Response
 async def get_job(id: SessionId, job: SessionId, studio: House) -> Response:
     """A job that waits, runs or has ended not long ago."""
     run = studio.jobs.find(job)
-    if run.work.id != id:
+    if run.session != id:
         raise Absent("There is no such job on this session.")
     return plain(run.facts())
 
