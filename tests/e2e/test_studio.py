@@ -190,6 +190,17 @@ def test_a_file_from_this_computer(tab: Tabs, address: str, served: Path) -> Non
     one.page.get_by_label("Files", exact=True).set_input_files(served / "bars.nii.gz")
     one.page.locator(".app.ready").wait_for()
     assert one.page.evaluate("() => window.studio.session.shape") == [64, 64, 6]
+    before = one.page.evaluate("() => window.studio.session.id")
+    one.page.evaluate(
+        """(bytes) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([Uint8Array.from(bytes)], "dropped.nii.gz"));
+          window.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
+        }""",
+        list((served / "bars.nii.gz").read_bytes()),
+    )
+    one.until(f"s.id !== '{before}' && window.studio.state.phase === 'ready'")
+    assert "dropped" in one.page.evaluate("() => window.studio.session.name")
 
 
 def test_without_the_token_it_says_where_to_find_it(tab: Tabs, address: str) -> None:

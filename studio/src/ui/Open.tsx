@@ -156,7 +156,7 @@ function when(iso: string): string {
   const then = new Date(iso);
   const minutes = Math.round((Date.now() - then.getTime()) / 60_000);
   if (minutes < 1) return "just now";
-  return minutes < 60 ? `${minutes} min ago` : then.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return minutes < 60 ? `${minutes} min ago` : then.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hour12: false });
 }
 
 function size(bytes: number): string {

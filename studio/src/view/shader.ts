@@ -1,5 +1,7 @@
 // How a slice is coloured: the image through its window, and over it what is marked, filled or in outline.
 
+import { FIRST_HEAT } from "../layers";
+
 /** The fragment shader, in the terms of NiiVue's slices; outlines are so many pixels wide. */
 export function sliceShader(outlinePixels: number): string {
   return `#version 300 es
@@ -15,6 +17,8 @@ uniform vec2 shades;
 in vec3 texPos;
 out vec4 color;
 
+const float HEAT = ${((FIRST_HEAT - 0.5) / 255).toFixed(6)};
+
 float mark(vec3 at) {
   return texture(drawing, at).r;
 }
@@ -29,6 +33,10 @@ void main() {
   ivec2 size = textureSize(colormap, 0);
   vec4 paint = texelFetch(colormap, ivec2(int(here * 255.0 + 0.5), size.y - 1), 0);
   if (paint.a == 0.0) return;
+  if (here >= HEAT) {
+    color.rgb = mix(color.rgb, paint.rgb, max(drawOpacity, 0.45));
+    return;
+  }
   bool rim = mark(texPos - across) != here || mark(texPos + across) != here || mark(texPos - up) != here || mark(texPos + up) != here;
   color.rgb = mix(color.rgb, paint.rgb, rim ? drawRimOpacity : drawOpacity);
 }`;
