@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import zipfile
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import httpx
 import pytest
 
 from anybone.errors import UsageError
+from anybone.server import house
 from anybone.server.uploads import safe_path
-from server.conftest import Start
-from server.test_jobs import opened
+from server.conftest import TOKEN, Start
+from server.test_jobs import opened, wait_for
 
 OUTSIDE = (
     "../secret.nii.gz",
@@ -134,3 +136,28 @@ def test_names_lead_nowhere_else() -> None:
     assert len(safe_path("n" * 5000).as_posix()) == 200
     with pytest.raises(UsageError, match="no name"):
         safe_path("../..")
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(start: Start, tmp_path: Path) -> None:
+    client = start()
+    head = (
+        f"POST /api/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Type: {FORM}; boundary=x\r\nContent-Length: 5000\r\n\r\n--x\r\n"
+        'Content-Disposition: form-data; name="f"; filename="a.nii"\r\n\r\nzzz'
+    )
+    with socket.create_connection(("127.0.0.1", client.base_url.port)) as connection:
+        connection.sendall(head.encode())
+        wait_for(lambda: list((tmp_path / "state" / "uploads").iterdir()))
+    wait_for(lambda: not list((tmp_path / "state" / "uploads").iterdir()))
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_system_that_refuses_is_told_without_where(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/somewhere/secret")
+
+    monkeypatch.setattr(house, "listing", full)
+    answer = client.get("/api/files")
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (503, "WriteError")
+    assert "No space left" in answer.text
+    assert "secret" not in answer.text

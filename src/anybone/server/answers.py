@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from anybone.errors import AnyboneError
 from anybone.server.problems import status_of
@@ -76,6 +77,15 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(MemoryError)
     async def _memory(request: Request, error: MemoryError) -> Response:
         return told("MemoryError", "There is not enough memory for this. Crop the volume, or close sessions.", 503)
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(request: Request, error: ClientDisconnect) -> Response:
+        return told("Gone", "The request ended before its body did.", 400)  # nobody reads it
+
+    @app.exception_handler(OSError)
+    async def _system(request: Request, error: OSError) -> Response:
+        _log.error("The system refuses: %s", error.strerror)
+        return told("WriteError", f"The server's system refuses: {error.strerror}. Is its disk full?", 503)
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -72,27 +73,26 @@ def save_bones(work: Work, formats: list[str], folder: Path | None, path: str | 
     own = work.folder / FILES
     name = f"{stem(Path(work.about.path if work.about.path != '.' else work.about.name)) or 'image'}{_ENDING}"
     name = safe_path((target.name if target else name).replace("/", "_")).name
-    rows = []
+    written = []
     for kind in dict.fromkeys(formats):
         suffix, export = FORMATS[kind]
-        fresh = own / f".{kind}"
-        shutil.rmtree(fresh, ignore_errors=True)
+        fresh = own / f".{uuid.uuid4().hex}"
         fresh.mkdir(parents=True)
-        export(volume, bones, fresh / f"{name}{suffix}")
-        for written in sorted(fresh.iterdir()):
-            kept = own / written.name
-            if target is not None:
-                _copy(written, target.parent / written.name, kept)
-            written.replace(kept)
-            rows.append(
-                {
-                    "path": str(kept.name if target is None else PurePosixPath(path or "").parent / kept.name),
-                    "bytes": kept.stat().st_size,
-                    "download": f"/api/sessions/{work.id}/files/{kept.name}",
-                }
-            )
-        shutil.rmtree(fresh, ignore_errors=True)
-    return rows
+        try:
+            export(volume, bones, fresh / f"{name}{suffix}")
+            for file in sorted(fresh.iterdir()):
+                if target is not None:
+                    _copy(file, target.parent / file.name, own / file.name)
+                written.append(file.replace(own / file.name))
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return [_row(work.id, file, None if target is None else path) for file in written]
+
+
+def _row(session: str, file: Path, path: str | None) -> dict[str, Any]:
+    """What a client is told of a file."""
+    shown = file.name if path is None else (PurePosixPath(path).parent / file.name).as_posix()
+    return {"path": shown, "bytes": file.stat().st_size, "download": f"/api/sessions/{session}/files/{file.name}"}
 
 
 def saved_file(work_folder: Path, name: str) -> Path:
