@@ -152,7 +152,7 @@ def _section(name: str, one: Results) -> Iterator[str]:
     yield f"{one.about} {_sentence(scale_words(one))}\n"
     yield from _table(one)
     yield ""
-    yield from (f"- **{name}**: {one.told[name]}." for name in one.contenders if name in one.told)
+    yield from (f"- **{name}**: {one.told[name]}{_size(one, name)}." for name in one.contenders if name in one.told)
     if one.scale["seeds"] == 1:
         yield "\nEach learnt once: how much another seed would change was not measured.\n"
     key = _place(one)
@@ -176,6 +176,11 @@ def _section(name: str, one: Results) -> Iterator[str]:
             yield f"| {contender} | " + " | ".join(cell(one.after(contender, n)) for n in one.rounds) + " |"
         yield f"\n![Curves of Dice over clicks]({_image(name, 'clicks')})\n"
         yield "*A simulated person clicks the middle of the largest error on each slice, once a round.*\n"
+
+
+def _size(one: Results, name: str) -> str:
+    numbers = one.parameters(name)
+    return f"; {numbers / 1e6:.1f} million numbers" if numbers else ""
 
 
 def _image(name: str, what: str) -> str:
