@@ -48,7 +48,7 @@ export class Studio {
   async begin(): Promise<void> {
     try {
       const info = await this.api.info();
-      this.store.set({ info });
+      this.store.set({ info, connected: true });
       const id = new URLSearchParams(location.hash.slice(1)).get("session");
       if (id && (await this.reopen(id))) return;
       if (info.open) return await this.open({ path: info.open, resume: true });
@@ -181,7 +181,7 @@ export class Studio {
 
   /** Tells of an error, with its next move. */
   fail(error: unknown): void {
-    if (error instanceof Refused && error.lost && this.state.session) this.store.set({ connected: false });
+    if (error instanceof Refused && error.lost) this.store.set({ connected: false });
     this.store.notify("error", error instanceof Error ? error.message : String(error));
     if (!(error instanceof Refused)) console.error(error);
   }

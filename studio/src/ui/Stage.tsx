@@ -25,6 +25,9 @@ export function Stage(): JSX.Element {
     studio.viewer.drawn = drawLines;
     studio.handMoved = redraw;
     listenToPointer(lines.current!, studio, studio.viewer, hand, redraw);
+    canvas.current!.addEventListener("webglcontextlost", () =>
+      studio.fail(new Error("The graphics card has lost the picture. Load the page again: nothing that was marked is lost.")),
+    );
     void studio.viewer
       .attach(canvas.current!)
       .then(() => studio.begin())
