@@ -84,6 +84,8 @@ def _cells(found: dict[str, Results]) -> Iterator[str]:
             f"At {size} pixels our embedding has {cells} x {cells} cells and our masks {pixels} x {pixels}; standard "
             f"networks answer in {size} x {size}.\n"
         )
+    rates = sorted({read_protocol(path).training.learning_rate for path in PROTOCOLS.glob("*.toml")})
+    yield f"The learning rate of all: {', '.join(f'{rate:g}' for rate in rates)}; none was tried beside it.\n"
 
 
 def _not_run(found: dict[str, Results]) -> Iterator[str]:
