@@ -24,7 +24,7 @@ from anybone.server.settings import Settings
 SIZE = {"width": 1360, "height": 820}
 QUALITY = 84  # of WebP
 SWITCHES = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-gpu"]
-FEMUR, TIBIA, PATELLA = (120, 80, 13), (134, 184, 13), (60, 78, 15)
+FEMUR, TIBIA, PATELLA = (120, 80, 13), (134, 184, 13), (59, 68, 17)
 PATIENCE_S = 300
 
 
