@@ -2,6 +2,8 @@
 
 AnyboneError
 └── Refusal          a request that the server does not carry out
+    ├── Unauthorised 401: no token, or another one
+    ├── Forbidden    403: from another site, or to another name than the server's
     ├── Absent       404: there is no such session, file or upload
     ├── Busy         409: a job runs on this session
     ├── TooLarge     413: more than the limits allow
