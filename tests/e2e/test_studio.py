@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,6 +113,25 @@ def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
     one.page.get_by_role("heading", name="Keys and mouse").wait_for()
     one.page.keyboard.press("Escape")
     assert one.page.locator("dialog").count() == 0
+
+
+def test_a_name_taken_before_its_list_came_is_the_one_that_was_typed(tab: Tabs, address: str) -> None:
+    one = tab().open(address, "bars.nii.gz")
+    one.page.keyboard.press("Backspace")
+    one.click(ON_OTHER)
+    one.until("s.answered.length === 1")
+    one.page.keyboard.press("Enter")
+    one.page.locator("[role=option]", has_text="left patella").wait_for()
+    held: list[Any] = []
+    one.page.route("**/bones?*", lambda route: held.append(route))
+    one.page.keyboard.type("patel")
+    one.page.keyboard.press("ArrowDown")
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_timeout(200)
+    assert one.page.get_by_role("combobox").is_visible(), "taken from the list of something else"
+    for route in held:
+        route.continue_()
+    one.until("s.bones.length === 1 && s.bones[0].name === 'right patella'")
 
 
 def test_every_tool_marks_what_it_is_drawn_over(tab: Tabs, address: str) -> None:

@@ -9,31 +9,32 @@ import { Modal } from "./Modal";
 export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
   const { studio } = useParts();
   const [query, setQuery] = useState(bone?.name ?? "");
-  const [choices, setChoices] = useState<BoneChoice[]>([]);
+  const [wanted, setWanted] = useState(""); // a bone's present name asks for nothing until one types
+  const [found, setFound] = useState<{ of: string | null; choices: BoneChoice[] }>({ of: null, choices: [] });
   const [at, setAt] = useState(0);
   const [side, setSide] = useState<Side | "">(bone?.side ?? "");
   const [colour, setColour] = useState(bone?.colour ?? "");
   const touched = useRef(false);
+  const entered = useRef(false); // Enter came before the list of what is typed: it waits for that list
   const list = useRef<HTMLUListElement>(null);
 
   useEffect(() => {
     const stop = new AbortController();
-    const wanted = touched.current ? query : "";
     studio.api.bones(wanted, stop.signal).then(
-      (found) => {
-        setChoices(found.slice(0, 60));
-        setAt(0);
-      },
+      (all) => setFound({ of: wanted, choices: all.slice(0, 60) }),
       () => undefined,
     );
     return () => stop.abort();
-  }, [query]);
+  }, [wanted]);
   useEffect(() => {
     list.current?.children[at]?.scrollIntoView({ block: "nearest" });
-  }, [at]);
+  }, [at, found]);
 
   const own = query.trim();
-  const chosen = touched.current || !bone ? choices[at] : undefined;
+  const { choices } = found;
+  const late = found.of !== wanted;
+  const nth = Math.min(at, choices.length - 1);
+  const chosen = !late && (touched.current || !bone) ? choices[nth] : undefined;
 
   const finish = (choice: BoneChoice | undefined): void => {
     const naming = choice ? { bone: choice.key } : own ? { name: own, side: side || null } : null;
@@ -46,20 +47,25 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
     }));
   };
 
+  useEffect(() => {
+    if (entered.current && !late) finish(chosen);
+  }, [late]);
+
   const key = (event: KeyboardEvent): void => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (by && choices.length) {
-      event.preventDefault();
-      touched.current = true;
-      setAt((at + by + choices.length) % choices.length);
-    }
+    if (!by) return;
+    event.preventDefault();
+    touched.current = true;
+    if (late) setAt(Math.max(0, at + by));
+    else if (choices.length) setAt((nth + by + choices.length) % choices.length);
   };
 
   return (
     <Modal title={bone ? `Rename ${bone.name}` : "Which bone is it?"}>
       <form onSubmit={(e) => {
         e.preventDefault();
-        finish(chosen);
+        if (late) entered.current = true;
+        else finish(chosen);
       }}>
         <input
           data-first
@@ -76,7 +82,10 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
           value={query}
           onInput={(e) => {
             touched.current = true;
+            entered.current = false;
+            setAt(0);
             setQuery(e.currentTarget.value);
+            setWanted(e.currentTarget.value);
           }}
           onKeyDown={key}
         />
@@ -96,7 +105,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
               <span class="faint code">{choice.snomed.meaning.replace(/^Bone structure of | \(body structure\)$/g, "")} {choice.snomed.code}</span>
             </li>
           ))}
-          {choices.length === 0 && <li class="faint none">No bone of the list is called so. Enter takes the name as it is.</li>}
+          {choices.length === 0 && !late && <li class="faint none">No bone of the list is called so. Enter takes the name as it is.</li>}
         </ul>
         <details>
           <summary>A name, side or colour of one's own</summary>
@@ -117,7 +126,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
         <div class="dialog-foot">
           <span class="faint">Arrows choose, Enter takes</span>
           <span class="grow" />
-          <button type="submit" class="primary" disabled={!chosen && !own}>{bone ? "Rename" : "Accept"}{chosen ? ` as ${chosen.name}` : ""}</button>
+          <button type="submit" class="primary" disabled={!chosen && !own && !late}>{bone ? "Rename" : "Accept"}{chosen ? ` as ${chosen.name}` : ""}</button>
         </div>
       </form>
     </Modal>
