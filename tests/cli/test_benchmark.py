@@ -12,7 +12,7 @@ from typer.testing import Result
 
 from anybone.cli.protocol import read_protocol
 from anybone.errors import UsageError
-from anybone.evaluation.contenders import CONTENDERS
+from anybone.evaluation.contenders import contender
 from anybone.training import loop
 from small_benchmark import small_cases, small_maps
 
@@ -68,7 +68,7 @@ def test_every_protocol_that_ships_can_be_read(path: Path) -> None:
     protocol = read_protocol(path)
     assert protocol.name
     assert protocol.about
-    assert set(protocol.contenders) <= set(CONTENDERS)
+    assert all(contender(name) for name in protocol.contenders)
     assert protocol.minutes > 0
 
 

@@ -55,3 +55,16 @@ def test_fusions_are_told_apart():
 def test_what_there_is_not():
     with pytest.raises(UsageError, match="ours from nothing"):
         contender("theirs")
+
+
+def test_a_learning_rate_of_ones_own():
+    slower = contender("dynunet 2d @ 0.0003")
+    assert slower.config(TRAINING, slower.lessons[0], 0).learning_rate == 0.0003
+    assert slower.named == "dynunet"
+    assert contender("real alone @ 1e-4").training == {"sources": {"real": 1.0}, "learning_rate": 1e-4}
+
+
+@pytest.mark.parametrize("name", ["ours @ fast", "ours @ -1", "ours @ nan", "cortex @ 0.001", "theirs @ 0.001"])
+def test_what_can_be_no_learning_rate(name):
+    with pytest.raises(UsageError):
+        contender(name)

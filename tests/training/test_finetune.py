@@ -69,13 +69,19 @@ def test_it_is_tried_out_on_cases_that_are_left_out(cache, config, tmp_path):
     assert trial is not None
     assert trial.cases == 2
     assert list(trial.dice) == [0, 20, 40, 60, 80, 100]
-    assert trial.dice[trial.steps] > trial.dice[0] + 0.1
+    assert trial.mean(trial.steps) > trial.mean(0) + 0.1
     assert try_out(config, views.of({"limb/1"})) is None
 
 
 def test_no_step_is_best_where_every_step_harms():
-    assert Trial({0: 0.9, 20: 0.8, 40: 0.85}, 2).steps == 0
-    assert Trial({0: 0.9, 20: 0.95, 40: 0.95}, 2).steps == 20  # the fewer, where it is all the same
+    assert Trial({0: (0.9, 0.9), 20: (0.8, 0.8), 40: (0.8, 0.9)}).steps == 0
+    assert Trial({0: (0.9, 0.9), 20: (0.95, 0.95), 40: (0.95, 0.95)}).steps == 20  # the fewer, where it is all the same
+
+
+def test_what_helps_one_case_and_harms_another_is_not_sure_to_help_a_third():
+    assert Trial({0: (0.9, 0.9), 20: (0.96, 0.88)}).steps == 0
+    assert Trial({0: (0.9, 0.9), 20: (0.96, 0.88), 40: (0.91, 0.915)}).steps == 40
+    assert Trial({0: (0.9,) * 6, 20: (0.95,) * 5 + (0.88,)}).steps == 20  # one of many may lose
 
 
 def test_each_case_is_drawn_as_often_however_many_slices_it_has(cache, config):

@@ -155,10 +155,10 @@ def _save(header: Header, learnt: _Learnt, cases: int, licence: str, output: Pat
 
 def _no_use(trial: Trial | None) -> str:
     assert trial is not None
-    tried = ", ".join(f"{dice:.3f} after {steps}" for steps, dice in trial.dice.items() if steps)
+    tried = ", ".join(f"{trial.mean(steps):.3f} after {steps}" for steps in trial.dice if steps)
     return (
-        f"What some of these {trial.cases} cases teach makes the others worse: Dice {trial.dice[0]:.3f} before, "
-        f"{tried} steps. Nothing was written. Look whether all masks follow one rule and lie on the bone; give more "
+        f"What some of these {trial.cases} cases teach does not surely help the others: Dice {trial.mean(0):.3f} "
+        f"before, {tried} steps. Nothing was written. Look whether all masks follow one rule and lie on the bone; give more "
         "cases; or say with --steps how many steps to take all the same."
     )
 
@@ -167,7 +167,7 @@ def _tell_trial(terminal: Terminal, learnt: _Learnt, steps: int | None) -> None:
     trial = learnt.trial
     if trial is not None:
         terminal.note(
-            f"Cases left out in a trial: Dice {trial.dice[0]:.3f} before, {trial.dice[learnt.steps]:.3f} after "
+            f"Cases left out in a trial: Dice {trial.mean(0):.3f} before, {trial.mean(learnt.steps):.3f} after "
             f"{learnt.steps} steps on the others."
         )
     elif steps is None:
@@ -180,7 +180,7 @@ def _card(header: Header, trial: Trial | None) -> dict[str, Any]:
     """How far answers can be trusted, as with the weights that these began with; what is said of those; the trial."""
     from anybone.engine.confidence import Judge
 
-    tried = {"trial": {"cases": trial.cases, "dice_by_steps": dict(trial.dice)}} if trial else {}
+    tried = {"trial": {"cases": trial.cases, "dice_by_steps": {n: trial.mean(n) for n in trial.dice}}} if trial else {}
     if not header.card:
         return tried
     return {**Judge.from_card(header.card).to_card(), _BEGAN: header.card.get(_BEGAN, header.card), **tried}

@@ -1,6 +1,7 @@
 """Contenders: what a benchmark compares, all that learn by the same loop from the same data, in one visible dict.
 
-Adding one: a line in `CONTENDERS`. What it does not say is as the protocol has it.
+Adding one: a line in `CONTENDERS`. What it does not say is as the protocol has it. "NAME @ 0.0003" is the same with
+another learning rate.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from anybone.training.config import TrainingConfig
 from anybone.training.loop import bone_sam
 from anybone.training.stages import STAGES
 
+AT = " @ "  # between a name and a learning rate
 FRAME_STEP = 32  # a side of the input is a multiple
 
 
@@ -88,14 +90,32 @@ class Contender:
 
 
 def contender(name: str) -> Contender:
-    """The contender of that name.
+    """The contender of that name, or of "NAME @ RATE".
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or the rate is no positive number.
     """
-    if name not in CONTENDERS:
-        raise UsageError(f"There is no contender {name!r}. Choose from {', '.join(CONTENDERS)}.")
-    return CONTENDERS[name]
+    known, at, rate = name.partition(AT)
+    if known not in CONTENDERS:
+        raise UsageError(f"There is no contender {known!r}. Choose from {', '.join(CONTENDERS)}.")
+    one = CONTENDERS[known]
+    if not at:
+        return one
+    if not one.lessons:
+        raise UsageError(f"{known} learns nothing: it has no learning rate. Leave out {at + rate!r}.")
+    return replace(
+        one, about=f"{one.about}, with that learning rate", training={**one.training, "learning_rate": _rate(rate)}
+    )
+
+
+def _rate(told: str) -> float:
+    try:
+        rate = float(told)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1:
+        raise UsageError(f"A learning rate is a number between 0 and 1, such as 0.0003; found {told!r}.")
+    return rate
 
 
 _TRUNK, _BRANCH, _JOIN = Lesson(share=0.6), Lesson("depth", 0.2), Lesson("fusion and heads", 0.2)

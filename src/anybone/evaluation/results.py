@@ -14,7 +14,7 @@ import numpy as np
 from anybone.atomic import write_whole
 from anybone.errors import ReadError
 from anybone.evaluation.benchmark import machine
-from anybone.evaluation.contenders import CONTENDERS
+from anybone.evaluation.contenders import contender
 from anybone.evaluation.jobs import Figures
 from anybone.evaluation.protocols import Protocol
 from anybone.evaluation.statistics import Comparison, Summary, compare, summary_of
@@ -52,7 +52,7 @@ class Results:
         """The results of a protocol whose jobs are done."""
         names = protocol.contenders
         told = {name: "masks of another program" for name in protocol.masks}
-        told |= {name: CONTENDERS[name].about for name in names if name in CONTENDERS}
+        told |= {name: contender(name).about for name in names if name not in protocol.masks}
         training = protocol.training
         scale = {
             "minutes": protocol.minutes,

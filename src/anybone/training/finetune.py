@@ -7,9 +7,10 @@ of the cases teach, the other half tell how much better they are found, and the 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, stdev
 
 import torch
 from torch import Tensor
@@ -57,17 +58,32 @@ class Trial:
     """How well cases were found that were left out.
 
     Attributes:
-        dice: Their mean Dice by the number of steps on the others; 0 is before the first.
-        cases: How many were left out, one after the other.
+        dice: Of each by the number of steps on others; 0 is before the first.
     """
 
-    dice: Mapping[int, float]
-    cases: int
+    dice: Mapping[int, tuple[float, ...]]
+
+    @property
+    def cases(self) -> int:
+        """How many were left out."""
+        return len(self.dice[0])
 
     @property
     def steps(self) -> int:
-        """The number of steps that served them best; 0 where none did."""
-        return max(self.dice, key=lambda steps: (self.dice[steps], -steps))
+        """The number of steps that served them most surely; 0 where none did.
+
+        What counts is the mean gain less its standard error over the cases: where one gains what another loses, steps
+        taught the chance of a few.
+        """
+        return max(self.dice, key=lambda steps: (self._sure_gain(steps), -steps))
+
+    def mean(self, steps: int) -> float:
+        """Mean Dice after that many steps."""
+        return mean(self.dice[steps])
+
+    def _sure_gain(self, steps: int) -> float:
+        gains = [after - before for after, before in zip(self.dice[steps], self.dice[0], strict=True)]
+        return mean(gains) - stdev(gains) / math.sqrt(len(gains))
 
 
 def stage_for(model: ModelConfig) -> str:
@@ -129,7 +145,7 @@ def try_out(config: TrainingConfig, views: Views, progress: Progress = lambda st
             progress("try", number * config.steps + step, 2 * config.steps)
             if step in looks:
                 dice[step] += _dice(_averaged(run), views.of(left_out, plain=True))
-    return Trial({steps: mean(each) for steps, each in dice.items()}, len(cases))
+    return Trial({steps: tuple(each) for steps, each in dice.items()})
 
 
 def _steps(run: Run[BoneSam], config: TrainingConfig, views: Views) -> Iterator[int]:
