@@ -158,8 +158,8 @@ def _no_use(trial: Trial | None) -> str:
     tried = ", ".join(f"{trial.mean(steps):.3f} after {steps}" for steps in trial.dice if steps)
     return (
         f"What some of these {trial.cases} cases teach does not surely help the others: Dice {trial.mean(0):.3f} "
-        f"before, {tried} steps. Nothing was written. Look whether all masks follow one rule and lie on the bone; give more "
-        "cases; or say with --steps how many steps to take all the same."
+        f"before, {tried} steps. Nothing was written. Look whether all masks follow one rule and lie on the bone; give "
+        "more cases; or say with --steps how many steps to take all the same."
     )
 
 
