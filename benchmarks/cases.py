@@ -1,17 +1,18 @@
 """Cases to compare on, as volumes with a manifest: the public collections, and scans of synthetic anatomy.
 
     python benchmarks/cases.py patients SHARED_DATA OUT
-    python benchmarks/cases.py synthetic MAPS OUT
+    python benchmarks/cases.py synthetic MAPS OUT [--training]
 
 The first writes OUT/patients.csv: SHARED_DATA holds spine_t2/ and limb_t1/; the usual patients are kept for validation.
-The second writes OUT/synthetic.csv: one scan of each label map in the folder MAPS, all of them kept for validation; the
-sequences and planes take turns.
+The second writes OUT/synthetic.csv: one scan of each label map in the folder MAPS, all of them kept for validation, or
+to be learnt from; the sequences and planes take turns.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
@@ -82,9 +83,12 @@ def main() -> None:
     parser.add_argument("what", choices=("patients", "synthetic"))
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--training", action="store_true")
     a = parser.parse_args()
+    if a.training and a.what == "patients":
+        parser.error("--training goes with synthetic: of patients, the usual ones are kept for validation")
     made = {"patients": patients, "synthetic": synthetic}[a.what](a.source, a.out)
-    cases = list(made)
+    cases = [replace(one, split=TRAINING) if a.training else one for one in made]
     write_manifest(cases, a.out / f"{a.what}.csv")
     print(f"{a.out / a.what}.csv  {len(cases)} cases")
 

@@ -1,10 +1,10 @@
 """Dice on synthetic volumes of every region: automatic, after one and after three clicks a slice, and the floor's.
 
     anybone anatomy corpus --count 1 --seed 9000 -o held_out
-    python benchmarks/regions.py held_out [--weights NAME|PATH] [--record FILE.json]
+    python benchmarks/regions.py held_out [--weights NAME|PATH] [--scans 3] [--record FILE.json]
 
-Each label map in the folder is scanned once, as a sequence and plane that are drawn by its name. No map of these seeds
-may be in the corpus that the weights were trained on.
+Each label map in the folder is scanned three times, by sequences and planes that are drawn by its name; figures are
+means over its scans. No map of these seeds may be in the corpus that the weights were trained on.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 
@@ -25,6 +26,7 @@ from anybone.anatomy.scanner import PLANES, scan
 from anybone.engine.segmenter import Segmenter
 from anybone.evaluation.baselines import BASELINES
 from anybone.evaluation.clicks import correct
+from anybone.volume import Volume
 
 
 def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
@@ -32,36 +34,51 @@ def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 
+def scans(path: Path, count: int) -> Iterator[tuple[str, Volume, NDArray[np.bool_]]]:
+    """Scans of a label map: by what, image, truth."""
+    anatomy = load(path)
+    for number in range(count):
+        seed = zlib.crc32(f"{path.stem} {number}".encode() if number else path.stem.encode())
+        sequence, plane = list(SEQUENCES)[seed % len(SEQUENCES)], list(PLANES)[seed // 64 % len(PLANES)]
+        volume, bones = scan(anatomy, sequence, plane, seed)
+        yield f"{sequence} {plane}", volume, bones.mask
+
+
+def measured(network: Segmenter, floor: Segmenter, volume: Volume, truth: NDArray[np.bool_]) -> dict[str, float]:
+    """Dice by how much help there was."""
+    one, _, three = correct(network.session(volume).automatic(), truth, 3)
+    return {
+        "automatic": dice(network.segment(volume).mask, truth),
+        "one click": dice(one, truth),
+        "three clicks": dice(three, truth),
+        "cortex": dice(floor.segment(volume).mask, truth),
+    }
+
+
+def means(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Of each column."""
+    return {key: mean(row[key] for row in rows) for key in rows[0]}
+
+
 def main() -> None:
     """Measures, prints, and keeps the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("maps", type=Path)
     parser.add_argument("--weights")
+    parser.add_argument("--scans", type=int, default=3)
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
     network, floor = anybone.load(a.weights), Segmenter(BASELINES["cortex"](), name="cortex")
     figures: dict[str, dict[str, float]] = {}
-    scanned: dict[str, str] = {}
+    scanned: dict[str, list[str]] = {}
     for path in sorted(a.maps.glob("*.safetensors")):
-        seed = zlib.crc32(path.stem.encode())
-        sequence, plane = list(SEQUENCES)[seed % len(SEQUENCES)], list(PLANES)[seed // 64 % len(PLANES)]
-        volume, bones = scan(load(path), sequence, plane, seed)
-        truth = bones.mask
-        session = network.session(volume).automatic()
-        one, _, three = correct(session, truth, 3)
-        scanned[path.stem] = f"{sequence} {plane}"
-        figures[path.stem] = {
-            "automatic": dice(network.segment(volume).mask, truth),
-            "one click": dice(one, truth),
-            "three clicks": dice(three, truth),
-            "cortex": dice(floor.segment(volume).mask, truth),
-        }
-        print(
-            f"{path.stem:24} {scanned[path.stem]:18}",
-            {k: round(v, 3) for k, v in figures[path.stem].items()},
-            flush=True,
-        )
-    figures["mean"] = {k: mean(f[k] for f in figures.values()) for k in next(iter(figures.values()))}
+        rows = []
+        for by, volume, truth in scans(path, a.scans):
+            rows.append(measured(network, floor, volume, truth))
+            scanned.setdefault(path.stem, []).append(by)
+            print(f"{path.stem:24} {by:18}", {k: round(v, 3) for k, v in rows[-1].items()}, flush=True)
+        figures[path.stem] = means(rows)
+    figures["mean"] = means(list(figures.values()))
     print("mean", {k: round(v, 3) for k, v in figures["mean"].items()})
     if a.record:
         rounded = {name: {k: round(v, 4) for k, v in f.items()} for name, f in figures.items()}

@@ -43,7 +43,7 @@ def test_no_patient_is_shown(findings: ModuleType) -> None:
     assert all(name.startswith("worst-") for name in findings.WORST)
 
 
-def made(shift: float, people: int = 12) -> Results:
+def made(shift: float, people: int = 12, second: str = "theirs", split: str = "standard") -> Results:
     """Two contenders on some people, the second of whom is off by so much, but for a little."""
 
     def figures(name: str, off: float) -> Figures:
@@ -63,14 +63,16 @@ def made(shift: float, people: int = 12) -> Results:
         "steps": 0,
         "size_px": 96,
         "batch": 4,
+        "learning_rate": 0.001,
+        "split": split,
         "seeds": 1,
         "threads": 1,
         "device": "cpu",
         "start": "",
     }
-    told = {"ours": "this one", "theirs": "that one"}
-    both = (figures("ours", 0), figures("theirs", shift))
-    return Results("Test", "Which?", ("ours", "theirs"), told, scale, ("data", "location"), (), both)
+    told = {"ours": "this one", second: "that one"}
+    both = (figures("ours", 0), figures(second, shift))
+    return Results("Test", "Which?", ("ours", second), told, scale, ("data", "location"), (), both)
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,18 @@ def test_few_people_show_nothing_however_far_apart(findings: ModuleType) -> None
 def test_without_results_the_page_says_so(findings: ModuleType) -> None:
     assert "Nothing has been kept yet" in findings.page({})
     assert replace(made(0), figures=()).metrics == []
+
+
+def test_rates_that_were_tried_are_told_side_by_side(findings: ModuleType) -> None:
+    assert "ours 0.655 with 0.001, 0.760 with 0.0003." in findings.page({"test": made(0.1, second="ours @ 0.0003")})
+    assert "Dice by learning rate" not in findings.page({"test": made(0.1)})
+
+
+def test_what_was_never_seen_is_set_beside_what_was(findings: ModuleType) -> None:
+    unseen = replace(made(-0.2, split="leave one out"), name="Unseen")
+    page = findings.page({"networks": made(0.1), "unseen": unseen})
+    rows = [line for line in page.splitlines() if line.startswith("| Unseen: ")]
+    assert [row.split(" | ")[1] for row in rows] == ["12", "12"]
+    assert "| +0.000, +0.000 to +0.000 | 1 |" in rows[0]  # ours is the same in both
+    assert "-0.31" in rows[1]
+    assert "never seen" not in findings.page({"networks": made(0.1)})

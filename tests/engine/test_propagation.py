@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from anybone.engine.propagation import StopRule, _goes_on, _inner_points, _touching
+from anybone.engine.propagation import StopRule, _goes_on, _inner_points, belief, belief_to_keep, next_slice
+from engine.conftest import Bright
 
 
 def square(low: int, high: int) -> np.ndarray:
@@ -32,5 +34,49 @@ def test_one_inner_point_a_piece():
     assert points[1].tolist() == [(20 + 0.5) * 4 - 0.5] * 2
 
 
+class Believing(Bright):
+    """Follows any mask, expects an overlap of it, and takes alone for bone what an embedding says."""
+
+    def __init__(self, quality: float = 0.8) -> None:
+        super().__init__()
+        self.quality = quality
+
+    def decode(self, embedding, points_xy=None, point_labels=None, boxes_xyxy=None, mask_logits=None):
+        answer = embedding if mask_logits is None else mask_logits
+        return answer.expand(-1, 2, -1, -1), torch.full((1, 2), self.quality)
+
+
+def logits(mask: np.ndarray, sure: float = 20.0) -> torch.Tensor:
+    return torch.from_numpy(np.where(mask, sure, -sure).astype(np.float32))[None, None]
+
+
 def test_pieces_that_do_not_touch_are_left_out():
-    assert np.array_equal(_touching(square(4, 8) | square(16, 20), square(6, 10)), square(4, 8))
+    class Twice(Believing):
+        def decode(self, embedding, **prompts):
+            return super().decode(logits(square(4, 8) | square(16, 20)))
+
+    found = next_slice(Twice(), logits(square(4, 8)), logits(square(5, 9)), StopRule())
+    assert np.array_equal(found[0, 0] > 0, square(4, 8))
+
+
+def test_belief_is_half_what_is_expected_and_half_what_is_seen():
+    assert belief(Believing(0.8), logits(square(0, 16)), square(0, 8), 0.8) == pytest.approx(0.9, abs=1e-6)
+    assert belief(Believing(0.8), logits(square(16, 32)), square(0, 8), 0.8) == pytest.approx(0.4, abs=1e-6)
+    assert belief(Believing(), logits(square(0, 16)), np.zeros((32, 32), bool), 0.8) == 0
+
+
+def test_a_bone_is_not_followed_into_what_the_network_takes_for_none():
+    bone, stop = logits(square(4, 12)), StopRule(min_belief=0.5)
+    least = belief_to_keep(Believing(), bone, bone, stop)
+    assert least == 0.5
+    assert next_slice(Believing(), bone, bone, stop, least) is not None
+    assert next_slice(Believing(), logits(square(20, 28)), bone, stop, least) is None
+    assert next_slice(Believing(), logits(square(20, 28)), bone, stop) is not None
+
+
+def test_a_bone_that_was_never_believed_in_is_followed_all_the_same():
+    bone, nothing, stop = logits(square(4, 12)), logits(square(20, 28)), StopRule(min_belief=0.5)
+    least = belief_to_keep(Believing(), nothing, bone, stop)
+    assert least == pytest.approx(0.7 * 0.4, abs=1e-6)
+    assert next_slice(Believing(), nothing, bone, stop, least) is not None
+    assert next_slice(Believing(0.4), nothing, bone, stop, least) is None

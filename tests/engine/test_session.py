@@ -188,7 +188,7 @@ def test_what_is_seen_is_carried_on(deaf, volume, monkeypatch):
     session.add(Point(SECOND, positive=False))
     carried = []
 
-    def spy(network, embedding, previous, stop):
+    def spy(network, embedding, previous, stop, least_belief):
         carried.append(previous[0, 0] > 0)
         return None
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anybone.engine.asked import asked_alone
 from anybone.engine.confidence import Judge
 from anybone.engine.decode import decode, on_slice
 from anybone.engine.embeddings import Embeddings
@@ -16,7 +17,7 @@ from anybone.engine.heed import beyond_reach, clicks_on, corrected
 from anybone.engine.network import Network
 from anybone.engine.prepare import Prepared
 from anybone.engine.progress import Clock
-from anybone.engine.propagation import StopRule, next_slice
+from anybone.engine.propagation import StopRule, belief_to_keep, next_slice
 from anybone.engine.slice_answer import Look, SliceAnswer, freed
 from anybone.engine.slicing import SliceFrame
 from anybone.engine.stitch import NO_BONE, from_slice, with_neighbours
@@ -100,7 +101,10 @@ class Answerer:
         logits = self.look.logits(index, before)
         by_clicks = not any(isinstance(p, Box | MaskHint) for p in added)
         if before is None or logits is None or not by_clicks or not options.heed_clicks:
-            return self.look.answer(index, self._decode(index, here, logits), together, painted)
+            found = self._decode(index, here, logits)
+            if logits is None and options.heed_clicks:
+                found = asked_alone(found, here, frame, options.threshold)
+            return self.look.answer(index, found, together, painted)
         after, drawn = logits, before.drawn
         clicks = beyond_reach(before.runs.mask(), clicks_on(added, frame), self.look.spacing_mm)
         if len(clicks):
@@ -127,7 +131,15 @@ class Answerer:
         drawn = freed(before.drawn, base, after, frame) if before else None
         return self.look.answer(index, after, together, before.painted if before else None, drawn)
 
-    def carried(self, index: int, previous: Tensor, prompts: Sequence[Prompt], stop: StopRule) -> SliceAnswer | None:
+    def belief_to_keep(self, index: int, logits: Tensor, stop: StopRule) -> float:
+        """The least belief with which a bone is followed from a slice, on which it has these logits."""
+        embedding = self.embeddings.get(index)
+        with self._clock.step("decode"), torch.inference_mode():
+            return belief_to_keep(self._network, embedding, logits, stop)
+
+    def carried(
+        self, index: int, previous: Tensor, prompts: Sequence[Prompt], stop: StopRule, least_belief: float
+    ) -> SliceAnswer | None:
         """The bone of a neighbouring slice on this one; None where it has ended.
 
         Args:
@@ -135,12 +147,13 @@ class Answerer:
             previous: Logits of the neighbour.
             prompts: All of the session.
             stop: When a bone is taken to have ended.
+            least_belief: From `belief_to_keep`.
         """
         if not self.prepared.alive[index]:
             return None
         embedding = self.embeddings.get(index)
         with self._clock.step("decode"), torch.inference_mode():
-            logits = next_slice(self._network, embedding, previous, stop)
+            logits = next_slice(self._network, embedding, previous, stop, least_belief)
         return None if logits is None else self.look.answer(index, logits, prompts)
 
     def _decode(

@@ -75,6 +75,13 @@ def mask_logits(mask: NDArray[np.bool_], frame: SliceFrame) -> Float[Tensor, "1 
     return (2 * from_slice(mask.astype(np.float32), frame) - 1) * HINT_LOGIT
 
 
+def box_edges(prompt: Box | Lasso, frame: SliceFrame) -> NDArray[np.float32]:
+    """x, y low and x, y high in input pixels: the outer edges of the first and last voxels."""
+    low, high = (end(_corners(prompt), axis=0) for end in (np.min, np.max))
+    corners = frame.to_model_xy(np.array([low - 0.5, high + 0.5]))
+    return np.concatenate([corners.min(0), corners.max(0)])
+
+
 def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points (n, 2), their labels (n,) and boxes (m, 4), all in input pixels."""
     points: list[np.ndarray] = []
@@ -90,10 +97,8 @@ def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, n
                 kept = np.unique(np.linspace(0, len(here) - 1, min(len(here), SCRIBBLE_POINTS)).round().astype(int))
                 points.extend(frame.to_model_xy([here[i] for i in kept]))
                 labels.extend([int(prompt.positive)] * len(kept))
-            case Box() | Lasso():  # the outer edges of its first and last voxels
-                low, high = (end(_corners(prompt), axis=0) for end in (np.min, np.max))
-                corners = frame.to_model_xy(np.array([low - 0.5, high + 0.5]))
-                boxes.append(np.concatenate([corners.min(0), corners.max(0)]))
+            case Box() | Lasso():
+                boxes.append(box_edges(prompt, frame))
             case MaskHint():
                 pass
             case _:

@@ -89,15 +89,26 @@ def corrected(
         frame: Of their slice.
         threshold: What is above is bone.
     """
+    changed = ((before > threshold) != (after > threshold))[0, 0].cpu().numpy()
+    taken = touching(changed, grid_pixels(clicks.rows_columns, frame, changed.shape))
+    return torch.where(torch.from_numpy(taken).to(after.device), after, before)
+
+
+def touching(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pieces of a mask that share a pixel with another mask; what meets at a corner hangs together."""
     from scipy import ndimage
 
-    changed = ((before > threshold) != (after > threshold))[0, 0].cpu().numpy()
-    pieces, _ = ndimage.label(changed, structure=np.ones((3, 3)))
-    clicked = np.zeros(changed.shape, dtype=bool)
-    clicked[tuple(((frame.pixels(clicks.rows_columns) + 0.5) / MASK_STRIDE).astype(int).T)] = True
-    clicked = ndimage.binary_dilation(clicked, np.ones((3, 3)))
-    taken = np.isin(pieces, np.setdiff1d(pieces[clicked], 0))
-    return torch.where(torch.from_numpy(taken).to(after.device), after, before)
+    pieces, _ = ndimage.label(mask, structure=np.ones((3, 3)))
+    return np.isin(pieces, np.setdiff1d(pieces[other], 0))
+
+
+def grid_pixels(rows_columns: NDArray[np.int64], frame: SliceFrame, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Where pixels of a slice, "n 2", lie on the decoder's grid, with the pixels around each."""
+    from scipy import ndimage
+
+    at = np.zeros(shape, dtype=bool)
+    at[tuple(((frame.pixels(rows_columns) + 0.5) / MASK_STRIDE).astype(int).T)] = True
+    return ndimage.binary_dilation(at, np.ones((3, 3)))  # type: ignore[no-any-return]
 
 
 def heed(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.decode import BONE_CHANNEL
+from anybone.engine.heed import touching
 from anybone.engine.network import Network
 from anybone.engine.slicing import MASK_STRIDE
 from anybone.shapes import Float
@@ -22,34 +24,82 @@ class StopRule:
         min_overlap: Share of the smaller of both masks that they must have in common; a bone seldom jumps aside.
         max_growth: Largest ratio of their areas, either way; a leak into muscle grows at once.
         min_pixels: Smallest mask, in pixels of the decoder's grid.
+        min_belief: Least `belief` that the mask is bone: beyond a bone's end masks go on in whatever resembles it.
+        kept_belief: Share of the belief where it begins that is enough where that is less than `min_belief`: a bone
+            that the network believes in nowhere can be followed too.
     """
 
     min_overlap: float = 0.3
     max_growth: float = 3.0
     min_pixels: int = 3
+    min_belief: float = 0.4
+    kept_belief: float = 0.7
 
 
 def next_slice(
-    network: Network, embedding: Float[Tensor, "1 c h w"], previous: Float[Tensor, "1 1 h4 w4"], stop: StopRule
+    network: Network,
+    embedding: Float[Tensor, "1 c h w"],
+    previous: Float[Tensor, "1 1 h4 w4"],
+    stop: StopRule,
+    least_belief: float = 0.0,
 ) -> Float[Tensor, "1 1 h4 w4"] | None:
     """Logits of the same bone on the neighbouring slice, or None where it has ended.
 
     The previous mask goes in as mask prompt together with a positive point in each of its pieces, at its most inner
     pixel; pieces of the answer that do not touch the previous mask are left out, so that one bone stays one bone.
+
+    Args:
+        network: What answers.
+        embedding: Of the neighbouring slice.
+        previous: Logits of the slice before.
+        stop: When a bone is taken to have ended.
+        least_belief: From `belief_to_keep`; 0 follows without belief.
     """
+    answer, quality = _followed(network, embedding, previous)
     before = (previous[0, 0] > 0).cpu().numpy()
-    points = torch.from_numpy(_inner_points(before))[None].to(embedding.device)
-    logits, _ = network.decode(
+    after = touching((answer[0, 0] > 0).cpu().numpy(), before)
+    if not _goes_on(before, after, stop) or belief(network, embedding, after, quality) < least_belief:
+        return None
+    return torch.where(torch.from_numpy(after).to(answer.device), answer, answer.clamp(max=-1.0))
+
+
+def belief_to_keep(
+    network: Network, embedding: Float[Tensor, "1 c h w"], start: Float[Tensor, "1 1 h4 w4"], stop: StopRule
+) -> float:
+    """The least belief with which a bone is followed from the slice of that embedding, on which it has these logits."""
+    quality = _followed(network, embedding, start)[1]
+    there = belief(network, embedding, (start[0, 0] > 0).cpu().numpy(), quality)
+    return min(stop.min_belief, stop.kept_belief * there)
+
+
+def belief(network: Network, embedding: Float[Tensor, "1 c h w"], mask: NDArray[np.bool_], quality: float) -> float:
+    """How far a network believes that a mask is bone, 0..1.
+
+    Half of it is the overlap that it expects with what was asked, half what it takes for bone there by itself, without
+    any prompt.
+
+    Args:
+        network: What is asked.
+        embedding: Of the slice.
+        mask: On the decoder's grid.
+        quality: The overlap that is expected.
+    """
+    alone = network.decode(embedding)[0][0, BONE_CHANNEL].sigmoid().cpu().numpy()
+    return (quality + float(alone[mask].mean())) / 2 if mask.any() else 0.0
+
+
+def _followed(
+    network: Network, embedding: Float[Tensor, "1 c h w"], previous: Float[Tensor, "1 1 h4 w4"]
+) -> tuple[Float[Tensor, "1 1 h4 w4"], float]:
+    """Logits of what a mask shows, on a slice near its own, and the overlap that the network expects."""
+    points = torch.from_numpy(_inner_points((previous[0, 0] > 0).cpu().numpy()))[None].to(embedding.device)
+    logits, quality = network.decode(
         embedding,
         points_xy=points,
         point_labels=torch.ones(points.shape[:2], dtype=torch.int64, device=embedding.device),
         mask_logits=previous,
     )
-    answer = logits[:, BONE_CHANNEL : BONE_CHANNEL + 1]
-    after = _touching((answer[0, 0] > 0).cpu().numpy(), before)
-    if not _goes_on(before, after, stop):
-        return None
-    return torch.where(torch.from_numpy(after).to(answer.device), answer, answer.clamp(max=-1.0))
+    return logits[:, BONE_CHANNEL : BONE_CHANNEL + 1], float(quality[0, BONE_CHANNEL])
 
 
 def _goes_on(before: np.ndarray, after: np.ndarray, stop: StopRule) -> bool:
@@ -67,11 +117,3 @@ def _inner_points(mask: np.ndarray) -> np.ndarray:
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     rows_columns = np.array(ndimage.maximum_position(depth, labels, range(1, count + 1)), dtype=np.float32)
     return (rows_columns.reshape(-1, 2)[:, ::-1] + 0.5) * MASK_STRIDE - 0.5
-
-
-def _touching(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The pieces of a mask that share a pixel with another mask."""
-    from scipy import ndimage
-
-    labels, _ = ndimage.label(mask)
-    return np.isin(labels, np.setdiff1d(labels[other], 0))

@@ -185,12 +185,15 @@ class Session(SessionBones):
         starts = [k for k in self.slices if state.answers[k].runs.any()]
         if not starts:
             raise PromptError("Nothing to propagate: no slice has a mask yet. Add a prompt on bone first.")
-        answers = dict(state.answers)
+        answers, rule = dict(state.answers), stop or StopRule()
         for step in ([-1] if backwards else []) + ([1] if forwards else []):
             for start in starts:
                 previous, index = self._look.shown(start, state.answers[start], state.prompts), start + step
+                if not first <= index <= last or index in answers:
+                    continue
+                least = self._answerer.belief_to_keep(start, previous, rule)
                 while first <= index <= last and index not in answers:
-                    answer = self._answerer.carried(index, previous, state.prompts, stop or StopRule())
+                    answer = self._answerer.carried(index, previous, state.prompts, rule, least)
                     if answer is None or answer.logits is None:
                         break
                     previous, answers[index] = answer.logits, answer

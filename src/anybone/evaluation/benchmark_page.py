@@ -60,7 +60,8 @@ def scale_words(results: Results) -> str:
     seeds = "one training" if scale["seeds"] == 1 else f"{scale['seeds']} trainings"
     start = f"starting from {scale['start']}" if scale["start"] else "from random weights"
     return (
-        f"{long} each, {scale['size_px']} pixels, {scale['batch']} images a step, on "
+        f"{long} each, {scale['size_px']} pixels, {scale['batch']} images a step, learning rate "
+        f"{scale['learning_rate']:g} where a name gives no other, on "
         f"{scale['threads'] or 'all'} thread{'s' * (scale['threads'] != 1)} of {scale['device']}; {seeds} of each "
         f"contender; {start} unless a contender says otherwise."
     )

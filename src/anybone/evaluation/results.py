@@ -59,6 +59,7 @@ class Results:
             "steps": 0 if protocol.minutes else training.steps,
             "size_px": training.model.image_size,
             "batch": training.batch,
+            "learning_rate": training.learning_rate,
             "seeds": len(protocol.seeds),
             "start": Path(training.start).name if training.start else "",
             "sources": dict(training.sources),
