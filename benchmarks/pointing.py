@@ -4,7 +4,7 @@
     python benchmarks/pointing.py held_out [--weights NAME|PATH] [--record FILE.json]
 
 Each label map in the folder is scanned once, by the sequence and plane that are drawn by its name; up to four of its
-larger bones are clicked in the middle of their middle slice, each in a session of its own, and followed from there.
+larger bones are clicked in the middle of their middle slice, one after the other, and followed from there.
 Beyond its ends a bone is counted as it is: what is found there is wrong.
 """
 
@@ -25,8 +25,7 @@ import anybone
 from anybone.anatomy.contrast import SEQUENCES
 from anybone.anatomy.label_map import load
 from anybone.anatomy.scanner import PLANES, scan
-from anybone.engine.segmenter import Segmenter
-from anybone.volume import Volume
+from anybone.engine.session import Session
 
 AMONG, BONES, LEAST_SLICES = 12, 4, 3
 
@@ -45,15 +44,16 @@ def chosen(labels: NDArray[np.integer], seed: int) -> Iterator[NDArray[np.bool_]
         yield through[label]
 
 
-def clicked(network: Segmenter, volume: Volume, bone: NDArray[np.bool_]) -> dict[str, float]:
+def clicked(session: Session, bone: NDArray[np.bool_]) -> dict[str, float]:
     """What a click in the middle of a bone comes to."""
-    axis = volume.geometry.slice_axis
+    axis = session.axis
     there = np.flatnonzero(bone.any((1, 2)))
     index = int(there[len(there) // 2])
     inside = ndimage.distance_transform_edt(np.pad(bone[index], 1))[1:-1, 1:-1]
     place = list(np.unravel_index(int(inside.argmax()), inside.shape))
     i, j, k = (int(n) for n in np.insert(place, axis, index))
-    session = network.session(volume).add(anybone.Point((i, j, k)))
+    session.reset()
+    session.add(anybone.Point((i, j, k)))
     on_slice = dice(np.moveaxis(session.mask, axis, 0)[index], bone[index])
     session.propagate()
     found = np.moveaxis(session.mask, axis, 0)
@@ -77,7 +77,8 @@ def main() -> None:
         sequence, plane = list(SEQUENCES)[seed % len(SEQUENCES)], list(PLANES)[seed // 64 % len(PLANES)]
         volume, bones = scan(load(path), sequence, plane, seed)
         labels = np.moveaxis(bones.labels, volume.geometry.slice_axis, 0)
-        own = [clicked(network, volume, bone) for bone in chosen(labels, seed)]
+        session = network.session(volume)
+        own = [clicked(session, bone) for bone in chosen(labels, seed)]
         rows += own
         figures[path.stem] = {key: round(mean(one[key] for one in own), 4) for key in own[0]}
         print(f"{path.stem:24} {sequence} {plane}", len(own), figures[path.stem], flush=True)
