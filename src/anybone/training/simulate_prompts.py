@@ -18,7 +18,7 @@ from anybone.training import places
 from anybone.training.cache import IGNORE
 
 MOST_POINTS = 12  # bones that one drawn prompt points at
-ALL_SHARE = 0.25  # prompts that point at every bone of the slice; as many point at one alone, the others at some
+ONE_SHARE, ALL_SHARE = 0.5, 0.15  # prompts that point at one bone alone, and at every one; the others at some
 JITTER_PX = 1.0  # standard deviation of where a hand's click lands
 BOX_SLACK = 0.12  # how far a hand-drawn box misses its bone, as a share of its sides
 MOST_BOXES = 3
@@ -164,7 +164,7 @@ def _count(batch: int, rng: torch.Generator) -> Int[Tensor, b]:
     """For each image, how many bones are asked for: one, some, or all that can be pointed at."""
     kind = torch.rand(batch, generator=rng, device=rng.device)
     some = torch.randint(2, MOST_POINTS, (batch,), generator=rng, device=rng.device)
-    return torch.where(kind < ALL_SHARE, MOST_POINTS, torch.where(kind > 1 - ALL_SHARE, 1, some))
+    return torch.where(kind < ALL_SHARE, MOST_POINTS, torch.where(kind > 1 - ONE_SHARE, 1, some))
 
 
 def _points_on(
