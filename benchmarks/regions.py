@@ -1,9 +1,9 @@
 """Dice on synthetic volumes of every region: automatic, after one and after three clicks a slice, and the floor's.
 
     anybone anatomy corpus --count 1 --seed 9000 -o held_out
-    python benchmarks/regions.py held_out [--weights NAME|PATH] [--scans 3] [--record FILE.json]
+    python benchmarks/regions.py held_out [--weights NAME|PATH] [--scans 2] [--record FILE.json]
 
-Each label map in the folder is scanned three times, by sequences and planes that are drawn by its name; figures are
+Each label map in the folder is scanned twice, by sequences and planes that are drawn by its name; figures are
 means over its scans. No map of these seeds may be in the corpus that the weights were trained on.
 """
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("maps", type=Path)
     parser.add_argument("--weights")
-    parser.add_argument("--scans", type=int, default=3)
+    parser.add_argument("--scans", type=int, default=2)
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
     network, floor = anybone.load(a.weights), Segmenter(BASELINES["cortex"](), name="cortex")
