@@ -65,3 +65,24 @@ def test_what_is_no_bone_asks_for_nothing():
 def test_what_nobody_asked_for_is_below_any_threshold():
     found = asked_alone(BOTH, [at(2, 2)], FRAME, -1.5)[0, 0].numpy()
     assert found[10, 10] == -2.5
+
+
+def bridged(sure: float) -> torch.Tensor:
+    """Both squares, and between them what is bone too, but not so surely."""
+    logits = torch.where(torch.from_numpy(grid(ONE, OTHER)), 5.0, -5.0)
+    logits[3:9, 3:5] = logits[8:10, 3:9] = sure
+    logits[1:5, 1:5] = 5.0
+    return logits[None, None]
+
+
+@pytest.mark.parametrize(("sure", "joined"), [(1.0, False), (3.0, True)])
+def test_a_bone_ends_where_the_network_is_much_less_sure(sure, joined):
+    found = asked_alone(bridged(sure), [at(2, 2)], FRAME, 0.0)[0, 0].numpy() > 0
+    assert found[1:5, 1:5].all()
+    assert found[6, 3]  # the rim is bone still
+    assert found[10, 10] == joined
+
+
+def test_clicks_on_both_ask_for_both():
+    found = asked_alone(bridged(1.0), [at(2, 2), at(10, 10)], FRAME, 0.0)[0, 0].numpy() > 0
+    assert found[grid(ONE, OTHER)].all()

@@ -80,3 +80,16 @@ def test_a_bone_that_was_never_believed_in_is_followed_all_the_same():
     assert least == pytest.approx(0.7 * 0.4, abs=1e-6)
     assert next_slice(Believing(), nothing, bone, stop, least) is not None
     assert next_slice(Believing(0.4), nothing, bone, stop, least) is None
+
+
+def test_a_bone_that_another_touches_is_followed_alone():
+    answer = logits(square(4, 12), 8.0)
+    answer[0, 0, 8, 11:20] = answer[0, 0, 4:12, 19:27] = 1.0  # bone too, but not what was asked for
+
+    class Touching(Believing):
+        def decode(self, embedding, **prompts):
+            return super().decode(answer)
+
+    found = next_slice(Touching(), answer, logits(square(4, 12)), StopRule())[0, 0] > 0
+    assert found[4:12, 4:12].all()
+    assert not found[4:12, 20:].any()

@@ -1,7 +1,7 @@
 """Asked: prompts on a slice without an answer ask for the pieces of bone that they lie on, and for no others.
 
 A network is taught so (decision 5), but answers with other bone beside what was asked, the more of it the surer it is
-that this is bone.
+that this is bone, and less sure of it than of what was asked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.decode import box_edges, mask_logits
-from anybone.engine.heed import clicks_on, grid_pixels, touching
+from anybone.engine.heed import around, clicks_on, grid_pixels, touching
 from anybone.engine.slicing import MASK_STRIDE, SliceFrame
 from anybone.prompts import Box, MaskHint, Prompt
 from anybone.shapes import Float
@@ -36,11 +36,13 @@ def asked_alone(
         frame: Of the slice.
         threshold: What is above is bone.
     """
-    bone = (logits[0, 0] > threshold).cpu().numpy()
+    grid = logits[0, 0].float().cpu().numpy()
+    bone = grid > threshold
     taken = [_asked_by(one, bone, frame) for one in prompts if isinstance(one, Box | MaskHint)]
-    clicks = clicks_on(prompts, frame)
-    if clicks.positive.any():
-        taken.append(touching(bone, grid_pixels(clicks.rows_columns[clicks.positive], frame, bone.shape)))
+    for one in prompts:
+        clicks = clicks_on([one], frame)
+        if clicks.positive.any():
+            taken.append(around(grid, grid_pixels(clicks.rows_columns, frame, bone.shape), threshold))
     if not taken:
         return logits
     kept = torch.from_numpy(np.logical_or.reduce(taken) | ~bone).to(logits.device)

@@ -26,6 +26,8 @@ REACH = 2.0  # standard deviations of place, as shares of the way from the click
 LEAST_REACH_PX, MOST_REACH_MM = 1.5, 10.0
 APART = 0.5  # most reach, as a share of the way to the nearest click of the other label
 ALIKE = 0.2  # standard deviation of grey value, which runs from 0 to 1 in a volume
+SURENESS = 0.4  # share of the logits where a bone is pointed at, below which it may end although bone goes on
+RIM = 2  # cells of the decoder's grid around what is as sure as that, which are bone of the same
 _JITTER = 1e-6  # keeps clicks that nearly coincide solvable
 
 
@@ -100,6 +102,25 @@ def touching(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[np.bo
 
     pieces, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     return np.isin(pieces, np.setdiff1d(pieces[other], 0))
+
+
+def around(logits: NDArray[np.float32], cells: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
+    """The bone that some cells lie on, cut off from other bone that touches it where the network is much less sure.
+
+    Args:
+        logits: On the decoder's grid.
+        cells: There.
+        threshold: What is above is bone.
+    """
+    from scipy import ndimage
+
+    bone = logits > threshold
+    on = cells & bone
+    if not on.any():
+        return on
+    level = threshold + SURENESS * float((logits[on] - threshold).mean())
+    core = touching(logits > level, on)
+    return ndimage.binary_dilation(core, np.ones((3, 3)), RIM, mask=bone)  # type: ignore[no-any-return]
 
 
 def grid_pixels(rows_columns: NDArray[np.int64], frame: SliceFrame, shape: tuple[int, int]) -> NDArray[np.bool_]:

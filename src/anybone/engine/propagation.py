@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.engine.decode import BONE_CHANNEL
-from anybone.engine.heed import touching
+from anybone.engine.heed import around, touching
 from anybone.engine.network import Network
 from anybone.engine.slicing import MASK_STRIDE
 from anybone.shapes import Float
@@ -57,7 +57,7 @@ def next_slice(
     """
     answer, quality = _followed(network, embedding, previous)
     before = (previous[0, 0] > 0).cpu().numpy()
-    after = touching((answer[0, 0] > 0).cpu().numpy(), before)
+    after = _same(answer[0, 0].float().cpu().numpy(), before)
     if not _goes_on(before, after, stop) or belief(network, embedding, after, quality) < least_belief:
         return None
     return torch.where(torch.from_numpy(after).to(answer.device), answer, answer.clamp(max=-1.0))
@@ -100,6 +100,14 @@ def _followed(
         mask_logits=previous,
     )
     return logits[:, BONE_CHANNEL : BONE_CHANNEL + 1], float(quality[0, BONE_CHANNEL])
+
+
+def _same(logits: NDArray[np.float32], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where the bone of a mask is on the next slice: around its most inner pixels, or whatever touches it."""
+    cells = np.zeros(before.shape, dtype=bool)
+    cells[tuple(((_inner_points(before)[:, ::-1] + 0.5) / MASK_STRIDE).astype(int).T)] = True
+    found = around(logits, cells, 0.0)
+    return found if found.any() else touching(logits > 0, before)
 
 
 def _goes_on(before: np.ndarray, after: np.ndarray, stop: StopRule) -> bool:
