@@ -60,9 +60,16 @@ def test_pieces_that_do_not_touch_are_left_out():
 
 
 def test_belief_is_half_what_is_expected_and_half_what_is_seen():
-    assert belief(Believing(0.8), logits(square(0, 16)), square(0, 8), 0.8) == pytest.approx(0.9, abs=1e-6)
-    assert belief(Believing(0.8), logits(square(16, 32)), square(0, 8), 0.8) == pytest.approx(0.4, abs=1e-6)
-    assert belief(Believing(), logits(square(0, 16)), np.zeros((32, 32), bool), 0.8) == 0
+    alone = square(0, 16).astype(np.float32)
+    assert belief(square(0, 8), alone, 0.8) == pytest.approx(0.9)
+    assert belief(square(16, 32), alone, 0.8) == pytest.approx(0.4)
+    assert belief(np.zeros((32, 32), bool), alone, 0.8) == 0
+
+
+def test_of_two_bones_each_ends_where_it_ends():
+    both = logits(square(2, 10) | square(16, 24))
+    found = next_slice(Believing(), logits(square(0, 12)), both, StopRule(), 0.5)
+    assert np.array_equal(found[0, 0] > 0, square(2, 10))
 
 
 def test_a_bone_is_not_followed_into_what_the_network_takes_for_none():

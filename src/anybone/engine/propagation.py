@@ -58,7 +58,9 @@ def next_slice(
     answer, quality = _followed(network, embedding, previous)
     before = (previous[0, 0] > 0).cpu().numpy()
     after = _same(answer[0, 0].float().cpu().numpy(), before)
-    if not _goes_on(before, after, stop) or belief(network, embedding, after, quality) < least_belief:
+    if least_belief > 0:
+        after = _believed(after, _alone(network, embedding), quality, least_belief)
+    if not _goes_on(before, after, stop):
         return None
     return torch.where(torch.from_numpy(after).to(answer.device), answer, answer.clamp(max=-1.0))
 
@@ -68,24 +70,36 @@ def belief_to_keep(
 ) -> float:
     """The least belief with which a bone is followed from the slice of that embedding, on which it has these logits."""
     quality = _followed(network, embedding, start)[1]
-    there = belief(network, embedding, (start[0, 0] > 0).cpu().numpy(), quality)
+    there = belief((start[0, 0] > 0).cpu().numpy(), _alone(network, embedding), quality)
     return min(stop.min_belief, stop.kept_belief * there)
 
 
-def belief(network: Network, embedding: Float[Tensor, "1 c h w"], mask: NDArray[np.bool_], quality: float) -> float:
+def belief(mask: NDArray[np.bool_], alone: NDArray[np.float32], quality: float) -> float:
     """How far a network believes that a mask is bone, 0..1.
 
     Half of it is the overlap that it expects with what was asked, half what it takes for bone there by itself, without
     any prompt.
 
     Args:
-        network: What is asked.
-        embedding: Of the slice.
         mask: On the decoder's grid.
+        alone: Probability of bone without any prompt.
         quality: The overlap that is expected.
     """
-    alone = network.decode(embedding)[0][0, BONE_CHANNEL].sigmoid().cpu().numpy()
     return (quality + float(alone[mask].mean())) / 2 if mask.any() else 0.0
+
+
+def _alone(network: Network, embedding: Float[Tensor, "1 c h w"]) -> NDArray[np.float32]:
+    probability = network.decode(embedding)[0][0, BONE_CHANNEL].float().sigmoid()
+    return np.asarray(probability.cpu().numpy())
+
+
+def _believed(mask: NDArray[np.bool_], alone: NDArray[np.float32], quality: float, least: float) -> NDArray[np.bool_]:
+    """The pieces of a mask in which the network believes enough: of several bones each ends where it ends."""
+    from scipy import ndimage
+
+    pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    kept = [n for n in range(1, count + 1) if belief(pieces == n, alone, quality) >= least]
+    return np.isin(pieces, kept)
 
 
 def _followed(
@@ -103,10 +117,12 @@ def _followed(
 
 
 def _same(logits: NDArray[np.float32], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where the bone of a mask is on the next slice: around its most inner pixels, or whatever touches it."""
-    cells = np.zeros(before.shape, dtype=bool)
-    cells[tuple(((_inner_points(before)[:, ::-1] + 0.5) / MASK_STRIDE).astype(int).T)] = True
-    found = around(logits, cells, 0.0)
+    """Where the bones of a mask are on the next slice: around the inner pixel of each, or else whatever touches."""
+    found = np.zeros_like(before)
+    for row, column in ((_inner_points(before)[:, ::-1] + 0.5) / MASK_STRIDE).astype(int).tolist():
+        cell = np.zeros_like(before)
+        cell[row, column] = True
+        found |= around(logits, cell, 0.0)
     return found if found.any() else touching(logits > 0, before)
 
 
