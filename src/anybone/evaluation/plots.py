@@ -100,16 +100,17 @@ def bars_plot(results: Results, key: str, *, contenders: Sequence[str] | None = 
             summary = results.summary(name, **{key: value})
             if summary.mean is None:
                 continue
-            axis.barh(place, summary.mean, color=_PALETTE[number % len(_PALETTE)], label=name if not row else None)
+            axis.barh(place, summary.mean, color=_PALETTE[number % len(_PALETTE)])
             if summary.ci95 is not None:
                 axis.plot(summary.ci95, (place, place), color="black", lw=1.2)
+            axis.text(max(summary.mean, *(summary.ci95 or (0,))) + 0.01, place, name, va="center", fontsize=7)
     middle = (len(names) - 1) / 2
     ticks = [row * (len(names) + 1) + middle for row in range(len(values))]
     axis.set_yticks(ticks, [value or "not told" for value in values])
     axis.set_ylim(len(values) * (len(names) + 1) - 1, -1)
-    axis.set_xlim(0, 1)
+    axis.set_xlim(0, 1.3)  # names stand right of the bars
+    axis.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     axis.set_xlabel("Dice")
-    axis.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     axis.grid(axis="x", color="#dddddd")
     axis.set_axisbelow(True)
     return _svg(figure)
