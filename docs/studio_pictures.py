@@ -25,8 +25,6 @@ SIZE = {"width": 1360, "height": 820}
 QUALITY = 84  # of WebP
 SWITCHES = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-gpu"]
 FEMUR, TIBIA, PATELLA = (120, 80, 13), (134, 184, 13), (59, 68, 17)
-# The slices that show each: follow runs on beyond a bone's end, so it is followed over a range, as the page can.
-FEMUR_ON, TIBIA_ON, PATELLA_ON = ({"first": a, "last": b} for a, b in ((5, 25), (3, 21), (10, 19)))
 PATIENCE_S = 300
 
 
@@ -46,21 +44,17 @@ def main(folder: Path) -> None:
 
 def _take(page: Any, folder: Path) -> None:
     _point(page, FEMUR)
-    _do(page, "keep", {"ijk": FEMUR})
     _write(page, folder / "click.webp")
-    _do(page, "propagate", FEMUR_ON)
-    _do(page, "keep", {"ijk": FEMUR})
+    _do(page, "propagate", {})
     page.keyboard.press("Enter")
     page.get_by_role("combobox").fill("femur")
     page.locator("[role=option]", has_text="left femur").wait_for()
     _write(page, folder / "name.webp")
     page.keyboard.press("Escape")
     _do(page, "accept", {"bone": "femur_left"})
-    for place, on, bone in ((TIBIA, TIBIA_ON, "tibia_left"), (PATELLA, PATELLA_ON, "patella_left")):
+    for place, bone in ((TIBIA, "tibia_left"), (PATELLA, "patella_left")):
         _point(page, place)
-        _do(page, "keep", {"ijk": place})
-        _do(page, "propagate", on)
-        _do(page, "keep", {"ijk": place})
+        _do(page, "propagate", {})
         _do(page, "accept", {"bone": bone})
     page.evaluate("(ijk) => window.studio.lookAt(ijk)", FEMUR)
     page.evaluate("() => window.studio.state.notices.forEach((one) => window.studio.store.dismiss(one.id))")
