@@ -128,7 +128,7 @@ def _never_seen(found: dict[str, Results]) -> Iterator[str]:
     yield "| Dice | n | never seen | seen | difference | p |"
     yield "| --- |" + " --- |" * 5
     for (protocol, name), (without, with_it) in pairs.items():
-        both = set(without) & set(with_it)
+        both = sorted(set(without) & set(with_it))
         comparison = compared[f"{protocol}: {name}"]
         means = [cell(summary_of({who: values[who] for who in both}, len(both))) for values in (without, with_it)]
         p = "" if comparison.p_holm is None else f"{comparison.p_holm:.2g}"
