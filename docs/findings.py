@@ -27,7 +27,11 @@ PROTOCOLS = DOCS.parent / "configs" / "protocols"
 DECIDED = 0.05
 ORDER = ("networks", "unseen", "t1", "plane", "external", "prompts", "strategies", "data", "fusion")  # then any others
 SEEN = "networks"  # where contenders learnt from everything
-WORST = {"worst-ours.png": "ours", "worst-dynunet-2d.png": "dynunet 2d"}  # of synthetic people alone
+WORST = {  # of synthetic people alone
+    "worst-ours.png": "ours @ 0.0003",
+    "worst-dynunet-2d.png": "dynunet 2d",
+    "worst-default-weights.png": "default weights",
+}
 
 INTRODUCTION = """# Findings
 
