@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anybone.training.pairs import Pair
     from anybone.training.slices import Slice
 
+_FEW = 4  # cases whose trial says little about others
 _BEGAN = "began_with"  # in a card: that of the first weights
 MOST_STEPS, STEPS_UNTRIED = 60, 30
 MOST_STEPS_NAMED = 150  # names are learnt from nothing
@@ -170,6 +171,10 @@ def _tell_trial(terminal: Terminal, learnt: _Learnt, steps: int | None) -> None:
             f"Cases left out in a trial: Dice {trial.mean(0):.3f} before, {trial.mean(learnt.steps):.3f} after "
             f"{learnt.steps} steps on the others."
         )
+        if trial.cases < _FEW:
+            terminal.warn(
+                f"{trial.cases} cases say little about others. Keep one more aside, and look at it before and after."
+            )
     elif steps is None:
         terminal.warn(
             "One case cannot be tried out on another. Keep a second one aside, and look at it before and after."
