@@ -52,10 +52,10 @@ A name that ends in `@ 0.0003` learnt with that rate. Rates were compared on the
 best of several looks a little better than it is, for ours as for the others.
 
 What was learnt from: 27 spines, 11 limbs, and label maps, two people of each of 20 regions, scanned anew for every
-image. For T1 and for one plane, the scans were fixed (`benchmarks/cases.py synthetic MAPS OUT --training`: 40 people, four
-sequences and three planes in turn), and of them and of the patients those of that kind were taken: the limbs, which are both
-T1 and axial, and 10 or 13 synthetic people. The external set is all 32 spines, from another hospital than the 11 limbs that
-were learnt from beside the label maps. "default weights" are 0.5.
+image. For T1 and for one plane the scans were fixed (`benchmarks/cases.py synthetic MAPS OUT --training`: 40 people,
+four sequences and three planes in turn), and of them and of the patients those of that kind were taken: the limbs,
+which are both T1 and axial, and 10 or 14 synthetic people. The external set is all 32 spines, from another hospital
+than the 11 limbs that were learnt from beside the label maps. "default weights" are 0.5.
 
 With 51 minutes at 256 pixels, each with a learning rate of its own, ours from LiteMedSAM was ahead of DynUNet
 ([there](network.md#beside-a-2-d-u-net)).
