@@ -15,24 +15,16 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
 from numpy.typing import NDArray
+from regions import dice, means, scans
 from scipy import ndimage
 
 import anybone
-from anybone.anatomy.contrast import SEQUENCES
-from anybone.anatomy.label_map import load
-from anybone.anatomy.scanner import PLANES, scan
 from anybone.engine.session import Session
 
 AMONG, BONES, LEAST_SLICES = 12, 4, 3
-
-
-def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Dice of two masks of which one is not empty."""
-    return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 
 def chosen(labels: NDArray[np.integer], seed: int) -> Iterator[NDArray[np.bool_]]:
@@ -73,16 +65,14 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {}
     rows: list[dict[str, float]] = []
     for path in sorted(a.maps.glob("*.safetensors")):
-        seed = zlib.crc32(path.stem.encode())
-        sequence, plane = list(SEQUENCES)[seed % len(SEQUENCES)], list(PLANES)[seed // 64 % len(PLANES)]
-        volume, bones = scan(load(path), sequence, plane, seed)
+        by, volume, bones = next(scans(path, 1))
         labels = np.moveaxis(bones.labels, volume.geometry.slice_axis, 0)
         session = network.session(volume)
-        own = [clicked(session, bone) for bone in chosen(labels, seed)]
+        own = [clicked(session, bone) for bone in chosen(labels, zlib.crc32(path.stem.encode()))]
         rows += own
-        figures[path.stem] = {key: round(mean(one[key] for one in own), 4) for key in own[0]}
-        print(f"{path.stem:24} {sequence} {plane}", len(own), figures[path.stem], flush=True)
-    together = {key: round(mean(one[key] for one in rows), 4) for key in rows[0]}
+        figures[path.stem] = {key: round(value, 4) for key, value in means(own).items()}
+        print(f"{path.stem:24} {by}", len(own), figures[path.stem], flush=True)
+    together = {key: round(value, 4) for key, value in means(rows).items()}
     print(f"{len(rows)} bones", together)
     if a.record:
         facts = {"weights": network.name, "sha256": network.weights_sha256, "bones": len(rows), "mean": together}

@@ -26,6 +26,7 @@ from anybone.anatomy.scanner import PLANES, scan
 from anybone.engine.segmenter import Segmenter
 from anybone.evaluation.baselines import BASELINES
 from anybone.evaluation.clicks import correct
+from anybone.segmentation import Segmentation
 from anybone.volume import Volume
 
 
@@ -34,14 +35,14 @@ def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
 
 
-def scans(path: Path, count: int) -> Iterator[tuple[str, Volume, NDArray[np.bool_]]]:
-    """Scans of a label map: by what, image, truth."""
+def scans(path: Path, count: int) -> Iterator[tuple[str, Volume, Segmentation]]:
+    """Scans of a label map: by what, image, its bones; sequence and plane are drawn by the map's name."""
     anatomy = load(path)
     for number in range(count):
         seed = zlib.crc32(f"{path.stem} {number}".encode() if number else path.stem.encode())
         sequence, plane = list(SEQUENCES)[seed % len(SEQUENCES)], list(PLANES)[seed // 64 % len(PLANES)]
         volume, bones = scan(anatomy, sequence, plane, seed)
-        yield f"{sequence} {plane}", volume, bones.mask
+        yield f"{sequence} {plane}", volume, bones
 
 
 def measured(network: Segmenter, floor: Segmenter, volume: Volume, truth: NDArray[np.bool_]) -> dict[str, float]:
@@ -73,8 +74,8 @@ def main() -> None:
     scanned: dict[str, list[str]] = {}
     for path in sorted(a.maps.glob("*.safetensors")):
         rows = []
-        for by, volume, truth in scans(path, a.scans):
-            rows.append(measured(network, floor, volume, truth))
+        for by, volume, bones in scans(path, a.scans):
+            rows.append(measured(network, floor, volume, bones.mask))
             scanned.setdefault(path.stem, []).append(by)
             print(f"{path.stem:24} {by:18}", {k: round(v, 3) for k, v in rows[-1].items()}, flush=True)
         figures[path.stem] = means(rows)

@@ -134,6 +134,27 @@ def test_a_name_taken_before_its_list_came_is_the_one_that_was_typed(tab: Tabs, 
     one.until("s.bones.length === 1 && s.bones[0].name === 'right patella'")
 
 
+def test_a_list_that_cannot_be_had_is_told_and_asked_for_again(tab: Tabs, address: str) -> None:
+    one = tab().open(address, "bars.nii.gz")
+    one.page.keyboard.press("Backspace")
+    one.click(ON_OTHER)
+    one.until("s.answered.length === 1")
+    one.page.keyboard.press("Enter")
+    one.page.locator("[role=option]", has_text="left patella").wait_for()
+    one.page.route("**/bones?*", lambda route: route.abort())
+    one.page.keyboard.type("p")
+    one.page.locator(".notice").first.wait_for()
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_timeout(200)
+    assert one.page.get_by_role("combobox").is_visible()
+    one.page.unroute("**/bones?*")
+    one.page.keyboard.type("atel")
+    one.until("s.bones.length === 0")
+    one.page.locator("[role=option][aria-selected=true]", has_text="left patella").wait_for()
+    one.page.keyboard.press("Enter")
+    one.until("s.bones.length === 1 && s.bones[0].name === 'left patella'")
+
+
 def test_every_tool_marks_what_it_is_drawn_over(tab: Tabs, address: str) -> None:
     one = tab().open(address, "bars.nii.gz")
     one.page.evaluate("() => window.studio.goTo(2)")

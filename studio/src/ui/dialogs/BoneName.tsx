@@ -22,7 +22,11 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
     const stop = new AbortController();
     studio.api.bones(wanted, stop.signal).then(
       (all) => setFound({ of: wanted, choices: all.slice(0, 60) }),
-      () => undefined,
+      (error) => {
+        if (stop.signal.aborted) return; // something else was typed meanwhile
+        entered.current = false;
+        studio.fail(error);
+      },
     );
     return () => stop.abort();
   }, [wanted]);
