@@ -75,6 +75,34 @@ def test_a_spine_has_canal_and_discs_between_its_bones(spine):
     assert not (spine.bone[np.isin(spine.tissue, [Tissue.CSF, Tissue.CORD, Tissue.DISC_ANNULUS])]).any()
 
 
+def test_a_pelvis_is_full_between_its_bones():
+    pelvis = made("pelvis")
+    hips = np.isin(pelvis.bone, [n for n, name in pelvis.names.items() if "hip bone" in name])
+    level = int(np.argwhere(hips)[:, 2].mean())
+    across, along = np.nonzero(hips[:, :, level])
+    between = pelvis.tissue[across.min() : across.max(), int(along.mean()), level]
+    assert not (between == Tissue.AIR).any()
+    assert np.isin(pelvis.tissue, [Tissue.BOWEL, Tissue.ORGAN]).sum() * SPACING_MM**3 > 50_000  # mm3
+
+
+def test_there_is_a_belly_before_the_spine_and_lungs_within_the_ribs(spine):
+    front = np.argwhere(spine.bone > 0)[:, 1].max()
+    assert (spine.tissue[:, front:] != Tissue.AIR).mean() > 0.5
+    chest = made("chest")
+    lungs = np.argwhere(chest.tissue == Tissue.LUNG)
+    ribs = np.argwhere(np.isin(chest.bone, [n for n, name in chest.names.items() if "rib" in name]))
+    assert len(lungs) * SPACING_MM**3 > 500_000  # mm3
+    assert lungs[:, 0].min() >= ribs[:, 0].min()
+    assert lungs[:, 0].max() <= ribs[:, 0].max()
+
+
+def test_discs_wear_one_by_one():
+    worn = made("lumbar-spine", 3)
+    nucleus = np.unique(np.argwhere(worn.tissue == Tissue.DISC_NUCLEUS)[:, 2])
+    annulus = np.unique(np.argwhere(worn.tissue == Tissue.DISC_ANNULUS)[:, 2])
+    assert 0 < len(nucleus) < 0.8 * len(annulus)
+
+
 def test_the_seed_decides(spine):
     assert made("lumbar-spine").sha256 == spine.sha256
     assert made("lumbar-spine", seed=2).sha256 != spine.sha256

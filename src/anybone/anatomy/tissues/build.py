@@ -25,8 +25,8 @@ def build(scene: Scene, spacing_mm: float, rng: np.random.Generator, seed: int =
     """
     field = field_of(scene, spacing_mm, rng)
     tissue = np.zeros(field.shape, dtype=np.uint8)
-    fill_soft(field, scene, tissue)
-    fill_trunk(field, scene, tissue)
+    flesh = fill_soft(field, scene, tissue)
+    fill_trunk(field, scene, flesh, tissue)
     fill_joints(field, scene, tissue)
     fill_bones(field, scene, tissue)
     add_illness(field, tissue)

@@ -75,6 +75,14 @@ def _menisci(field: Field, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -
     tissue[free & pair & (wedge > 0) & (wedge < 1) & (field.seam_mm < 0.6 + 2.6 * wedge)] = Tissue.MENISCUS
 
 
+def _worn(field: Field, at: tuple[NDArray[np.intp], ...]) -> NDArray[np.bool_]:
+    """Whether voxels lie in a disc that has lost its nucleus: each may, in some people most."""
+    vertebrae = np.stack([field.nearest[at], field.across()[at]], axis=1)
+    _, disc = np.unique(np.sort(vertebrae, axis=1), axis=0, return_inverse=True)
+    share = field.rng.beta(0.8, 1.6)
+    return np.asarray((field.rng.random(disc.max(initial=0) + 1) < share)[disc.ravel()])
+
+
 def _discs(field: Field, scene: Scene, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Writes discs between vertebral bodies, in front of the canal; says where the spine's own gaps lie."""
     canal = scene.canal
@@ -92,7 +100,6 @@ def _discs(field: Field, scene: Scene, tissue: NDArray[np.uint8], free: NDArray[
     radius = np.hypot(x / 1.25, y - centre)
     disc = (y > canal.radius_mm * 0.9) & (radius < DISC_RADIUS_MM) & (field.away_mm[at] + field.seam_mm[at] < 9)
     nucleus = disc & (radius < 10 + 1.5 * field.noise(20)[at])
-    degenerate = field.rng.random() < 0.3
-    kinds = np.where(nucleus & (not degenerate), Tissue.DISC_NUCLEUS, Tissue.DISC_ANNULUS)
+    kinds = np.where(nucleus & ~_worn(field, at), Tissue.DISC_NUCLEUS, Tissue.DISC_ANNULUS)
     tissue[tuple(axis[disc] for axis in at)] = kinds[disc]
     return np.asarray(between & (tissue != Tissue.FAT))

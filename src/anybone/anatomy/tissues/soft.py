@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissue import Tissue
-from anybone.anatomy.tissues.field import Array, Field
+from anybone.anatomy.tissues.field import Array, Field, Mask
+from anybone.anatomy.tissues.hull import COARSE, fine, trunk_of
 
-COARSE = 3  # voxels: soft tissue is laid out on a grid this much coarser, which also rounds it
 STATIONS = 48  # along each muscle
 NEIGHBOURS = 12  # stations looked at for each voxel: enough to meet the nearest few muscles
 TENDON_MM = 3.0
@@ -25,14 +26,30 @@ CELL_MM = (9.0, 26.0)  # muscles that are not
 VESSELS = (4, 12)
 
 
-def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
+@dataclass(frozen=True, eq=False)
+class Flesh:
+    """What later steps must know of the soft tissue that was laid out.
+
+    Attributes:
+        surface_mm: Distance to where flesh ends and the fat beneath the skin begins, negative within.
+        lean_mm: Distance to the nearest muscle that is modelled, negative inside.
+        trunk: Where the trunk is, on the field's grid.
+    """
+
+    surface_mm: Array
+    lean_mm: Array
+    trunk: Mask
+
+
+def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
     """Writes everything outside bone, from the skin inwards, into `tissue`."""
     rng = field.rng
     paths = list(scene.muscles.values())
     lean, plane, tendon = _muscles(field, [path for path in paths if not path.cord])
     tendon |= _cords(field, [path for path in paths if path.cord])
     digits = _digits(field)
-    surface = _outline(field, lean, digits)
+    trunk = trunk_of(field, scene)
+    surface = _outline(field, lean, digits, trunk)
     usual = FAT_SHARE * float(np.sort(scene.extent_mm)[:2].mean())
     fat = np.clip(rng.lognormal(np.log(usual), 0.5), *FAT_MM) * np.clip(1 + 0.4 * field.noise(70), 0.15, None)
     fat = fat + digits * (np.minimum(fat, rng.uniform(*DIGIT_FAT_MM)) - fat)
@@ -51,6 +68,7 @@ def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     pads = within & (field.away_mm < 6) & (field.gap_mm < 40) & (field.noise(14) > 0.2) & ~tendon & ~own
     tissue[pads] = Tissue.FAT
     _vessels(field, tissue, within)
+    return Flesh(surface, lean, fine(field, trunk) > 0.5)
 
 
 def _coarse_points(field: Field) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
@@ -58,13 +76,6 @@ def _coarse_points(field: Field) -> tuple[tuple[int, int, int], NDArray[np.float
     index = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1).reshape(-1, 3)
     points = field.geometry.to_world(index * COARSE + (COARSE - 1) / 2)
     return (shape[0], shape[1], shape[2]), points
-
-
-def _fine(field: Field, coarse: NDArray[np.floating], order: int = 1) -> Array:
-    from scipy import ndimage
-
-    large = ndimage.zoom(coarse.astype(np.float32), COARSE, order=order, mode="nearest", grid_mode=True)
-    return np.asarray(large[tuple(map(slice, field.shape))], dtype=np.float32)
 
 
 def _muscles(field: Field, muscles: Sequence[MusclePath]) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -85,8 +96,8 @@ def _muscles(field: Field, muscles: Sequence[MusclePath]) -> tuple[Array, Array,
     first, mine = outside[rows, best], owner[index[rows, best]]
     second = np.where(owner[index] == mine[:, None], 1e3, outside).min(1)
     string = near_end[index[rows, best]] & (away[rows, best] < TENDON_MM)
-    lean, plane = (_fine(field, np.clip(v, -100, 100).reshape(shape)) for v in (first, (second - first) / 2))
-    return lean, plane, _fine(field, string.reshape(shape)) > 0.5
+    lean, plane = (fine(field, np.clip(v, -100, 100).reshape(shape)) for v in (first, (second - first) / 2))
+    return lean, plane, fine(field, string.reshape(shape)) > 0.5
 
 
 def _cords(field: Field, cords: Sequence[MusclePath]) -> NDArray[np.bool_]:
@@ -99,7 +110,7 @@ def _cords(field: Field, cords: Sequence[MusclePath]) -> NDArray[np.bool_]:
     radii = np.concatenate([np.full(len(line), cord.radius_mm) for line, cord in zip(lines, cords, strict=True)])
     shape, points = _coarse_points(field)
     away, index = cKDTree(np.concatenate(lines)).query(points, workers=1)
-    return _fine(field, (away - radii[index]).reshape(shape)) < 0
+    return fine(field, (away - radii[index]).reshape(shape)) < 0
 
 
 def _digits(field: Field) -> Array:
@@ -109,7 +120,7 @@ def _digits(field: Field) -> Array:
     numbers = [n for n, name in field.names.items() if "phalanx" in name]
     nearest = field.nearest[::COARSE, ::COARSE, ::COARSE]
     smooth = ndimage.gaussian_filter(np.isin(nearest, numbers).astype(np.float32), 4.0 / (field.spacing_mm * COARSE))
-    return _fine(field, smooth)
+    return fine(field, smooth)
 
 
 def _stations(
@@ -138,13 +149,13 @@ def _along(line_mm: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.stack([np.interp(np.linspace(0, 1, count), place, line_mm[:, a]) for a in range(3)], 1)
 
 
-def _outline(field: Field, lean: Array, digits: Array) -> Array:
-    """Distance in mm to where flesh ends and fat begins, negative within: a smooth hull of bones and muscles."""
+def _outline(field: Field, lean: Array, digits: Array, trunk: Mask) -> Array:
+    """Distance in mm to where flesh ends and fat begins, negative within: a smooth hull of trunk, bones and muscles."""
     from scipy import ndimage
 
     rng = field.rng
     step = field.spacing_mm * COARSE
-    core = (np.minimum(field.away_mm, lean) <= 0.5)[::COARSE, ::COARSE, ::COARSE]
+    core = trunk | (np.minimum(field.away_mm, lean) <= 0.5)[::COARSE, ::COARSE, ::COARSE]
     margin = max(2, round(30 / step))
     padded = np.pad(core, margin, mode="edge")
     away = ndimage.distance_transform_edt(~padded, sampling=step)
@@ -158,7 +169,7 @@ def _outline(field: Field, lean: Array, digits: Array) -> Array:
     inner = (smooth - rng.uniform(*FLESH_MM) * (1 - slim) - DIGIT_FLESH_MM * slim)[
         margin:-margin, margin:-margin, margin:-margin
     ]
-    return _fine(field, inner) + (1.2 - 0.8 * digits) * field.noise(45)
+    return fine(field, inner) + (1.2 - 0.8 * digits) * field.noise(45)
 
 
 def _filler(field: Field) -> NDArray[np.bool_]:
@@ -174,7 +185,7 @@ def _filler(field: Field) -> NDArray[np.bool_]:
     seeds = rng.uniform(0, 1, (count, 3)) * extent
     bent = (points - points.min(axis=0)) / stretch + 0.25 * size * rng.normal(size=3)
     away, _ = cKDTree(seeds).query(bent, k=2, workers=1)
-    border = _fine(field, ((away[:, 1] - away[:, 0]) / 2).reshape(shape))
+    border = fine(field, ((away[:, 1] - away[:, 0]) / 2).reshape(shape))
     return np.asarray((border > 0.4 + 0.8 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
 
 
