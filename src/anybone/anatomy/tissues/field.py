@@ -91,6 +91,7 @@ class Field:
         """Width of the joint, along the way from bone to bone: twice the distance from the seam to bone."""
         return np.asarray(2 * (self.away_mm + self.seam_mm), dtype=np.float32)
 
+    @cached_property
     def across(self) -> NDArray[np.uint16]:
         """Number of the bone on the other side of the nearest part of the seam, 0 far from it."""
         from scipy import ndimage

@@ -48,7 +48,7 @@ def _widths(field: Field) -> NDArray[np.float32]:
     numbers = sorted(field.names)
     half = np.zeros(max(numbers, default=0) + 1, dtype=np.float32)
     half[numbers] = ndimage.maximum(field.depth_mm, field.bone, numbers)
-    across = field.across()
+    across = field.across
     found = np.zeros(field.shape, dtype=np.float32)
     beside = (across > 0) & ~field.inside
     if not beside.any():
@@ -67,7 +67,7 @@ def _menisci(field: Field, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -
     numbers = {word: [n for n, name in field.names.items() if word in name] for word in ("femur", "tibia")}
     if not all(numbers.values()):
         return
-    nearest, across = field.nearest, field.across()
+    nearest, across = field.nearest, field.across
     either = np.concatenate([*numbers.values()])
     pair = np.isin(nearest, either) & np.isin(across, either) & (nearest != across)
     low, high = MENISCUS_GAP_MM
@@ -77,7 +77,7 @@ def _menisci(field: Field, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -
 
 def _worn(field: Field, at: tuple[NDArray[np.intp], ...]) -> NDArray[np.bool_]:
     """Whether voxels lie in a disc that has lost its nucleus: each may, in some people most."""
-    vertebrae = np.stack([field.nearest[at], field.across()[at]], axis=1)
+    vertebrae = np.stack([field.nearest[at], field.across[at]], axis=1)
     _, disc = np.unique(np.sort(vertebrae, axis=1), axis=0, return_inverse=True)
     share = field.rng.beta(0.8, 1.6)
     return np.asarray((field.rng.random(disc.max(initial=0) + 1) < share)[disc.ravel()])
