@@ -115,13 +115,18 @@ def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
     assert one.page.locator("dialog").count() == 0
 
 
-def test_a_name_taken_before_its_list_came_is_the_one_that_was_typed(tab: Tabs, address: str) -> None:
-    one = tab().open(address, "bars.nii.gz")
+def _naming(one: Tab) -> Tab:
+    """Where the first bone is about to be named: the dialogue is open, with its list."""
     one.page.keyboard.press("Backspace")
     one.click(ON_OTHER)
     one.until("s.answered.length === 1")
     one.page.keyboard.press("Enter")
     one.page.locator("[role=option]", has_text="left patella").wait_for()
+    return one
+
+
+def test_a_name_taken_before_its_list_came_is_the_one_that_was_typed(tab: Tabs, address: str) -> None:
+    one = _naming(tab().open(address, "bars.nii.gz"))
     held: list[Any] = []
     one.page.route("**/bones?*", lambda route: held.append(route))
     one.page.keyboard.type("patel")
@@ -135,12 +140,7 @@ def test_a_name_taken_before_its_list_came_is_the_one_that_was_typed(tab: Tabs, 
 
 
 def test_a_list_that_cannot_be_had_is_told_and_asked_for_again(tab: Tabs, address: str) -> None:
-    one = tab().open(address, "bars.nii.gz")
-    one.page.keyboard.press("Backspace")
-    one.click(ON_OTHER)
-    one.until("s.answered.length === 1")
-    one.page.keyboard.press("Enter")
-    one.page.locator("[role=option]", has_text="left patella").wait_for()
+    one = _naming(tab().open(address, "bars.nii.gz"))
     one.page.route("**/bones?*", lambda route: route.abort())
     one.page.keyboard.type("p")
     one.page.locator(".notice").first.wait_for()
