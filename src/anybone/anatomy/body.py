@@ -25,7 +25,7 @@ class Body:
         places_mm: Points that a field of view can be centred on ("left knee").
         credits: Of the shapes in it.
         canal: Points down the middle of the spinal canal "p 3" and its radius; None where there is no spine.
-        surfaces: Soft tissues with surfaces of their own.
+        surfaces: What is not bone and has a surface of its own.
     """
 
     bones: Mapping[str, Mesh]

@@ -87,7 +87,7 @@ class Scene:
         side: "left", "right" or "both".
         credits: One line of attribution for each source of shapes that was used.
         canal: The middle of the spinal canal and its mean radius, head to foot, where the field holds spine.
-        surfaces: Soft tissues that have surfaces of their own ("left gastrocnemius"), in RAS mm; may be empty.
+        surfaces: What is not bone and has a surface of its own ("cranial cavity", "airway"), in RAS mm; may be empty.
     """
 
     bones: Mapping[str, Mesh]

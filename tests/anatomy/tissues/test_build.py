@@ -96,6 +96,23 @@ def test_there_is_a_belly_before_the_spine_and_lungs_within_the_ribs(spine):
     assert lungs[:, 0].max() <= ribs[:, 0].max()
 
 
+def test_a_head_holds_brain_and_a_neck_an_airway_before_its_vertebrae():
+    neck = made("neck")
+    vertebrae = np.isin(neck.bone, [n for n, name in neck.names.items() if "vertebra" in name])
+    brain = np.argwhere(neck.tissue == Tissue.BRAIN)
+    skull = np.argwhere(neck.bone == next(n for n, name in neck.names.items() if name == "skull"))
+    assert len(brain) * SPACING_MM**3 > 50_000  # mm3
+    assert (brain.min(axis=0) >= skull.min(axis=0))[:2].all()
+    assert (brain.max(axis=0) <= skull.max(axis=0)).all()
+    slices = np.unique(np.argwhere(vertebrae)[:, 2])
+    for k in slices[len(slices) // 4 : 3 * len(slices) // 4]:
+        air = neck.tissue[:, :, k] == Tissue.AIR
+        airway = air & ndimage.binary_fill_holes(~air)
+        i, j = np.argwhere(vertebrae[:, :, k]).mean(axis=0).round().astype(int)
+        assert airway[i - 8 : i + 9, j:].any()
+    assert not (neck.tissue == Tissue.BOWEL).any()
+
+
 def test_discs_wear_one_by_one():
     worn = made("lumbar-spine", 3)
     nucleus = np.unique(np.argwhere(worn.tissue == Tissue.DISC_NUCLEUS)[:, 2])

@@ -15,7 +15,7 @@ from anybone.anatomy.scene import MusclePath
 from anybone.anatomy.shapes import lower_limb, skeleton
 from anybone.anatomy.shapes.breastbone import breastbone
 from anybone.anatomy.shapes.coccyx import coccyx
-from anybone.anatomy.shapes.head import hyoid_mesh, mandible_mesh, skull_mesh
+from anybone.anatomy.shapes.head import airway_mesh, cranial_cavity_mesh, hyoid_mesh, mandible_mesh, skull_mesh
 from anybone.anatomy.shapes.vertebra import LEVELS
 
 PARAMETRIC = "Vertebrae, hyoid and coccyx: made from published measures (Panjabi et al. 1991, 1992)"
@@ -59,7 +59,9 @@ def neck(rng: np.random.Generator, angles_deg: Mapping[str, float], below: str =
     ]
     bones |= skeleton.articulated(wanted).bones
     places = {**spine.places_mm, "skull base": third + np.array([0.0, 22.0, 42.0])}
-    body = Body(bones, {}, places, (PARAMETRIC, *skeleton.CREDITS), spine.canal)
+    middles = {level: place.offset_mm for level, place in standing()[0].items() if level in levels}
+    surfaces = {"cranial cavity": cranial_cavity_mesh(), "airway": airway_mesh(middles)}
+    body = Body(bones, {}, places, (PARAMETRIC, *skeleton.CREDITS), spine.canal, surfaces)
     return body.moved(lambda points: _bent_neck(points, angles_deg))
 
 

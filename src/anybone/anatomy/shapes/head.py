@@ -1,16 +1,18 @@
-"""Skull and hyoid: the articulated skeleton's skull is solid; here it gets a cavity, sinuses and its large opening."""
+"""Head and neck: the skeleton's solid skull gets a cavity, sinuses and its large opening; the hyoid; the airway."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anybone.anatomy.mesh import grid_around, remeshed
 from anybone.anatomy.scene import Mesh
 from anybone.anatomy.shapes.skeleton import articulated
 from anybone.anatomy.shapes.solids import Field, Space, bar, ellipsoid, united, without
+from anybone.anatomy.shapes.vertebra import LEVELS
 from anybone.anatomy.voxelise import voxelise
 
 _SPACING_MM = 2.0
@@ -23,11 +25,24 @@ _AIR = (
     ((0, -66, 53), (12, 11, 9)),  # sphenoid sinus
     ((0, -8, 79), (17, 4, 9)),  # frontal sinus
 )
+_CHOANA_MM = (0, -62, 40)  # where the nose ends and the throat begins
+_THROAT_MM = {"C1": 24.0, "C2": 22.0, "C3": 22.0, "C4": 24.0}  # from the middle of a vertebra's body; wide, not deep
+_WINDPIPE_MM = 30.0
+_AIRWAY_MM = 8.0  # radius
+
+
+def skull_mesh() -> Mesh:
+    """The skull where the skeleton at rest has it, in RAS mm, hollow."""
+    return _head()[0]
+
+
+def cranial_cavity_mesh() -> Mesh:
+    """What the skull at rest holds: brain and the fluid around it, with its stem as far as the spinal canal."""
+    return _head()[1]
 
 
 @lru_cache(maxsize=1)
-def skull_mesh() -> Mesh:
-    """The skull where the skeleton at rest has it, in RAS mm, hollow."""
+def _head() -> tuple[Mesh, Mesh]:
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     solid = articulated(["skull"]).bones["skull"]
@@ -38,10 +53,32 @@ def skull_mesh() -> Mesh:
     brain = _ROUNDEST_MM - distance_transform_edt(~core) * _SPACING_MM
     low, high = solid.bounds_mm
     space = _space_of(grid.shape_ijk, [float(c) for c in grid.affine_ras_mm[:3, 3] - (0, high[1], low[2])])
-    hollow = np.maximum(brain, _openings(space, high[1] - low[1]))
+    stem = _stem(space, high[1] - low[1])
+    hollow = np.maximum(np.maximum(brain, stem), _air(space))
     outside = distance_transform_edt(deep == 0) * _SPACING_MM
-    field = gaussian_filter(without(deep - outside, hollow).astype(np.float32), 0.7)
-    return space.mesh(field).moved(np.eye(3), np.array([0, high[1], low[2]]))
+    place = np.array([0, high[1], low[2]])
+    found = (without(deep - outside, hollow), np.maximum(brain, stem))
+    skull, cavity = (space.mesh(gaussian_filter(f.astype(np.float32), 0.7)).moved(np.eye(3), place) for f in found)
+    return skull, cavity
+
+
+def airway_mesh(bodies_mm: Mapping[str, NDArray[np.float64]]) -> Mesh:
+    """Sinuses, nose, throat and windpipe, in RAS mm of the skeleton at rest.
+
+    Args:
+        bodies_mm: The middle of each vertebra's body, "C1" to at least "T1".
+    """
+    low, high = articulated(["skull"]).bones["skull"].bounds_mm
+    place = np.array([0, high[1], low[2]])
+    levels = sorted(bodies_mm, key=LEVELS.index)
+    before = [bodies_mm[level] + (0, _THROAT_MM.get(level, _WINDPIPE_MM), 0) for level in levels]
+    line = np.stack([place + _CHOANA_MM, *before]) - place
+    space = Space.box((-40, min(-70.0, line[:, 1].min() - 20), line[-1, 2]), (40, 5, 95), _SPACING_MM)
+    field = _air(space)
+    for level, start, end in zip(levels, line[:-1], line[1:], strict=True):
+        wide = 1.7 if level in _THROAT_MM else 1.0
+        field = np.maximum(field, bar(space, start, end, (_AIRWAY_MM, _AIRWAY_MM), (wide, 1.0, 1.0)))
+    return space.mesh(field).moved(np.eye(3), place)
 
 
 def _space_of(shape: tuple[int, int, int], low_mm: Sequence[float]) -> Space:
@@ -50,11 +87,16 @@ def _space_of(shape: tuple[int, int, int], low_mm: Sequence[float]) -> Space:
     return Space.box(low_mm, high, _SPACING_MM)
 
 
-def _openings(space: Space, depth_mm: float) -> Field:
-    """Air, and the way of the spinal cord out of the skull."""
+def _stem(space: Space, depth_mm: float) -> Field:
+    """The way of the spinal cord out of the skull."""
+    return bar(space, (0, -0.62 * depth_mm, 0), (0, -0.66 * depth_mm, 50), (15, 15), (1, 1.15, 1))
+
+
+def _air(space: Space) -> Field:
+    """Sinuses and nose."""
     halves = Space(space.geometry, np.abs(space.x), space.y, space.z)
-    found = bar(halves, (0, -0.62 * depth_mm, 0), (0, -0.66 * depth_mm, 50), (15, 15), (1, 1.15, 1))
-    for middle, radii in _AIR:
+    found = ellipsoid(halves, *_AIR[0])
+    for middle, radii in _AIR[1:]:
         found = np.maximum(found, ellipsoid(halves, middle, radii))
     return found
 

@@ -8,6 +8,7 @@ from anybone.anatomy.label_map import LabelMap
 from anybone.anatomy.scene import Scene
 from anybone.anatomy.tissues.bones import fill_bones
 from anybone.anatomy.tissues.field import field_of
+from anybone.anatomy.tissues.head import fill_head
 from anybone.anatomy.tissues.illness import add_illness
 from anybone.anatomy.tissues.joints import fill_joints
 from anybone.anatomy.tissues.soft import fill_soft
@@ -27,6 +28,7 @@ def build(scene: Scene, spacing_mm: float, rng: np.random.Generator, seed: int =
     tissue = np.zeros(field.shape, dtype=np.uint8)
     flesh = fill_soft(field, scene, tissue)
     fill_trunk(field, scene, flesh, tissue)
+    fill_head(field, scene, tissue)
     fill_joints(field, scene, tissue)
     fill_bones(field, scene, tissue)
     add_illness(field, tissue)

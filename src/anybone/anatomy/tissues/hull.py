@@ -9,15 +9,29 @@ from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissues.field import Field, Mask
 
 COARSE = 3  # voxels: soft tissue is laid out on a grid this much coarser, which also rounds it
-TRUNK = ("vertebra", "rib", "sternum", "manubrium", "xiphoid", "sacrum", "coccyx", "hip bone", "hyoid", "mandible")
+TRUNK = (
+    "vertebra",
+    "rib",
+    "sternum",
+    "manubrium",
+    "xiphoid",
+    "sacrum",
+    "coccyx",
+    "hip bone",
+    "hyoid",
+    "mandible",
+    "skull",
+)
 SLAB_MM = 12.0  # height of the pieces of bone that one hull is drawn around
 BELLY_MM = ((120.0, 175.0), (85.0, 125.0))  # half of its width and of its depth
 CHEST_MM = ((115.0, 150.0), (85.0, 110.0))
-BEHIND_MM = 30.0  # of the canal's middle, to where that ellipse ends
+NECK_MM = ((44.0, 60.0), (46.0, 60.0))
+BEHIND_MM, NAPE_MM = 30.0, 46.0  # of the canal's middle, to where that ellipse ends
 SHOULDERS_MM = 70.0  # height in which a chest narrows to nothing, below the highest rib
 _FEWEST = 8  # points that have a hull worth drawing
 WITH_BELLY = ("lumbar-spine", "sacroiliac-joints")
 WITH_CHEST = ("thoracic-spine", "chest", "shoulder")
+WITH_NECK = ("neck", "skull-base")
 
 
 def trunk_of(field: Field, scene: Scene) -> Mask:
@@ -25,7 +39,7 @@ def trunk_of(field: Field, scene: Scene) -> Mask:
     bone = field.bone[::COARSE, ::COARSE, ::COARSE]
     numbers = [n for n, name in field.names.items() if any(word in name for word in TRUNK)]
     found = _surrounded(np.isin(bone, numbers), max(1, round(SLAB_MM / 2 / (field.spacing_mm * COARSE))))
-    if scene.canal is not None and scene.region in (*WITH_BELLY, *WITH_CHEST):
+    if scene.canal is not None and scene.region in (*WITH_BELLY, *WITH_CHEST, *WITH_NECK):
         found |= _before_spine(field, scene, scene.canal)
     return found
 
@@ -49,18 +63,18 @@ def _surrounded(bone: Mask, reach: int) -> Mask:
 
 
 def _before_spine(field: Field, scene: Scene, canal: MusclePath) -> Mask:
-    """A belly, or a chest that narrows towards the neck: ellipses about a middle before the canal."""
+    """A belly, a neck, or a chest that narrows towards the neck: ellipses about a middle before the canal."""
     rng = field.rng
     line = canal.points_mm[np.argsort(canal.points_mm[:, 2])]
     x, y, z = (axis[tuple(slice(None, None, COARSE) for _ in range(3))] for axis in map(field.axis_mm, range(3)))
-    chest = scene.region in WITH_CHEST
-    wide, deep = (rng.uniform(*bounds) for bounds in (CHEST_MM if chest else BELLY_MM))
+    chest, neck = scene.region in WITH_CHEST, scene.region in WITH_NECK
+    wide, deep = (rng.uniform(*bounds) for bounds in (CHEST_MM if chest else NECK_MM if neck else BELLY_MM))
     ribs = [
         field.geometry.to_world(np.argwhere(field.bone == n))[:, 2].max() for n, m in field.names.items() if "rib" in m
     ]
     narrow = np.sqrt(np.clip((max(ribs, default=np.inf) - z) / SHOULDERS_MM, 0, 1)) if chest else np.ones_like(z)
     middle_x = np.interp(z, line[:, 2], line[:, 0])
-    middle_y = np.interp(z, line[:, 2], line[:, 1]) + deep * narrow - BEHIND_MM
+    middle_y = np.interp(z, line[:, 2], line[:, 1]) + deep * narrow - (NAPE_MM if neck else BEHIND_MM)
     with np.errstate(divide="ignore", invalid="ignore"):
         away = np.hypot((x - middle_x) / (wide * narrow), (y - middle_y) / (deep * narrow))
     return np.asarray((away < 1) & (narrow > 0))

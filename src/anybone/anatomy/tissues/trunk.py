@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.field import Array, Field, Mask
-from anybone.anatomy.tissues.hull import WITH_CHEST
+from anybone.anatomy.tissues.head import fill_neck
+from anybone.anatomy.tissues.hull import WITH_CHEST, WITH_NECK
 from anybone.anatomy.tissues.soft import Flesh
 
 CORD_SHARE = 0.5  # of the canal's radius; roots fill more of it, sparsely
@@ -39,10 +40,13 @@ def fill_trunk(field: Field, scene: Scene, flesh: Flesh, tissue: NDArray[np.uint
     beside_spine = np.clip((np.abs(x) - SPINE_HALF_MM) / BESIDE_MM, 0, 1) * (
         LUNGS_BACK_MM if chest else KIDNEYS_BACK_MM
     )
-    _viscera(field, tissue, free & (y > BEFORE_SPINE_MM - 8 - beside_spine + 3 * field.noise(30)), chest)
-    for right_mm, radius in GREAT_VESSELS_MM:
-        wide = field.rng.uniform(*radius)
-        tissue[free & (np.hypot(x - right_mm, y - BEFORE_SPINE_MM) < wide)] = Tissue.VESSEL
+    if scene.region in WITH_NECK:
+        fill_neck(field, free, x, y, tissue)
+    else:
+        _viscera(field, tissue, free & (y > BEFORE_SPINE_MM - 8 - beside_spine + 3 * field.noise(30)), chest)
+        for right_mm, radius in GREAT_VESSELS_MM:
+            wide = field.rng.uniform(*radius)
+            tissue[free & (np.hypot(x - right_mm, y - BEFORE_SPINE_MM) < wide)] = Tissue.VESSEL
     middle, radius_mm = np.hypot(x, y), scene.canal.radius_mm
     tissue[outside & (middle < radius_mm + 1.0) & beside] = Tissue.LIGAMENT
     canal = outside & (middle < radius_mm) & beside
