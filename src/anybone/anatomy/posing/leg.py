@@ -12,6 +12,7 @@ import numpy as np
 from anybone.anatomy.body import Array, Body
 from anybone.anatomy.contact import seat, vertex_normals
 from anybone.anatomy.mesh import joined, mirrored
+from anybone.anatomy.posing.extensors import extensors
 from anybone.anatomy.posing.joints import CONDYLE_MM, end_of, femoral_head, knee_axis, shaft_axis
 from anybone.anatomy.posing.small_muscles import foot_muscles, tendons_cut
 from anybone.anatomy.rigid import REST, Move, aligned, fitted, laid_upright, shifted, sphere, turned
@@ -62,8 +63,9 @@ def leg(rng: np.random.Generator, angles_deg: Mapping[str, float], shapes: Path 
         for name, path in muscles.items()
     }
     places = _places(posed)
+    paths, pads = extensors(paths, segments, posed)
     paths = {**tendons_cut(paths, _OF_TOES, places["ankle"]), **foot_muscles(posed)}
-    return Body(posed, paths, places, (lower_limb.CREDIT, *credit))
+    return Body(posed, paths, places, (lower_limb.CREDIT, *credit), surfaces=pads)
 
 
 def pelvis_with_legs(rng: np.random.Generator, angles_deg: Mapping[str, float]) -> Body:
@@ -77,7 +79,12 @@ def pelvis_with_legs(rng: np.random.Generator, angles_deg: Mapping[str, float]) 
     other = person.other_side().moved(lambda points: swing(across(points)))
     kept = {name: mesh for name, mesh in other.bones.items() if name.startswith("right ") and "hip" not in name}
     bones = {**person.bones, **kept, "coccyx": coccyx(person.bones["sacrum"])}
-    return replace(person, bones=bones, muscles={**person.muscles, **other.muscles})
+    return replace(
+        person,
+        bones=bones,
+        muscles={**person.muscles, **other.muscles},
+        surfaces={**person.surfaces, **other.surfaces},
+    )
 
 
 def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.random.Generator) -> dict[str, Move]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissue import Tissue
+from anybone.anatomy.tissues.chest import fill_chest
 from anybone.anatomy.tissues.field import Array, Field, Mask
 from anybone.anatomy.tissues.head import fill_neck
 from anybone.anatomy.tissues.hull import WITH_CHEST, WITH_NECK
@@ -47,6 +48,8 @@ def fill_trunk(field: Field, scene: Scene, flesh: Flesh, tissue: NDArray[np.uint
         for right_mm, radius in GREAT_VESSELS_MM:
             wide = field.rng.uniform(*radius)
             tissue[free & (np.hypot(x - right_mm, y - BEFORE_SPINE_MM) < wide)] = Tissue.VESSEL
+    if chest:
+        fill_chest(field, scene.canal, x, y, tissue)
     middle, radius_mm = np.hypot(x, y), scene.canal.radius_mm
     tissue[outside & (middle < radius_mm + 1.0) & beside] = Tissue.LIGAMENT
     canal = outside & (middle < radius_mm) & beside
@@ -87,7 +90,7 @@ def _viscera(field: Field, tissue: NDArray[np.uint8], where: Mask, lungs: bool) 
     blobs = field.noise(28)
     if lungs:
         where = where & (field.away_mm > 3.0)
-        kinds = np.where(np.abs(blobs) < 1.2, Tissue.LUNG, Tissue.ORGAN)
+        kinds = np.where(np.abs(blobs) < 2.2, Tissue.LUNG, Tissue.ORGAN)
     else:
         where = where & (field.away_mm > 6.0)
         kinds = np.where(blobs > 0.5, Tissue.ORGAN, np.where(blobs < -0.2, Tissue.BOWEL, Tissue.FAT))

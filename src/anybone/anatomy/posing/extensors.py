@@ -1,0 +1,73 @@
+"""The front of a left knee: thigh muscles end at the patella, its ligament leads on, a pad of fat lies behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from anybone.anatomy.body import Array
+from anybone.anatomy.scene import Mesh, MusclePath
+
+EXTENSORS = ("left recfem", "left vasint", "left vaslat", "left vasmed")
+_STRANDS = (-2, -1, 0, 1, 2)  # of the ligament, beside one another
+_STRAND_MM, _APART_MM = 2.5, 4.8  # radius; from middle to middle
+_END_SHARE = 0.12  # of the patella, from its tip on
+_PAD_HALF_MM = 19.0  # from the knee's middle to either side
+_PAD_DEEP_MM, _NEAR_MM = 16.0, 58.0  # how far it reaches back along femur and tibia; what is near the patella's tip
+_PAD_TOP_SHARE = 0.45  # of the patella, from its tip on, that the pad reaches up behind it
+
+
+def extensors(
+    paths: Mapping[str, MusclePath], segments: Mapping[str, list[str]], bones: Mapping[str, Mesh]
+) -> tuple[dict[str, MusclePath], dict[str, Mesh]]:
+    """Paths in place of those of the thigh's extensors, and the surface of the infrapatellar fat pad.
+
+    Args:
+        paths: Of the left leg's muscles, posed.
+        segments: The bone that carries each point of each.
+        bones: Of the left leg, posed.
+    """
+    found = dict(paths)
+    insertions = []
+    for name in EXTENSORS:
+        carriers = segments[name]
+        upper_pole = carriers.index("left patella") + 1
+        found[name] = MusclePath(paths[name].points_mm[: max(upper_pole, 2)], paths[name].radius_mm)
+        insertions.append(paths[name].points_mm[-1])
+    patella, tuberosity = bones["left patella"].vertices_mm, np.mean(insertions, axis=0)
+    middle = patella.mean(axis=0)
+    down = _unit(tuberosity - middle)
+    reach = (patella - middle) @ down
+    tip = patella[reach > reach.max() - _END_SHARE * np.ptp(reach)].mean(axis=0)
+    condyles = bones["left femur"].vertices_mm
+    condyles = condyles[np.linalg.norm(condyles - middle, axis=1) < _NEAR_MM]
+    aside = _unit(np.cross(down, condyles.mean(axis=0) - middle))
+    front = _unit(np.cross(aside, down)) * np.sign(np.cross(aside, down) @ (middle - condyles.mean(axis=0)))
+    for number in _STRANDS:
+        shift = number * _APART_MM * aside
+        found[f"left patellar ligament {number + 3}"] = MusclePath(
+            np.stack([tip + 0.8 * shift, (tip + tuberosity) / 2 + shift, tuberosity + shift]), _STRAND_MM, cord=True
+        )
+    lower = patella[reach > reach.max() - _PAD_TOP_SHARE * np.ptp(reach)]
+    pad = [lower, np.linspace(tip, tuberosity, 5)]
+    for name in ("left femur", "left tibia"):
+        points = bones[name].vertices_mm
+        near = (np.abs((points - middle) @ aside) < _PAD_HALF_MM) & (np.linalg.norm(points - tip, axis=1) < _NEAR_MM)
+        points = points[near]
+        ahead = points @ front
+        pad.append(points[ahead > ahead.max(initial=-np.inf) - _PAD_DEEP_MM])
+    return found, {"left infrapatellar fat pad": _hull(np.concatenate(pad))}
+
+
+def _unit(vector: Array) -> Array:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _hull(points_mm: Array) -> Mesh:
+    from scipy.spatial import ConvexHull
+
+    hull = ConvexHull(points_mm)
+    number = np.zeros(len(points_mm), dtype=np.int32)
+    number[hull.vertices] = np.arange(len(hull.vertices))
+    return Mesh(points_mm[hull.vertices], number[hull.simplices])

@@ -1,0 +1,56 @@
+"""What only a chest has: a heart with its vessels between the lungs, and the diaphragm with what lies below it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.anatomy.scene import MusclePath
+from anybone.anatomy.tissue import Tissue
+from anybone.anatomy.tissues.field import Array, Field
+
+FOOT_SHARE = 0.66  # of the spine from C6 to L2, head to foot, to where the breastbone ends
+HEART_MM, HEART_RADII_MM = (-20.0, 78.0, 38.0), (52.0, 40.0, 50.0)  # right and front of the canal, above that foot
+CHAMBERS_MM = ((-30.0, 72.0, 30.0, 24.0), (6.0, 86.0, 40.0, 24.0))  # likewise, and radius
+WALL_MM = 11.0  # of the heart
+ROOTS_MM = ((14.0, 72.0, 14.0), (-12.0, 80.0, 12.0), (24.0, 66.0, 9.0))  # vessels above it, and radius
+BETWEEN_MM = 13.0  # half of what lies between the lungs
+DOMES_MM, DOME_RADIUS_MM, DOME_HEIGHT_MM = (62.0, 60.0), 85.0, 45.0  # to either side and before the canal
+DIAPHRAGM_MM = 3.5
+
+
+def fill_chest(field: Field, canal: MusclePath, x: Array, y: Array, tissue: NDArray[np.uint8]) -> None:
+    """Writes heart, vessels and diaphragm into `tissue` where there is lung.
+
+    Args:
+        field: Where.
+        canal: Of the spine.
+        x: mm to the right of the spinal canal.
+        y: mm to its front.
+        tissue: What is there; changed.
+    """
+    rng = field.rng
+    lung = tissue == Tissue.LUNG
+    foot, top = canal.points_mm[:, 2].min(), canal.points_mm[:, 2].max()
+    z = field.axis_mm(2) - (top - FOOT_SHARE * (top - foot) + float(rng.normal(0, 8)))
+    size = rng.uniform(0.85, 1.15)
+    scaled = [((c - m) / (size * r)) ** 2 for c, m, r in zip((x, y, z), HEART_MM, HEART_RADII_MM, strict=True)]
+    within = (1 - np.sqrt(scaled[0] + scaled[1] + scaled[2])) * size * min(HEART_RADII_MM) + 2.0 * field.noise(30)
+    middle = lung & (np.abs(x) < BETWEEN_MM + 5 * field.noise(30))
+    tissue[middle] = Tissue.FAT
+    for beside, before, radius in ROOTS_MM:
+        wide = radius * rng.uniform(0.8, 1.2)
+        tissue[(lung | middle) & (np.hypot(x - beside, y - before) < wide) & (z > HEART_MM[2])] = Tissue.VESSEL
+    tissue[lung & (within > -3.0)] = Tissue.FAT
+    tissue[lung & (within > 0)] = Tissue.MUSCLE
+    for beside, before, above, radius in CHAMBERS_MM:
+        away = np.sqrt((x - beside) ** 2 + (y - before) ** 2 + (z - above) ** 2)
+        tissue[lung & (within > WALL_MM / 2) & (away < radius * size)] = Tissue.VESSEL
+    aside, before = DOMES_MM
+    flat = np.hypot(np.abs(x) - aside, y - before) / DOME_RADIUS_MM
+    below = DOME_HEIGHT_MM * np.clip(1 - flat**2, -2, None) - 15.0 - z + 2.0 * field.noise(40)
+    tissue[lung & (below > 0)] = Tissue.MUSCLE
+    organs = np.where((x > -10) | (field.noise(35) > 0.3), Tissue.ORGAN, Tissue.BOWEL)
+    deep = lung & (below > DIAPHRAGM_MM)
+    tissue[deep] = organs[deep]
+    tissue[deep & (field.noise(40) > 1.2) & (x < -10)] = Tissue.BOWEL_GAS
