@@ -84,6 +84,14 @@ def test_what_helps_one_case_and_harms_another_is_not_sure_to_help_a_third():
     assert Trial({0: (0.9,) * 6, 20: (0.95,) * 5 + (0.88,)}).steps == 20  # one of many may lose
 
 
+def test_a_trial_of_few_cases_decides_only_where_much_is_gained_or_lost():
+    assert not Trial({0: (0.9, 0.9), 20: (0.905, 0.904)}).decides
+    assert not Trial({0: (0.9, 0.9), 20: (0.93, 0.86)}).decides
+    assert Trial({0: (0.8, 0.9), 20: (0.85, 0.92)}).decides
+    assert Trial({0: (0.9, 0.9), 20: (0.88, 0.86), 40: (0.7, 0.7)}).decides
+    assert Trial({0: (0.9,) * 4, 20: (0.905,) * 4}).decides
+
+
 def test_each_case_is_drawn_as_often_however_many_slices_it_has(cache, config):
     views = views_for(config, _slices(cache))
     few, many = sorted(set(views.cases))[:2]

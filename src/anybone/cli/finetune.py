@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from anybone.training.pairs import Pair
     from anybone.training.slices import Slice
 
-_FEW = 4  # cases whose trial says little about others
 _BEGAN = "began_with"  # in a card: that of the first weights
-MOST_STEPS, STEPS_UNTRIED = 60, 30
-MOST_STEPS_NAMED = 150  # names are learnt from nothing
+MOST_STEPS, STEPS_UNTRIED = 60, 10  # at most; where no trial decides: more taught the chance of one or two cases
+MOST_STEPS_NAMED, STEPS_UNTRIED_NAMED = 150, 30  # names are learnt from nothing
 LEARNING_RATE = 2e-4
 
 
@@ -58,7 +57,8 @@ def finetune(
     """Teach weights a few cases of your own: slices are encoded once, the decoder learns.
 
     It is tried out first: half of the cases teach, the other half tell whether they are found better, and the other
-    way round. Where they are not, nothing is written.
+    way round. Where they are not, nothing is written. One to three cases are too few for that, unless much is gained or
+    lost: then ten steps are taken.
 
     Examples:
 
@@ -138,7 +138,8 @@ def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: in
     )
     views = views_for(config, slices, bar)
     trial = None if steps else try_out(config, views, bar)
-    best = trial.steps if trial else steps or STEPS_UNTRIED
+    untried = STEPS_UNTRIED_NAMED if bones else STEPS_UNTRIED
+    best = trial.steps if trial and trial.decides else steps or untried
     if not best:
         raise InputError(_no_use(trial))
     return _Learnt(finetune(config, views, best, bar), best, trial)
@@ -165,20 +166,21 @@ def _no_use(trial: Trial | None) -> str:
 
 
 def _tell_trial(terminal: Terminal, learnt: _Learnt, steps: int | None) -> None:
+    from anybone.training.finetune import FEW
+
     trial = learnt.trial
+    aside = "Keep one more aside, and look at it before and after."
     if trial is not None:
         terminal.note(
-            f"Cases left out in a trial: Dice {trial.mean(0):.3f} before, {trial.mean(learnt.steps):.3f} after "
-            f"{learnt.steps} steps on the others."
+            f"Cases left out in a trial: Dice {trial.mean(0):.3f} before, {trial.mean(trial.at_best):.3f} after "
+            f"{trial.at_best} steps on the others."
         )
-        if trial.cases < _FEW:
-            terminal.warn(
-                f"{trial.cases} cases say little about others. Keep one more aside, and look at it before and after."
-            )
+        if not trial.decides:
+            terminal.warn(f"{trial.cases} cases say too little about others: {learnt.steps} steps were taken. {aside}")
+        elif trial.cases < FEW:
+            terminal.warn(f"{trial.cases} cases say little about others. {aside}")
     elif steps is None:
-        terminal.warn(
-            "One case cannot be tried out on another. Keep a second one aside, and look at it before and after."
-        )
+        terminal.warn(f"One case cannot be tried out on another: {learnt.steps} steps were taken. {aside}")
 
 
 def _card(header: Header, trial: Trial | None) -> dict[str, Any]:

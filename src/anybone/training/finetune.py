@@ -30,6 +30,7 @@ from anybone.training.validate import asked_mask, overlap
 from anybone.training.views import Progress, Views, encode_views
 
 MOST_WEIGHTS = 1_000_000  # of a decoder that learns as a whole: changes to it take two megabytes
+FEW, CHANCE = 4, 0.01  # cases whose trial says little about others; Dice that one or two cases gain or lose by chance
 LOOKS = 5  # times that a trial looks at the cases that were left out
 MOST_LOOKED_AT = 24  # slices of a case that was left out
 
@@ -76,6 +77,16 @@ class Trial:
         taught the chance of a few.
         """
         return max(self.dice, key=lambda steps: (self._sure_gain(steps), -steps))
+
+    @property
+    def at_best(self) -> int:
+        """The chosen number of steps; where none was, that after which most was found."""
+        return self.steps or max((steps for steps in self.dice if steps), key=self.mean)
+
+    @property
+    def decides(self) -> bool:
+        """Whether a number of steps, or none, follows from it: of few cases only where much is gained or lost."""
+        return self.cases >= FEW or abs(self.mean(self.at_best) - self.mean(0)) > CHANCE
 
     def mean(self, steps: int) -> float:
         """Mean Dice after that many steps."""
