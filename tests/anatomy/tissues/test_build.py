@@ -105,6 +105,13 @@ def test_there_is_a_belly_before_the_spine_and_lungs_within_the_ribs(spine):
     assert len(lungs) * SPACING_MM**3 > 500_000  # mm3
     assert lungs[:, 0].min() >= ribs[:, 0].min()
     assert lungs[:, 0].max() <= ribs[:, 0].max()
+    blood, count = ndimage.label(chest.tissue == Tissue.VESSEL)
+    largest = blood == 1 + np.argmax(np.bincount(blood.ravel())[1:])
+    assert largest.sum() * SPACING_MM**3 > 40_000  # a chamber of the heart
+    i, j, k = np.argwhere(largest).mean(axis=0).round().astype(int)
+    beside = chest.tissue[:, j, k] == Tissue.LUNG
+    assert beside[:i].any()  # between lungs
+    assert beside[i:].any()
 
 
 def test_a_head_holds_brain_and_a_neck_an_airway_before_its_vertebrae():

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath, Scene
+from anybone.anatomy.tissues.coarse import COARSE
 from anybone.anatomy.tissues.field import Field, Mask
 
-COARSE = 3  # voxels: soft tissue is laid out on a grid this much coarser, which also rounds it
 TRUNK = (
     "vertebra",
     "rib",
@@ -78,11 +77,3 @@ def _before_spine(field: Field, scene: Scene, canal: MusclePath) -> Mask:
     with np.errstate(divide="ignore", invalid="ignore"):
         away = np.hypot((x - middle_x) / (wide * narrow), (y - middle_y) / (deep * narrow))
     return np.asarray((away < 1) & (narrow > 0))
-
-
-def fine(field: Field, coarse: NDArray[np.floating] | Mask) -> NDArray[np.float32]:
-    """What was laid out on the coarse grid, on the field's."""
-    from scipy import ndimage
-
-    large = ndimage.zoom(coarse.astype(np.float32), COARSE, order=1, mode="nearest", grid_mode=True)
-    return np.asarray(large[tuple(map(slice, field.shape))], dtype=np.float32)

@@ -1,0 +1,102 @@
+"""Muscles and tendons: how far they lie from each voxel, and cells in place of muscles that are not modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.anatomy.scene import MusclePath
+from anybone.anatomy.tissues.coarse import coarse_points, fine
+from anybone.anatomy.tissues.field import Array, Field
+
+STATIONS = 48  # along each muscle
+NEIGHBOURS = 12  # stations looked at for each voxel: enough to meet the nearest few muscles
+TENDON_MM, TENDON_SHARE = (1.5, 3.5), 0.13  # radius, and as a share of the muscle's
+TENDON_ENDS = (0.1, 0.82)  # of a muscle's length, where its belly begins and ends
+CELL_MM = (9.0, 26.0)  # muscles that are not
+
+
+def around_muscles(field: Field, muscles: Sequence[MusclePath]) -> tuple[Array, Array]:
+    """How far outside the nearest muscle each voxel lies (negative inside), and how far from the next one."""
+    from scipy.spatial import cKDTree
+
+    far = np.full(field.shape, 1e3, dtype=np.float32)
+    if not muscles:
+        return far, far.copy()
+    stations, radii, owner = _stations(muscles)
+    shape, points = coarse_points(field)
+    count = min(NEIGHBOURS, len(stations))
+    away, index = cKDTree(stations).query(points, k=count, distance_upper_bound=70.0, workers=1)
+    away, index = away.reshape(len(points), -1), np.minimum(index.reshape(len(points), -1), len(stations) - 1)
+    outside = np.where(np.isfinite(away), away - radii[index], 1e3)
+    best = outside.argmin(1)
+    rows = np.arange(len(points))
+    first, mine = outside[rows, best], owner[index[rows, best]]
+    second = np.where(owner[index] == mine[:, None], 1e3, outside).min(1)
+    lean, plane = (fine(field, np.clip(v, -100, 100).reshape(shape)) for v in (first, (second - first) / 2))
+    return lean, plane
+
+
+def cords(field: Field, paths: Sequence[MusclePath]) -> NDArray[np.bool_]:
+    """Where there are tendons that are as thick all along."""
+    from scipy.spatial import cKDTree
+
+    if not paths:
+        return np.zeros(field.shape, dtype=bool)
+    lines = [_along(cord.points_mm, max(2, round(_length(cord.points_mm)))) for cord in paths]
+    radii = np.concatenate([np.full(len(line), cord.radius_mm) for line, cord in zip(lines, paths, strict=True)])
+    shape, points = coarse_points(field)
+    away, index = cKDTree(np.concatenate(lines)).query(points, workers=1)
+    return fine(field, (away - radii[index]).reshape(shape)) < 0
+
+
+def tendons_of(muscle: MusclePath) -> list[MusclePath]:
+    """Both tendons of a muscle."""
+    radius = float(np.clip(TENDON_SHARE * muscle.radius_mm, *TENDON_MM))
+    line = _along(muscle.points_mm, STATIONS)
+    first, last = (round(share * (STATIONS - 1)) for share in TENDON_ENDS)
+    return [MusclePath(part, radius, cord=True) for part in (line[: first + 1], line[last:])]
+
+
+def cells(field: Field) -> NDArray[np.bool_]:
+    """Muscle where no muscle is modelled: cells, longer than wide, with fat between."""
+    from scipy.spatial import cKDTree
+
+    rng = field.rng
+    size = rng.uniform(*CELL_MM)
+    stretch = np.array([1.0, 1.0, rng.uniform(2.0, 5.0)])[rng.permutation(3) if rng.random() < 0.3 else [0, 1, 2]]
+    shape, points = coarse_points(field)
+    extent = np.ptp(points, axis=0) / stretch
+    count = int(np.clip(np.prod(extent / size + 1), 8, 4000))
+    seeds = rng.uniform(0, 1, (count, 3)) * extent
+    bent = (points - points.min(axis=0)) / stretch + 0.25 * size * rng.normal(size=3)
+    away, _ = cKDTree(seeds).query(bent, k=2, workers=1)
+    border = fine(field, ((away[:, 1] - away[:, 0]) / 2).reshape(shape))
+    return np.asarray((border > 0.4 + 0.8 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
+
+
+def _stations(
+    muscles: Sequence[MusclePath],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Points along all muscles, the tube's radius there, and whose they are."""
+    points, radii, owner = [], [], []
+    along = np.linspace(0, 1, STATIONS)
+    belly = np.sin(np.pi * along) ** 0.6
+    for number, muscle in enumerate(muscles):
+        points.append(_along(muscle.points_mm, STATIONS))
+        radii.append(np.maximum(muscle.radius_mm * belly, 1.5))
+        owner.append(np.full(STATIONS, number))
+    return np.concatenate(points), np.concatenate(radii), np.concatenate(owner)
+
+
+def _length(line_mm: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(np.diff(line_mm, axis=0), axis=1).sum())
+
+
+def _along(line_mm: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Points evenly along a line."""
+    steps = np.linalg.norm(np.diff(line_mm, axis=0), axis=1)
+    place = np.concatenate([[0.0], np.cumsum(steps)]) / max(float(steps.sum()), 1e-6)
+    return np.stack([np.interp(np.linspace(0, 1, count), place, line_mm[:, a]) for a in range(3)], 1)
