@@ -105,7 +105,7 @@ def test_there_is_a_belly_before_the_spine_and_lungs_within_the_ribs(spine):
     assert len(lungs) * SPACING_MM**3 > 500_000  # mm3
     assert lungs[:, 0].min() >= ribs[:, 0].min()
     assert lungs[:, 0].max() <= ribs[:, 0].max()
-    blood, count = ndimage.label(chest.tissue == Tissue.VESSEL)
+    blood, _ = ndimage.label(chest.tissue == Tissue.VESSEL)
     largest = blood == 1 + np.argmax(np.bincount(blood.ravel())[1:])
     assert largest.sum() * SPACING_MM**3 > 40_000  # a chamber of the heart
     i, j, k = np.argwhere(largest).mean(axis=0).round().astype(int)
