@@ -24,6 +24,7 @@ _BEGAN = "began_with"  # in a card: that of the first weights
 MOST_STEPS, STEPS_UNTRIED = 60, 10  # at most; where no trial decides: more taught the chance of one or two cases
 MOST_STEPS_NAMED, STEPS_UNTRIED_NAMED = 150, 30  # names are learnt from nothing
 LEARNING_RATE = 2e-4
+BOUNDARY, CLICK = 0.3, 0.5  # weights of these losses, as those that ship were trained with: without, masks shrink
 
 
 @guarded
@@ -135,6 +136,8 @@ def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: in
         steps=steps or (MOST_STEPS_NAMED if bones else MOST_STEPS),
         learning_rate=LEARNING_RATE,
         corrections=1,
+        boundary=BOUNDARY,
+        click=CLICK,
     )
     views = views_for(config, slices, bar)
     trial = None if steps else try_out(config, views, bar)
