@@ -30,7 +30,7 @@ from anybone.training.validate import asked_mask, overlap
 from anybone.training.views import Progress, Views, encode_views
 
 MOST_WEIGHTS = 1_000_000  # of a decoder that learns as a whole: changes to it take two megabytes
-FEW, CHANCE = 4, 0.01  # cases whose trial says little about others; Dice that one or two cases gain or lose by chance
+FEW, CHANCE = 4, 0.02  # cases whose trial says little about others; Dice that one or two cases gain or lose by chance
 LOOKS = 5  # times that a trial looks at the cases that were left out
 MOST_LOOKED_AT = 24  # slices of a case that was left out
 
