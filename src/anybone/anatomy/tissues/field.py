@@ -127,7 +127,8 @@ def field_of(scene: Scene, spacing_mm: float, rng: np.random.Generator) -> Field
     """A scene's field of view on a grid, with the bones that reach into it."""
     shape = tuple(max(8, round(e / spacing_mm)) for e in scene.extent_mm)
     affine = np.diag([spacing_mm] * 3 + [1.0])
-    affine[:3, 3] = scene.centre_mm - (np.array(shape) - 1) / 2 * spacing_mm
+    corner_mm = scene.centre_mm - (np.array(shape) - 1) / 2 * spacing_mm
+    affine[:3, 3] = corner_mm.round(3)  # sums end in other digits with other numbers of threads
     geometry = Geometry((shape[0], shape[1], shape[2]), affine)
     bone, names = label_bones(scene.bones, geometry)
     return Field(geometry, bone, names, rng)
