@@ -31,9 +31,8 @@ def extensors(
     found = dict(paths)
     insertions = []
     for name in EXTENSORS:
-        carriers = segments[name]
-        upper_pole = carriers.index("left patella") + 1
-        found[name] = MusclePath(paths[name].points_mm[: max(upper_pole, 2)], paths[name].radius_mm)
+        pole = segments[name].index("left patella")  # the upper one: the first that the patella carries
+        found[name] = MusclePath(paths[name].points_mm[: pole + 1], paths[name].radius_mm)
         insertions.append(paths[name].points_mm[-1])
     patella, tuberosity = bones["left patella"].vertices_mm, np.mean(insertions, axis=0)
     middle = patella.mean(axis=0)

@@ -36,11 +36,10 @@ def fill_chest(field: Field, canal: MusclePath, x: Array, y: Array, tissue: NDAr
     size = rng.uniform(0.85, 1.15)
     scaled = [((c - m) / (size * r)) ** 2 for c, m, r in zip((x, y, z), HEART_MM, HEART_RADII_MM, strict=True)]
     within = (1 - np.sqrt(scaled[0] + scaled[1] + scaled[2])) * size * min(HEART_RADII_MM) + 2.0 * field.noise(30)
-    middle = lung & (np.abs(x) < BETWEEN_MM + 5 * field.noise(30))
-    tissue[middle] = Tissue.FAT
+    tissue[lung & (np.abs(x) < BETWEEN_MM + 5 * field.noise(30))] = Tissue.FAT
     for beside, before, radius in ROOTS_MM:
         wide = radius * rng.uniform(0.8, 1.2)
-        tissue[(lung | middle) & (np.hypot(x - beside, y - before) < wide) & (z > HEART_MM[2])] = Tissue.VESSEL
+        tissue[lung & (np.hypot(x - beside, y - before) < wide) & (z > HEART_MM[2])] = Tissue.VESSEL
     tissue[lung & (within > -3.0)] = Tissue.FAT
     tissue[lung & (within > 0)] = Tissue.MUSCLE
     for beside, before, above, radius in CHAMBERS_MM:
