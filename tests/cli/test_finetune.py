@@ -82,6 +82,24 @@ def test_bones_get_their_names(run: Run, weights: Path) -> None:
     assert "Give each bone one label" in result.stderr
 
 
+def test_too_few_cases_for_a_trial_are_taken_in_ten_steps(
+    run: Run, weights: Path, cases: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anybone.cli.finetune.MOST_STEPS", 12)
+    monkeypatch.setattr("anybone.training.finetune.CHANCE", 1.0)  # whatever the trial of two says
+    words = ("finetune", "--images", "images", "--masks", "masks", "--weights", weights, "-o")
+    two = run(*words, "two.safetensors")
+    assert two.exit_code == 0, two.stderr
+    assert "2 cases say too little about others: 10 steps were taken" in " ".join(two.stderr.split())
+    Path("images/1.nii.gz").unlink()
+    for mask in Path("masks").glob("1_bones*"):
+        mask.unlink()
+    one = run(*words, "one.safetensors")
+    assert one.exit_code == 0, one.stderr
+    assert "One case cannot be tried out on another: 10 steps were taken" in " ".join(one.stderr.split())
+    assert all("in 10 steps" in checkpoint.read_header(Path(f"{n}.safetensors")).origin for n in ("one", "two"))
+
+
 def test_other_weights_are_refused(run: Run, weights: Path, cases: None) -> None:
     words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
     assert run(*words, "--steps", "2").exit_code == 0
