@@ -21,6 +21,7 @@ from anybone.anatomy.shapes.vertebra import LEVELS
 PARAMETRIC = "Vertebrae, hyoid and coccyx: made from published measures (Panjabi et al. 1991, 1992)"
 
 _LOIN = ("L5", "L4", "L3", "L2", "L1", "T12", "T11", "T10")
+_LOIN_MUSCLES = ("MF_", "LTp", "IL_", "QL_", "Ps_", "glm", "ili", "pir")  # how their names begin
 _HYOID_BEFORE_MM = (0.0, 42.0, -6.0)  # from the middle of C3
 
 
@@ -128,12 +129,12 @@ def _carried(here: Move, there: Move, size: float) -> Move:
 
 
 def _loin_muscles(rest: skeleton.Articulated, carried: Mapping[str, Move]) -> dict[str, MusclePath]:
-    """Multifidus, longissimus, iliocostalis, quadratus lumborum and psoas, each point carried by its vertebra."""
+    """Those of back, loin and buttocks, each point carried by its vertebra."""
     moves = {f"lumbar{n}": carried[f"L{n}"] for n in range(1, 6)} | {"torso": carried["T12"], "sacrum": carried["L5"]}
     found = {}
     for name, path in rest.muscles.items():
         bodies = rest.segments[name]
-        if name[:3] in ("MF_", "LTp", "IL_", "QL_", "Ps_") and set(bodies) <= {*moves, "pelvis", "femur_r", "femur_l"}:
+        if name[:3] in _LOIN_MUSCLES and set(bodies) <= {*moves, "pelvis", "femur_r", "femur_l"}:
             points = [moves.get(b, carried["L5"])(p) for b, p in zip(bodies, path.points_mm, strict=True)]
             found[name] = MusclePath(np.stack(points), path.radius_mm)
     return sided(found)

@@ -15,7 +15,7 @@ from anybone.anatomy.contrast.contrast import Contrast
 from anybone.anatomy.contrast.dice import Dice
 from anybone.anatomy.scanner.atlas import Atlas
 from anybone.anatomy.scanner.frames import Frames
-from anybone.anatomy.scanner.splines import control_positions, field
+from anybone.anatomy.splines import control_positions, field
 from anybone.shapes import Float, Int
 
 _KNOTS = 12

@@ -20,8 +20,8 @@ from anybone.shapes import Bool, Float, Int, Shaped
 
 Range = tuple[float, float]
 
-_SNR = (24, 200)  # of a signal of 1, all protons of water at once
-_LEAST_SNR = 8.0
+_SNR = (32, 200)  # of a signal of 1, all protons of water at once
+_LEAST_SNR = 14.0
 _MOST_SHIFT_PX = 2.0  # of fat, in acquired pixels: beyond, a bandwidth is chosen that shifts less
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.anatomy.tissues.field import Field, Mask
+from anybone.anatomy.tissues.field import Array, Field, Mask, noise
 
 COARSE = 3  # voxels of the field along each axis
 
@@ -24,3 +24,15 @@ def fine(field: Field, coarse: NDArray[np.floating] | Mask) -> NDArray[np.float3
 
     large = ndimage.zoom(coarse.astype(np.float32), COARSE, order=1, mode="nearest", grid_mode=True)
     return np.asarray(large[tuple(map(slice, field.shape))], dtype=np.float32)
+
+
+def repeated(field: Field, coarse: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Numbers that were laid out on the coarse grid, on the field's: each that of its block."""
+    for axis in range(3):
+        coarse = coarse.repeat(COARSE, axis)
+    return coarse[tuple(map(slice, field.shape))]
+
+
+def coarse_noise(field: Field, shape: tuple[int, int, int], length_mm: float) -> Array:
+    """As `Field.noise`, on the coarse grid of that shape."""
+    return noise(field.rng, shape, COARSE * field.spacing_mm, length_mm)

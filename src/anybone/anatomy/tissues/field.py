@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.bones import label_bones
 from anybone.anatomy.scene import Scene
+from anybone.anatomy.splines import volume
 from anybone.geometry import Geometry
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+_KNOT_SHARE = 0.7  # of a bump, between control values: splines are wider than what they run through
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +106,7 @@ class Field:
 
     def noise(self, length_mm: float, aniso: tuple[float, float, float] = (1, 1, 1)) -> Array:
         """Smooth noise of mean 0 and deviation 1 whose bumps are of this size, stretched along the axes by `aniso`."""
-        from scipy import ndimage
-
-        knots = [
-            max(3, round(n * self.spacing_mm / (length_mm * a)) + 3) for n, a in zip(self.shape, aniso, strict=True)
-        ]
-        coarse = self.rng.normal(size=knots).astype(np.float32)
-        zoom = [n / k for n, k in zip(self.shape, knots, strict=True)]
-        field = ndimage.zoom(coarse, zoom, order=1, mode="nearest", grid_mode=True)[tuple(map(slice, self.shape))]
-        return np.asarray((field - field.mean()) / max(float(field.std()), 1e-6), dtype=np.float32)
+        return noise(self.rng, self.shape, self.spacing_mm, length_mm, aniso)
 
     def axis_mm(self, axis: int) -> Array:
         """World coordinates along one axis, shaped to broadcast."""
@@ -121,6 +116,20 @@ class Field:
     def points_mm(self, where: Mask) -> NDArray[np.float64]:
         """World coordinates "n 3" of the voxels of a mask."""
         return self.geometry.to_world(np.argwhere(where))
+
+
+def noise(
+    rng: np.random.Generator,
+    shape: tuple[int, int, int],
+    spacing_mm: float,
+    length_mm: float,
+    aniso: tuple[float, float, float] = (1, 1, 1),
+) -> Array:
+    """As `Field.noise`, on any grid."""
+    steps_mm = [_KNOT_SHARE * length_mm * a for a in aniso]
+    knots = [max(4, round(n * spacing_mm / mm) + 3) for n, mm in zip(shape, steps_mm, strict=True)]
+    field = volume(rng.normal(size=knots).astype(np.float32), shape)
+    return np.asarray((field - field.mean()) / max(float(field.std()), 1e-6), dtype=np.float32)
 
 
 def field_of(scene: Scene, spacing_mm: float, rng: np.random.Generator) -> Field:

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath
-from anybone.anatomy.tissues.coarse import coarse_points, fine
-from anybone.anatomy.tissues.field import Array, Field
+from anybone.anatomy.tissues.coarse import coarse_noise, coarse_points, fine, repeated
+from anybone.anatomy.tissues.field import Array, Field, Mask
 
 STATIONS = 48  # along each muscle
 NEIGHBOURS = 12  # stations looked at for each voxel: enough to meet the nearest few muscles
 TENDON_MM, TENDON_SHARE = (1.5, 3.5), 0.13  # radius, and as a share of the muscle's
 TENDON_ENDS = (0.1, 0.82)  # of a muscle's length, where its belly begins and ends
+MARBLE_MM, MARBLE_WIDTH, MARBLED = 6.0, 0.16, (0.8, 2.6)  # sheets of fat: bends, width and rarity, in deviations
 CELL_MM = (9.0, 26.0)  # muscles that are not
+BEND_SHARE, WAVES_MM = 0.35, 45.0  # how far those are bent, of their size, and over what length
+_PART = re.compile(r"_.*$|(?<=[A-Za-z])\d+$")
 
 
-def around_muscles(field: Field, muscles: Sequence[MusclePath]) -> tuple[Array, Array]:
-    """How far outside the nearest muscle each voxel lies (negative inside), and how far from the next one."""
+@dataclass(frozen=True, eq=False)
+class Around:
+    """Where voxels lie about the nearest of some tubes.
+
+    Attributes:
+        outside_mm: Distance to its surface, negative inside.
+        plane_mm: Half of the way to the next tube of another group.
+        group: Number of its group.
+    """
+
+    outside_mm: Array
+    plane_mm: Array
+    group: NDArray[np.intp]
+
+
+def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
+    """Where voxels lie about muscles; the parts of one touch without fat between."""
     from scipy.spatial import cKDTree
 
     far = np.full(field.shape, 1e3, dtype=np.float32)
-    if not muscles:
-        return far, far.copy()
-    stations, radii, owner = _stations(muscles)
+    if not paths:
+        return Around(far, far, np.zeros(field.shape, dtype=np.intp))
+    stations, radii, owner = _stations(paths)
     shape, points = coarse_points(field)
     count = min(NEIGHBOURS, len(stations))
     away, index = cKDTree(stations).query(points, k=count, distance_upper_bound=70.0, workers=1)
@@ -36,7 +56,7 @@ def around_muscles(field: Field, muscles: Sequence[MusclePath]) -> tuple[Array, 
     first, mine = outside[rows, best], owner[index[rows, best]]
     second = np.where(owner[index] == mine[:, None], 1e3, outside).min(1)
     lean, plane = (fine(field, np.clip(v, -100, 100).reshape(shape)) for v in (first, (second - first) / 2))
-    return lean, plane
+    return Around(lean, plane, repeated(field, mine.reshape(shape)))
 
 
 def cords(field: Field, paths: Sequence[MusclePath]) -> NDArray[np.bool_]:
@@ -52,12 +72,28 @@ def cords(field: Field, paths: Sequence[MusclePath]) -> NDArray[np.bool_]:
     return fine(field, (away - radii[index]).reshape(shape)) < 0
 
 
+def group_of(name: str) -> str:
+    """The muscle that a part belongs to: "left MF" of "left MF_m1s", "left glmax" of "left glmax2"."""
+    return _PART.sub("", name)
+
+
 def tendons_of(muscle: MusclePath) -> list[MusclePath]:
     """Both tendons of a muscle."""
     radius = float(np.clip(TENDON_SHARE * muscle.radius_mm, *TENDON_MM))
     line = _along(muscle.points_mm, STATIONS)
     first, last = (round(share * (STATIONS - 1)) for share in TENDON_ENDS)
     return [MusclePath(part, radius, cord=True) for part in (line[: first + 1], line[last:])]
+
+
+def marbling(field: Field, more: Array | float = 0.0) -> Mask:
+    """Thin sheets of fat along the body, in patches, within muscle.
+
+    Args:
+        field: Where.
+        more: Deviations of noise by which there are more of them.
+    """
+    lines = np.abs(field.noise(MARBLE_MM, (1, 1, 6))) < MARBLE_WIDTH
+    return np.asarray(lines & (field.noise(2 * MARBLE_MM, (1, 1, 3)) > field.rng.uniform(*MARBLED) - more))
 
 
 def cells(field: Field) -> NDArray[np.bool_]:
@@ -71,24 +107,29 @@ def cells(field: Field) -> NDArray[np.bool_]:
     extent = np.ptp(points, axis=0) / stretch
     count = int(np.clip(np.prod(extent / size + 1), 8, 4000))
     seeds = rng.uniform(0, 1, (count, 3)) * extent
-    bent = (points - points.min(axis=0)) / stretch + 0.25 * size * rng.normal(size=3)
+    bent = (points - points.min(axis=0)) / stretch + BEND_SHARE * size * _waves(field, shape)
     away, _ = cKDTree(seeds).query(bent, k=2, workers=1)
     border = fine(field, ((away[:, 1] - away[:, 0]) / 2).reshape(shape))
     return np.asarray((border > 0.4 + 0.8 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
 
 
+def _waves(field: Field, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Smooth displacements "n 3" of deviation 1 on the coarse grid."""
+    return np.stack([coarse_noise(field, shape, WAVES_MM).ravel() for _ in range(3)], axis=1)
+
+
 def _stations(
-    muscles: Sequence[MusclePath],
+    paths: Mapping[str, MusclePath],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Points along all muscles, the tube's radius there, and whose they are."""
+    """Points along all muscles, the tube's radius there, and the number of their group."""
+    groups = {group: number for number, group in enumerate(dict.fromkeys(map(group_of, paths)))}
     points, radii, owner = [], [], []
-    along = np.linspace(0, 1, STATIONS)
-    belly = np.sin(np.pi * along) ** 0.6
-    for number, muscle in enumerate(muscles):
+    belly = np.sin(np.pi * np.linspace(0, 1, STATIONS)) ** 0.6
+    for name, muscle in paths.items():
         points.append(_along(muscle.points_mm, STATIONS))
-        radii.append(np.maximum(muscle.radius_mm * belly, 1.5))
-        owner.append(np.full(STATIONS, number))
-    return np.concatenate(points), np.concatenate(radii), np.concatenate(owner)
+        radii.append(np.maximum(muscle.radius_mm * (1.0 if muscle.cord else belly), 1.5))
+        owner.append(np.full(STATIONS, groups[group_of(name)]))
+    return np.concatenate(points), np.concatenate([np.broadcast_to(r, STATIONS) for r in radii]), np.concatenate(owner)
 
 
 def _length(line_mm: NDArray[np.float64]) -> float:

@@ -8,7 +8,7 @@ from anybone.anatomy.tissues.coarse import COARSE, fine
 from anybone.anatomy.tissues.field import Array, Field, Mask
 
 FLESH_MM = (0.5, 4.0)  # beyond bones and muscles that are modelled
-CLOSING_SHARE, CLOSED_MM = (0.08, 0.16), 30.0  # of the field of view: hollows between bones and muscles that are filled
+CLOSING_SHARE, CLOSED_MM = (0.12, 0.24), 40.0  # of the field of view: hollows between bones and muscles that are filled
 OUTLINE_MM = 6.0  # that it is smoothed over
 DIGIT_CLOSING_MM, DIGIT_FLESH_MM = 1.5, 2.0
 

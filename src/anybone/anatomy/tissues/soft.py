@@ -13,7 +13,7 @@ from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.coarse import COARSE, fine
 from anybone.anatomy.tissues.field import Array, Field, Mask
 from anybone.anatomy.tissues.hull import trunk_of
-from anybone.anatomy.tissues.muscles import around_muscles, cells, cords, tendons_of
+from anybone.anatomy.tissues.muscles import around, cells, cords, marbling, tendons_of
 from anybone.anatomy.tissues.outline import digits_of, outline
 from anybone.anatomy.tissues.vessels import lay_vessels
 from anybone.anatomy.voxelise import voxelise
@@ -23,7 +23,6 @@ FAT_SHARE = 0.035  # usual thickness beneath the skin, of the field of view
 FAT_MM = (1.2, 18.0)
 MUSCLE_MM = (0.5, 4.0)  # that muscles are thicker than their tubes
 PLANE_SHARE = 0.03  # half of the fat between two muscles, of their usual radius, in most people
-STREAKS = (2.0, 3.4)  # deviations above which noise along the fibres is fat within a muscle
 UNKNOWN_MM, BARE_MM = 12.0, 6.0  # from muscles that are modelled and from bone, to where there are other muscles
 FULL = ("radius", "ulna")  # bones among more muscles than are modelled: there, others fill what is left
 FULL_MM = 2.0  # there, from those that are modelled
@@ -48,10 +47,11 @@ class Flesh:
 
 def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
     """Writes everything outside bone, from the skin inwards, into `tissue`."""
-    paths = list(scene.muscles.values())
-    muscles = [path for path in paths if not path.cord]
-    lean, plane = around_muscles(field, muscles)
-    tendon = cords(field, [path for path in paths if path.cord] + [end for path in muscles for end in tendons_of(path)])
+    muscles = {name: path for name, path in scene.muscles.items() if not path.cord}
+    near = around(field, muscles)
+    lean, plane = near.outside_mm, near.plane_mm
+    laid = [path for path in scene.muscles.values() if path.cord]
+    tendon = cords(field, laid + [end for path in muscles.values() for end in tendons_of(path)])
     digits = digits_of(field)
     trunk = trunk_of(field, scene)
     pad = _pads(field, scene)
@@ -61,7 +61,7 @@ def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
     within = surface < 0
     others = cells(field) & _unknown(field, lean) & (digits < 0.5)
     tissue[within] = np.where(others, Tissue.MUSCLE, Tissue.FAT)[within]
-    own = _muscles(field, muscles, within, lean, plane, tissue)
+    own = _muscles(field, list(muscles.values()), within, lean, plane, tissue)
     tissue[within & (np.abs(surface) < 0.7)] = Tissue.FASCIA
     tissue[pad & within] = Tissue.FAT
     tendon &= surface < fat
@@ -100,7 +100,7 @@ def _muscles(
     usual_mm = float(np.median([path.radius_mm for path in muscles])) if muscles else 0.0
     thin = PLANE_SHARE * usual_mm * rng.lognormal(0, 0.4) * np.clip(1 + 0.7 * field.noise(25), 0.2, None)
     tissue[own & (plane < thin + COARSE * field.spacing_mm / 6)] = Tissue.FAT
-    tissue[own & (field.noise(2.5, (1, 1, 8)) > rng.uniform(*STREAKS))] = Tissue.FAT
+    tissue[own & marbling(field)] = Tissue.FAT
     return own
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from anybone.anatomy.scanner.splines import control_positions, field, weights
+from anybone.anatomy.splines import control_positions, field, weights
 
 
 def test_weights_sum_to_one_and_reproduce_a_line():

@@ -1,11 +1,15 @@
-"""Smooth fields: cubic B-splines over a few control values, for illumination, field maps and warps."""
+"""Smooth fields: cubic B-splines over a few control values, for illumination, field maps, warps and uneven tissue."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.shapes import Float
+
+_REACH = 4  # control values that bear on one place
 
 
 def control_positions(knots: int) -> Float[Tensor, " k"]:
@@ -30,3 +34,22 @@ def field(
     down = weights((torch.arange(rows, device=device) + 0.5) / rows, control.shape[3])
     across = weights((torch.arange(columns, device=device) + 0.5) / columns, control.shape[4])
     return down @ slices @ across.T
+
+
+def volume(control: Float[NDArray[np.float32], "ki kj kk"], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """The field of at least four control values along each axis at the middles of that many voxels.
+
+    The same to the last bit on every machine: no library multiplies matrices in an order of its own.
+    """
+    values = control
+    for axis in (2, 1, 0):  # the last step, which is nearly all of the work, goes through memory in order
+        along = (np.arange(shape[axis]) + 0.5) / shape[axis]
+        table = weights(torch.from_numpy(along).float(), values.shape[axis]).numpy()
+        first = np.clip((along * (values.shape[axis] - 3)).astype(int), 0, values.shape[axis] - _REACH)
+        lines = np.ascontiguousarray(np.moveaxis(values, axis, 0))
+        spread = np.zeros((shape[axis], *lines.shape[1:]), dtype=np.float32)
+        for place, at in enumerate(first):
+            for number in range(at, at + _REACH):
+                spread[place] += table[place, number] * lines[number]
+        values = np.moveaxis(spread, 0, axis)
+    return values
