@@ -13,15 +13,12 @@ from anybone.anatomy.scene import Mesh, MusclePath
 
 # Where they are fixed, as shares of the condyles' breadth from the knee's axis or the plateau's middle: outwards, to
 # the front, upwards; after Gray's Anatomy.
-_FEMORAL = {"anterior cruciate": (0.09, -0.14, 0.06), "posterior cruciate": (-0.1, 0.02, -0.03)}
-_TIBIAL = {"anterior cruciate": (-0.02, 0.17, 0.0), "posterior cruciate": (0.0, -0.28, -0.12)}
+_FEMORAL = {"anterior cruciate": (0.09, -0.13, 0.01), "posterior cruciate": (-0.1, 0.02, -0.03)}
+_TIBIAL = {"anterior cruciate": (-0.02, 0.13, 0.0), "posterior cruciate": (0.0, -0.28, -0.12)}
 _CRUCIATE_MM = {"anterior cruciate": 3.4, "posterior cruciate": 4.2}
 _APART_MM = 2.2  # half, between the two strands of a cruciate
-_MEDIAL_DOWN_MM, _MEDIAL_STRANDS, _MEDIAL_MM = (
-    55.0,
-    (-8.0, -4.0, 0.0, 4.0),
-    1.6,
-)  # below the plateau; to the front; radius
+_MEDIAL_DOWN_MM, _MEDIAL_MM = 55.0, 1.6  # below the plateau; radius
+_MEDIAL_STRANDS_MM = (-8.0, -4.0, 0.0, 4.0)  # to the front
 _LATERAL_MM, _OFF_MM = 1.9, 1.5  # radius; from bone to where a collateral runs
 
 

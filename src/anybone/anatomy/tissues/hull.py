@@ -6,7 +6,7 @@ import numpy as np
 
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissues.coarse import COARSE
-from anybone.anatomy.tissues.field import Field, Mask
+from anybone.anatomy.tissues.field import Array, Field, Mask
 
 TRUNK = (
     "vertebra",
@@ -27,6 +27,8 @@ CHEST_MM = ((115.0, 150.0), (85.0, 110.0))
 NECK_MM = ((44.0, 60.0), (46.0, 60.0))
 BEHIND_MM, NAPE_MM = 30.0, 46.0  # of the canal's middle, to where that ellipse ends
 SHOULDERS_MM = 70.0  # height in which a chest narrows to nothing, below the highest rib
+# On either side of the canal and behind it, the middle of the muscles there, and half of their breadth and depth.
+LOIN_COLUMN_MM, CHEST_COLUMN_MM = (27.0, 24.0, 34.0, 29.0), (23.0, 20.0, 27.0, 20.0)
 _FEWEST = 8  # points that have a hull worth drawing
 WITH_BELLY = ("lumbar-spine", "sacroiliac-joints")
 WITH_CHEST = ("thoracic-spine", "chest", "shoulder")
@@ -40,6 +42,8 @@ def trunk_of(field: Field, scene: Scene) -> Mask:
     found = _surrounded(np.isin(bone, numbers), max(1, round(SLAB_MM / 2 / (field.spacing_mm * COARSE))))
     if scene.canal is not None and scene.region in (*WITH_BELLY, *WITH_CHEST, *WITH_NECK):
         found |= _before_spine(field, scene, scene.canal)
+    if scene.canal is not None and scene.region in (*WITH_BELLY, *WITH_CHEST):
+        found |= _columns(field, scene.canal, LOIN_COLUMN_MM if scene.region in WITH_BELLY else CHEST_COLUMN_MM)
     return found
 
 
@@ -64,16 +68,31 @@ def _surrounded(bone: Mask, reach: int) -> Mask:
 def _before_spine(field: Field, scene: Scene, canal: MusclePath) -> Mask:
     """A belly, a neck, or a chest that narrows towards the neck: ellipses about a middle before the canal."""
     rng = field.rng
-    line = canal.points_mm[np.argsort(canal.points_mm[:, 2])]
-    x, y, z = (axis[tuple(slice(None, None, COARSE) for _ in range(3))] for axis in map(field.axis_mm, range(3)))
+    x, y, z = _about(field, canal)
     chest, neck = scene.region in WITH_CHEST, scene.region in WITH_NECK
     wide, deep = (rng.uniform(*bounds) for bounds in (CHEST_MM if chest else NECK_MM if neck else BELLY_MM))
     ribs = [
         field.geometry.to_world(np.argwhere(field.bone == n))[:, 2].max() for n, m in field.names.items() if "rib" in m
     ]
     narrow = np.sqrt(np.clip((max(ribs, default=np.inf) - z) / SHOULDERS_MM, 0, 1)) if chest else np.ones_like(z)
-    middle_x = np.interp(z, line[:, 2], line[:, 0])
-    middle_y = np.interp(z, line[:, 2], line[:, 1]) + deep * narrow - (NAPE_MM if neck else BEHIND_MM)
+    middle_y = deep * narrow - (NAPE_MM if neck else BEHIND_MM)
     with np.errstate(divide="ignore", invalid="ignore"):
-        away = np.hypot((x - middle_x) / (wide * narrow), (y - middle_y) / (deep * narrow))
+        away = np.hypot(x / (wide * narrow), (y - middle_y) / (deep * narrow))
     return np.asarray((away < 1) & (narrow > 0))
+
+
+def _columns(field: Field, canal: MusclePath, usual_mm: tuple[float, float, float, float]) -> Mask:
+    """The muscles behind a spine, beside its length: they stand out further than its spinous processes."""
+    x, y, z = _about(field, canal)
+    aside, behind, wide, deep = np.array(usual_mm) * field.rng.uniform(0.85, 1.15)
+    heights = canal.points_mm[:, 2]
+    beside = (z > heights.min() - deep) & (z < heights.max() + deep)
+    return np.asarray((np.hypot((np.abs(x) - aside) / wide, (y + behind) / deep) < 1) & beside)
+
+
+def _about(field: Field, canal: MusclePath) -> tuple[Array, Array, Array]:
+    """On the coarse grid, mm to the right and to the front of the middle of the canal, and height."""
+    line = canal.points_mm[np.argsort(canal.points_mm[:, 2])]
+    x, y, z = (axis[tuple(slice(None, None, COARSE) for _ in range(3))] for axis in map(field.axis_mm, range(3)))
+    middle_x, middle_y = (np.interp(z, line[:, 2], line[:, axis]).astype(np.float32) for axis in (0, 1))
+    return x - middle_x, y - middle_y, z
