@@ -11,8 +11,9 @@ from anybone.anatomy.pose import pose
 from anybone.anatomy.scene import Scene
 from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues import build
+from anybone.anatomy.tissues.belly import KIDNEYS, fill_belly
+from anybone.anatomy.tissues.bowel import fill_bowel
 from anybone.anatomy.tissues.field import Field
-from anybone.anatomy.tissues.viscera import KIDNEYS, fill_belly, fill_bowel
 from anybone.geometry import Geometry
 
 SPACING_MM = 2.0

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.back import fill_back
+from anybone.anatomy.tissues.belly import fill_belly
 from anybone.anatomy.tissues.chest import fill_chest
 from anybone.anatomy.tissues.field import Array, Field, Mask
 from anybone.anatomy.tissues.head import fill_neck
 from anybone.anatomy.tissues.hull import WITH_CHEST, WITH_NECK
+from anybone.anatomy.tissues.pelvis import before_sacrum, fill_pelvis, fill_presacral
 from anybone.anatomy.tissues.soft import Flesh
-from anybone.anatomy.tissues.viscera import before_sacrum, fill_belly, fill_pelvis, fill_presacral
 
 CORD_SHARE = 0.5  # of the canal's radius; roots fill more of it, sparsely
 ROOTS_SHARE = 0.75
