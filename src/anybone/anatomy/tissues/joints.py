@@ -53,12 +53,12 @@ def _widths(field: Field) -> NDArray[np.float32]:
     beside = (across > 0) & ~field.inside
     if not beside.any():
         return found
-    low, high = np.minimum(field.nearest, across)[beside], np.maximum(field.nearest, across)[beside]
-    pairs, pair = np.unique(low.astype(np.int64) * len(half) + high, return_inverse=True)
-    narrowest = ndimage.minimum(field.gap_mm[beside], pair, np.arange(len(pairs)))
-    thinner = np.minimum(half[pairs // len(half)], half[pairs % len(half)])
-    widest = np.where(narrowest < NARROWEST_SHARE * thinner, narrowest + WIDTH_SHARE * thinner, 0.0)
-    found[beside] = widest[pair]
+    nearest, other = field.nearest[beside], across[beside]
+    pair = np.minimum(nearest, other).astype(np.intp) * len(half) + np.maximum(nearest, other)
+    narrowest = np.full(len(half) ** 2, np.inf, dtype=np.float32)
+    np.minimum.at(narrowest, pair, field.gap_mm[beside])
+    thinner = np.minimum.outer(half, half).ravel()
+    found[beside] = np.where(narrowest < NARROWEST_SHARE * thinner, narrowest + WIDTH_SHARE * thinner, 0.0)[pair]
     return found
 
 
