@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath
 from anybone.anatomy.tissue import Tissue
+from anybone.anatomy.tissues.coarse import repeated
 from anybone.anatomy.tissues.field import Field, Mask
 from anybone.anatomy.tissues.muscles import around
 
@@ -35,7 +36,7 @@ def fill_bowel(field: Field, where: Mask, tissue: NDArray[np.uint8]) -> None:
     kinds = rng.choice(list(CONTENTS), size=count, p=list(CONTENTS.values())).astype(np.uint8)
     tissue[where & (near.outside_mm < 0)] = Tissue.MUSCLE
     filled = where & (near.outside_mm < 0) & (depth > GUT_WALL_MM)
-    tissue[filled] = kinds[near.group][filled]
+    tissue[filled] = kinds[repeated(field, near.group)][filled]
 
 
 def winding(field: Field, length_mm: float, width: float) -> Mask:

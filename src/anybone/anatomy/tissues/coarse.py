@@ -10,12 +10,18 @@ from anybone.anatomy.tissues.field import Array, Field, Mask, noise
 COARSE = 3  # voxels of the field along each axis
 
 
+def coarse_shape(field: Field) -> tuple[int, int, int]:
+    """Voxels along R, A and S."""
+    i, j, k = (-(-n // COARSE) for n in field.shape)
+    return i, j, k
+
+
 def coarse_points(field: Field) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
     """Voxels along R, A and S, and the middles of all of them, "n 3" in RAS mm."""
-    shape = tuple(-(-n // COARSE) for n in field.shape)
+    shape = coarse_shape(field)
     index = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1).reshape(-1, 3)
     points = field.geometry.to_world(index * COARSE + (COARSE - 1) / 2)
-    return (shape[0], shape[1], shape[2]), points
+    return shape, points
 
 
 def fine(field: Field, coarse: NDArray[np.floating] | Mask) -> NDArray[np.float32]:

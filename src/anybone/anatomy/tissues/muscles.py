@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath
-from anybone.anatomy.tissues.coarse import coarse_noise, coarse_points, fine, repeated
+from anybone.anatomy.tissues.coarse import coarse_noise, coarse_points, coarse_shape, fine
 from anybone.anatomy.tissues.field import Array, Field, Mask
 
 STATIONS = 48  # along each muscle
@@ -30,7 +30,7 @@ class Around:
     Attributes:
         outside_mm: Distance to its surface, negative inside.
         plane_mm: Half of the way to the next tube of another group.
-        group: Number of its group.
+        group: Number of its group, on the coarse grid.
     """
 
     outside_mm: Array
@@ -44,7 +44,7 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
 
     far = np.full(field.shape, 1e3, dtype=np.float32)
     if not paths:
-        return Around(far, far, np.zeros(field.shape, dtype=np.intp))
+        return Around(far, far, np.zeros(coarse_shape(field), dtype=np.intp))
     stations, radii, owner = _stations(paths)
     shape, points = coarse_points(field)
     count = min(NEIGHBOURS, len(stations))
@@ -56,7 +56,7 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
     first, mine = outside[rows, best], owner[index[rows, best]]
     second = np.where(owner[index] == mine[:, None], 1e3, outside).min(1)
     lean, plane = (fine(field, np.clip(v, -100, 100).reshape(shape)) for v in (first, (second - first) / 2))
-    return Around(lean, plane, repeated(field, mine.reshape(shape)))
+    return Around(lean, plane, mine.reshape(shape))
 
 
 def cords(field: Field, paths: Sequence[MusclePath]) -> NDArray[np.bool_]:

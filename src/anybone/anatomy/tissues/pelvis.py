@@ -31,7 +31,7 @@ def fill_pelvis(field: Field, where: Mask, bone: Mask, tissue: NDArray[np.uint8]
     x, y, z = (field.axis_mm(axis) - middle[axis] for axis in range(3))
     within = where & (np.abs(x) < (points[:, 0].max() - middle[0]))
     fill_bowel(field, within & (z > BLADDER_AT_MM[2] - 8), tissue)
-    fill_presacral(field, within, tissue)
+    fill_presacral(field, within, before_sacrum(field), tissue)
     at = np.array(BLADDER_AT_MM) + rng.normal(0, 6, 3)
     radius = rng.uniform(*BLADDER_MM) * np.array([1.15, 0.9, 0.85])
     away = np.sqrt(sum(((c - m) / r) ** 2 for c, m, r in zip((x, y, z), at, radius, strict=True)))
@@ -53,11 +53,11 @@ def before_sacrum(field: Field) -> Array | None:
     return np.asarray(field.axis_mm(1) - np.interp(field.axis_mm(2), heights, front).astype(np.float32))
 
 
-def fill_presacral(field: Field, where: Mask, tissue: NDArray[np.uint8]) -> None:
-    """Writes the rectum in its fat into `tissue`, before sacrum and coccyx."""
-    rng, before = field.rng, before_sacrum(field)
+def fill_presacral(field: Field, where: Mask, before: Array | None, tissue: NDArray[np.uint8]) -> None:
+    """Writes the rectum in its fat into `tissue`, before sacrum and coccyx; `before` is as of `before_sacrum`."""
     if before is None:
         return
+    rng = field.rng
     within = where & (before > 0)
     middle_mm = _middle(field.points_mm(_sacrum(field)))
     across = np.hypot(field.axis_mm(0) - middle_mm - 6 * field.noise(60), before - BEFORE_SACRUM_MM)

@@ -86,11 +86,11 @@ def _before(
         if before is not None:
             cavity = np.where(below, free & (before > 0), cavity)
         fill_belly(field, cavity & kept, (x, y, field.axis_mm(2) - level), tissue)
-        fill_presacral(field, kept & below, tissue)
+        fill_presacral(field, kept & below, before, tissue)
     low = np.zeros(1, np.float32) if chest else np.clip(level + FORK_MM - field.axis_mm(2), 0, None)
     for right_mm, radius in GREAT_VESSELS_MM:
         wide = field.rng.uniform(*radius)
-        fork = np.where(low > 0, np.abs(np.abs(x - right_mm) - FORK_SLOPE * low), np.abs(x - right_mm))
+        fork = np.abs(x - right_mm) - FORK_SLOPE * low
         size = np.where(low > 0, FORK_SHARE * wide, wide)
         tissue[free & (np.hypot(fork, y - BEFORE_SPINE_MM) < size)] = Tissue.VESSEL
     if chest:
