@@ -35,7 +35,10 @@ def chest(
     muscles = {name: path for name, path in ribs.muscles.items() if name[:3] in ("LTp", "IL_", "EO1", "EO2", "IO1")}
     middle = np.mean([mesh.bounds_mm.mean(axis=0) for mesh in breastbone().values()], axis=0)
     places = {"chest": (middle + spine.bones["T6 vertebra"].bounds_mm.mean(axis=0)) / 2}
-    body = united(spine, Body({**ribs.bones, **breastbone()}, sided(muscles), places, skeleton.CREDITS))
+    surfaces = {"rib cartilage": skeleton.articulated(["sternum"]).bones["sternum"]}
+    body = united(
+        spine, Body({**ribs.bones, **breastbone()}, sided(muscles), places, skeleton.CREDITS, surfaces=surfaces)
+    )
     if "left" in girdles:
         body = united(body, arm(rng, angles_deg, GIRDLE))
     if "right" in girdles:

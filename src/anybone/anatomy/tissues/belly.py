@@ -14,7 +14,7 @@ from anybone.anatomy.tissues.field import Array, Field, Mask
 
 COLON_MM, COLON_GAS = (15.0, 24.0), 0.7  # radius; deviations of noise above which there is gas
 FOLDS_MM = 3.0  # by which the colon's wall swings in and out
-VESSEL_WIDTH = 0.09  # of the liver's vessels, as of `winding`
+VESSEL_WIDTH, VESSELS_FROM_MM = 0.09, 4.0  # of the liver's vessels, as of `winding`; from its surface
 PERIRENAL_SHARE = (1.12, 1.35)  # of a kidney, that its fat is larger
 
 
@@ -57,14 +57,13 @@ def fill_belly(field: Field, where: Mask, xyz: Sequence[Array], tissue: NDArray[
         xyz: mm to the right and to the front of the spinal canal, and above the second lumbar vertebra.
         tissue: What is there; changed.
     """
-    rng = field.rng
     tissue[where] = Tissue.FAT
     inner = where & (xyz[1] > 40)
     fill_bowel(field, inner, tissue)
     _colon(field, where, xyz, tissue)
-    for organ in (STOMACH, SPLEEN, LIVER):
+    for organ in (STOMACH, SPLEEN):
         _lay(field, where, xyz, organ, tissue)
-    liver = where & (_depth(field, xyz, LIVER, rng.normal(0, 4, 3), 1.0) > 4)
+    liver = where & (_lay(field, where, xyz, LIVER, tissue) > VESSELS_FROM_MM)
     tissue[liver & winding(field, 26, VESSEL_WIDTH)] = Tissue.VESSEL
     for kidney in KIDNEYS:
         _kidney(field, where, xyz, kidney, tissue)
@@ -79,13 +78,15 @@ def _depth(
     return np.asarray((1 - away) * size * min(organ.radii_mm) + uneven_mm * field.noise(35), dtype=np.float32)
 
 
-def _lay(field: Field, where: Mask, xyz: Sequence[Array], organ: Organ, tissue: NDArray[np.uint8]) -> None:
+def _lay(field: Field, where: Mask, xyz: Sequence[Array], organ: Organ, tissue: NDArray[np.uint8]) -> Array:
+    """Writes an organ in thin fat into `tissue`; how deep in it voxels lie, mm."""
     depth = _depth(field, xyz, organ, field.rng.normal(0, 6, 3), field.rng.uniform(0.85, 1.15), 3.0)
     tissue[where & (depth > -3.0)] = Tissue.FAT
     tissue[where & (depth > 0)] = Tissue.MUSCLE if organ.wall_mm else organ.tissue
     if organ.wall_mm:
         tissue[where & (depth > organ.wall_mm)] = organ.tissue
         tissue[where & (depth > organ.wall_mm) & (xyz[1] > organ.at_mm[1] + 8 * field.rng.normal())] = Tissue.BOWEL_GAS
+    return depth
 
 
 def _kidney(field: Field, where: Mask, xyz: Sequence[Array], kidney: Organ, tissue: NDArray[np.uint8]) -> None:

@@ -1,13 +1,15 @@
-"""What only a chest has: a heart with its vessels between the lungs, and the diaphragm with what lies below it."""
+"""What only a chest has: lungs, a heart with its vessels between them, and the diaphragm with what lies below it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.anatomy.scene import MusclePath
 from anybone.anatomy.tissue import Tissue
-from anybone.anatomy.tissues.field import Array, Field
+from anybone.anatomy.tissues.bowel import winding
+from anybone.anatomy.tissues.cage import Cage
+from anybone.anatomy.tissues.field import Field, Mask
+from anybone.anatomy.tissues.spine_frame import SpineFrame, lay_great_vessels
 
 FOOT_SHARE = 0.66  # of the spine from C6 to L2, head to foot, to where the breastbone ends
 HEART_MM, HEART_RADII_MM = (-20.0, 78.0, 38.0), (52.0, 40.0, 50.0)  # right and front of the canal, above that foot
@@ -17,34 +19,39 @@ ROOTS_MM = ((14.0, 72.0, 14.0), (-12.0, 80.0, 12.0), (24.0, 66.0, 9.0))  # vesse
 BETWEEN_MM = 13.0  # half of what lies between the lungs
 DOMES_MM, DOME_RADIUS_MM, DOME_HEIGHT_MM = (62.0, 60.0), 85.0, 45.0  # to either side and before the canal
 DIAPHRAGM_MM = 3.5
+BEFORE_MM, SPINE_HALF_MM, BESIDE_MM = 36.0, 28.0, 50.0  # of the canal; to where lungs begin to reach back; how gently
+BACK_MM = 58.0  # how far they do
+PLEURA_MM = 1.0  # from the ribs
+LUNG_VESSELS = ((34.0, 0.09), (18.0, 0.05))  # length of their bends and width, as of `winding`
 
 
-def fill_chest(field: Field, canal: MusclePath, x: Array, y: Array, tissue: NDArray[np.uint8]) -> None:
-    """Writes heart, vessels and diaphragm into `tissue` where there is lung.
+def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None:
+    """Writes lungs, heart, vessels and diaphragm into `tissue`, within the ribs.
 
     Args:
-        field: Where.
-        canal: Of the spine.
-        x: mm to the right of the spinal canal.
-        y: mm to its front.
+        frame: Where.
+        cage: The ribs.
         tissue: What is there; changed.
     """
-    rng = field.rng
-    lung = tissue == Tissue.LUNG
-    foot, top = canal.points_mm[:, 2].min(), canal.points_mm[:, 2].max()
+    field, x, y, rng = frame.field, frame.x_mm, frame.y_mm, frame.field.rng
+    beside_spine = np.clip((np.abs(x) - SPINE_HALF_MM) / BESIDE_MM, 0, 1) * BACK_MM
+    within = (cage.inside_mm > PLEURA_MM) & ~field.inside
+    lung = within & (y > BEFORE_MM - beside_spine + 3 * field.noise(30)) & ~lay_great_vessels(frame, within, tissue)
+    fill_lungs(field, lung, tissue)
+    top, foot = frame.canal.points_mm[:, 2].max(), frame.canal.points_mm[:, 2].min()
     z = field.axis_mm(2) - (top - FOOT_SHARE * (top - foot) + float(rng.normal(0, 8)))
     size = rng.uniform(0.85, 1.15)
     scaled = [((c - m) / (size * r)) ** 2 for c, m, r in zip((x, y, z), HEART_MM, HEART_RADII_MM, strict=True)]
-    within = (1 - np.sqrt(scaled[0] + scaled[1] + scaled[2])) * size * min(HEART_RADII_MM) + 2.0 * field.noise(30)
+    heart = (1 - np.sqrt(scaled[0] + scaled[1] + scaled[2])) * size * min(HEART_RADII_MM) + 2.0 * field.noise(30)
     tissue[lung & (np.abs(x) < BETWEEN_MM + 5 * field.noise(30))] = Tissue.FAT
     for beside, before, radius in ROOTS_MM:
         wide = radius * rng.uniform(0.8, 1.2)
         tissue[lung & (np.hypot(x - beside, y - before) < wide) & (z > HEART_MM[2])] = Tissue.VESSEL
-    tissue[lung & (within > -3.0)] = Tissue.FAT
-    tissue[lung & (within > 0)] = Tissue.MUSCLE
+    tissue[lung & (heart > -3.0)] = Tissue.FAT
+    tissue[lung & (heart > 0)] = Tissue.MUSCLE
     for beside, before, above, radius in CHAMBERS_MM:
         away = np.sqrt((x - beside) ** 2 + (y - before) ** 2 + (z - above) ** 2)
-        tissue[lung & (within > WALL_MM / 2) & (away < radius * size)] = Tissue.VESSEL
+        tissue[lung & (heart > WALL_MM / 2) & (away < radius * size)] = Tissue.VESSEL
     aside, before = DOMES_MM
     flat = np.hypot(np.abs(x) - aside, y - before) / DOME_RADIUS_MM
     below = DOME_HEIGHT_MM * np.clip(1 - flat**2, -2, None) - 15.0 - z + 2.0 * field.noise(40)
@@ -53,3 +60,10 @@ def fill_chest(field: Field, canal: MusclePath, x: Array, y: Array, tissue: NDAr
     deep = lung & (below > DIAPHRAGM_MM)
     tissue[deep] = organs[deep]
     tissue[deep & (field.noise(40) > 1.2) & (x < -10)] = Tissue.BOWEL_GAS
+
+
+def fill_lungs(field: Field, where: Mask, tissue: NDArray[np.uint8]) -> None:
+    """Writes lungs with their vessels into `tissue`."""
+    tissue[where] = Tissue.LUNG
+    for length_mm, width in LUNG_VESSELS:
+        tissue[where & winding(field, length_mm, width)] = Tissue.VESSEL

@@ -13,6 +13,7 @@ BLADDER_MM = (16.0, 42.0)  # radius
 BLADDER_AT_MM = (0.0, 22.0, -18.0)  # from the middle of the pelvis
 BLADDER_WALL_MM = 3.0
 RECTUM_MM, BEFORE_SACRUM_MM = (9.0, 19.0), 20.0  # radius; from the middle of the rectum to bone behind it
+PELVIC_MM = 7.0  # from bone and from muscles to what fills a pelvis
 MIDLINE_MM = 15.0  # half of the sacrum's middle
 
 
