@@ -42,6 +42,20 @@ def test_fat_lies_between_muscles_and_not_between_the_parts_of_one(field):
     np.testing.assert_array_equal(apart.outside_mm, joined.outside_mm)
 
 
+def test_muscles_that_lie_in_one_another_are_muscle(field):
+    found = around(field, {"left BIClong": upright(20), "left BICshort": upright(20.5)})
+    muscle = found.outside_mm[:, :, 30] < 0
+    assert (found.plane_mm[:, :, 30][muscle] > 1.0).mean() > 0.8
+
+
+def test_fat_between_muscles_is_as_thick_beside_them_as_between_them(field):
+    found = around(field, {"left vasmed": upright(12), "left vaslat": upright(28)})
+    x = np.arange(40)[:, None]
+    error = found.plane_mm[:, :, 30] - np.abs(x - 20)
+    near = (np.abs(x - 20) < 3) & (found.outside_mm[:, :, 30] < 4)
+    assert np.abs(error[near]).max() < 0.6
+
+
 def test_a_cord_is_as_thick_at_its_ends(field):
     belly, cord = (around(field, {"left x": upright(20, cord)}).outside_mm[20, 15] for cord in (False, True))
     assert belly[1] > -4

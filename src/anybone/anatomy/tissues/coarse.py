@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.tissues.field import Array, Field, Mask, noise
 
-COARSE = 3  # voxels of the field along each axis
+COARSE = 3  # voxels of the field along each axis; `fine` counts on it
 
 
 def coarse_shape(field: Field) -> tuple[int, int, int]:
@@ -25,11 +25,35 @@ def coarse_points(field: Field) -> tuple[tuple[int, int, int], NDArray[np.float6
 
 
 def fine(field: Field, coarse: NDArray[np.floating] | Mask) -> NDArray[np.float32]:
-    """What was laid out on the coarse grid, on the field's."""
-    from scipy import ndimage
+    """What was laid out on the coarse grid, on the field's: linear between the middles of its voxels."""
+    found = coarse.astype(np.float32)
+    for axis in range(3):
+        here = np.moveaxis(found, axis, 0)
+        below, above = here[[0, *range(len(here) - 1)]], here[[*range(1, len(here)), -1]]
+        thirds = np.stack([(2 * here + below) / 3, here, (2 * here + above) / 3], axis=1)
+        found = np.moveaxis(thirds.reshape(-1, *here.shape[1:])[: field.shape[axis]], 0, axis)
+    return np.ascontiguousarray(found)
 
-    large = ndimage.zoom(coarse.astype(np.float32), COARSE, order=1, mode="nearest", grid_mode=True)
-    return np.asarray(large[tuple(map(slice, field.shape))], dtype=np.float32)
+
+def borders(
+    field: Field, away_mm: NDArray[np.floating], number: NDArray[np.integer], kinds: int
+) -> NDArray[np.float32]:
+    """Distances to where one number meets another, on the field's grid; exact also between voxels of the coarse one.
+
+    For each binary digit the distances get a sign, which changes where numbers differ in it, so that 0 is met there.
+
+    Args:
+        field: Where.
+        away_mm: Distances on the coarse grid.
+        number: Of whose side of the border each voxel is on.
+        kinds: How many numbers there are, from 0.
+    """
+    digits = range(max(1, int(kinds - 1).bit_length()))
+    signed = (fine(field, np.where(number >> digit & 1, away_mm, -away_mm)) for digit in digits)
+    found = np.abs(next(signed))
+    for each in signed:
+        np.minimum(found, np.abs(each), out=found)
+    return found
 
 
 def repeated(field: Field, coarse: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath
-from anybone.anatomy.tissues.coarse import coarse_noise, coarse_points, coarse_shape, fine
+from anybone.anatomy.tissues.coarse import borders, coarse_noise, coarse_points, coarse_shape, fine
 from anybone.anatomy.tissues.field import Array, Field, Mask
 
 STATIONS = 48  # along each muscle
-NEIGHBOURS = 12  # stations looked at for each voxel: enough to meet the nearest few muscles
+NEIGHBOURS = 32  # stations looked at for each voxel: enough to meet the nearest few muscles
+LEAST_TURN = 0.15  # between the directions to two muscles, as if they did not lie in one another
 TENDON_MM, TENDON_SHARE = (1.5, 3.5), 0.13  # radius, and as a share of the muscle's
 TENDON_ENDS = (0.1, 0.82)  # of a muscle's length, where its belly begins and ends
-MARBLE_MM, MARBLE_WIDTH, MARBLED = 6.0, 0.16, (0.8, 2.6)  # sheets of fat: bends, width and rarity, in deviations
-CELL_MM = (9.0, 26.0)  # muscles that are not
+MARBLE_MM, MARBLE_WIDTH = 14.0, 0.075  # sheets of fat within muscle: bends, and width in deviations of noise
+MARBLED, MARBLED_MM = (0.8, 2.6), 7.0  # how rare they are, in deviations, and how long
+CELL_MM, CELL_COLOURS = (9.0, 26.0), 16  # muscles that are not; cells of one colour may touch without fat between
 BEND_SHARE, WAVES_MM = 0.35, 45.0  # how far those are bent, of their size, and over what length
 _PART = re.compile(r"_.*$|(?<=[A-Za-z])\d+$")
 
@@ -29,7 +31,7 @@ class Around:
 
     Attributes:
         outside_mm: Distance to its surface, negative inside.
-        plane_mm: Half of the way to the next tube of another group.
+        plane_mm: Distance to where a tube of another group is as near.
         group: Number of its group, on the coarse grid.
     """
 
@@ -54,9 +56,12 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
     best = outside.argmin(1)
     rows = np.arange(len(points))
     first, mine = outside[rows, best], owner[index[rows, best]]
-    second = np.where(owner[index] == mine[:, None], 1e3, outside).min(1)
-    lean, plane = (fine(field, np.clip(v, -100, 100).reshape(shape)) for v in (first, (second - first) / 2))
-    return Around(lean, plane, mine.reshape(shape))
+    others = np.where(owner[index] == mine[:, None], 1e3, outside)
+    next_best = others.argmin(1)
+    ways = [stations[index[rows, which]] - points for which in (best, next_best)]
+    plane_mm = np.clip(_to_plane(first, others[rows, next_best], *ways), 0, 100).reshape(shape)
+    plane = borders(field, plane_mm, mine.reshape(shape), int(owner.max()) + 1)
+    return Around(fine(field, np.clip(first, -100, 100).reshape(shape)), plane, mine.reshape(shape))
 
 
 def cords(field: Field, paths: Sequence[MusclePath]) -> NDArray[np.bool_]:
@@ -92,8 +97,8 @@ def marbling(field: Field, more: Array | float = 0.0) -> Mask:
         field: Where.
         more: Deviations of noise by which there are more of them.
     """
-    lines = np.abs(field.noise(MARBLE_MM, (1, 1, 6))) < MARBLE_WIDTH
-    return np.asarray(lines & (field.noise(2 * MARBLE_MM, (1, 1, 3)) > field.rng.uniform(*MARBLED) - more))
+    lines = np.abs(field.noise(MARBLE_MM, (1, 1, 5))) < MARBLE_WIDTH
+    return np.asarray(lines & (field.noise(MARBLED_MM, (1, 1, 5)) > field.rng.uniform(*MARBLED) - more))
 
 
 def cells(field: Field) -> NDArray[np.bool_]:
@@ -108,8 +113,11 @@ def cells(field: Field) -> NDArray[np.bool_]:
     count = int(np.clip(np.prod(extent / size + 1), 8, 4000))
     seeds = rng.uniform(0, 1, (count, 3)) * extent
     bent = (points - points.min(axis=0)) / stretch + BEND_SHARE * size * _waves(field, shape)
-    away, _ = cKDTree(seeds).query(bent, k=2, workers=1)
-    border = fine(field, ((away[:, 1] - away[:, 0]) / 2).reshape(shape))
+    away, nearest = cKDTree(seeds).query(bent, k=2, workers=1)
+    ways = [seeds[nearest[:, which]] - bent for which in (0, 1)]
+    plane_mm = _to_plane(away[:, 0], away[:, 1], *ways).reshape(shape)
+    colour = rng.integers(CELL_COLOURS, size=count)[nearest[:, 0]].reshape(shape)
+    border = borders(field, plane_mm, colour, CELL_COLOURS)
     return np.asarray((border > 0.4 + 0.8 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
 
 
@@ -130,6 +138,17 @@ def _stations(
         radii.append(np.maximum(muscle.radius_mm * (1.0 if muscle.cord else belly), 1.5))
         owner.append(np.full(STATIONS, groups[group_of(name)]))
     return np.concatenate(points), np.concatenate([np.broadcast_to(r, STATIONS) for r in radii]), np.concatenate(owner)
+
+
+def _to_plane(
+    near_mm: NDArray[np.float64], next_mm: NDArray[np.float64], *ways_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distances to where two things are as near, from both distances and the ways "n 3" to both.
+
+    The difference of the distances grows by that of the directions with each millimetre.
+    """
+    first, second = (way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6) for way in ways_mm)
+    return np.asarray((next_mm - near_mm) / np.maximum(np.linalg.norm(first - second, axis=1), LEAST_TURN))
 
 
 def _length(line_mm: NDArray[np.float64]) -> float:

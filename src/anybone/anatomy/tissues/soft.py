@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissue import Tissue
-from anybone.anatomy.tissues.coarse import COARSE, fine
+from anybone.anatomy.tissues.coarse import fine
 from anybone.anatomy.tissues.field import Array, Field, Mask
 from anybone.anatomy.tissues.hull import trunk_of
 from anybone.anatomy.tissues.muscles import around, cells, cords, marbling, tendons_of
@@ -22,7 +22,7 @@ SKIN_MM = (1.1, 2.4)
 FAT_SHARE = 0.035  # usual thickness beneath the skin, of the field of view
 FAT_MM = (1.2, 18.0)
 MUSCLE_MM = (0.5, 4.0)  # that muscles are thicker than their tubes
-PLANE_SHARE = 0.03  # half of the fat between two muscles, of their usual radius, in most people
+PLANE_SHARE = 0.04  # half of the fat between two muscles, of their usual radius, in most people
 UNKNOWN_MM, BARE_MM = 12.0, 6.0  # from muscles that are modelled and from bone, to where there are other muscles
 FULL = ("radius", "ulna")  # bones among more muscles than are modelled: there, others fill what is left
 FULL_MM = 2.0  # there, from those that are modelled
@@ -98,8 +98,8 @@ def _muscles(
     own = within & (lean < rng.uniform(*MUSCLE_MM) + 1.5 * field.noise(12))
     tissue[own] = Tissue.MUSCLE
     usual_mm = float(np.median([path.radius_mm for path in muscles])) if muscles else 0.0
-    thin = PLANE_SHARE * usual_mm * rng.lognormal(0, 0.4) * np.clip(1 + 0.7 * field.noise(25), 0.2, None)
-    tissue[own & (plane < thin + COARSE * field.spacing_mm / 6)] = Tissue.FAT
+    thin = PLANE_SHARE * usual_mm * rng.lognormal(0, 0.6) * np.clip(1 + 0.7 * field.noise(25), 0.2, None)
+    tissue[own & (plane < thin)] = Tissue.FAT
     tissue[own & marbling(field)] = Tissue.FAT
     return own
 
