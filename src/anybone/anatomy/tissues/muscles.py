@@ -20,7 +20,7 @@ TENDON_MM, TENDON_SHARE = (1.5, 3.5), 0.13  # radius, and as a share of the musc
 TENDON_ENDS = (0.1, 0.82)  # of a muscle's length, where its belly begins and ends
 MARBLE_MM, MARBLE_WIDTH = 14.0, 0.075  # sheets of fat within muscle: bends, and width in deviations of noise
 MARBLED, MARBLED_MM = (0.8, 2.6), 7.0  # how rare they are, in deviations, and how long
-CELL_MM, CELL_COLOURS = (9.0, 26.0), 16  # muscles that are not; cells of one colour may touch without fat between
+CELL_MM, CELL_COLOURS = (9.0, 26.0), 3  # muscles that are not; cells of one colour may touch without fat between
 BEND_SHARE, WAVES_MM = 0.35, 45.0  # how far those are bent, of their size, and over what length
 _PART = re.compile(r"_.*$|(?<=[A-Za-z])\d+$")
 
@@ -118,7 +118,7 @@ def cells(field: Field) -> NDArray[np.bool_]:
     plane_mm = _to_plane(away[:, 0], away[:, 1], *ways).reshape(shape)
     colour = rng.integers(CELL_COLOURS, size=count)[nearest[:, 0]].reshape(shape)
     border = borders(field, plane_mm, colour, CELL_COLOURS)
-    return np.asarray((border > 0.4 + 0.8 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
+    return np.asarray((border > 0.2 + 0.6 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
 
 
 def _waves(field: Field, shape: tuple[int, int, int]) -> NDArray[np.float32]:
