@@ -18,7 +18,7 @@ def main(folder: Path, target: Path) -> None:
     sheets = sorted(folder.glob("made_knee_*_bones.png"))
     if not sheets:
         sys.exit(f"{folder} holds no picture of a demo. Run: anybone demo -o {folder}")
-    with Image.open(sheets[0]) as sheet:  # "anybone-0.8" comes before "cortex"
+    with Image.open(sheets[0]) as sheet:  # "anybone-0.9" comes before "cortex"
         height = round(sheet.height * WIDTH_PX / sheet.width)
         small = sheet.convert("RGB").resize((WIDTH_PX, height), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
