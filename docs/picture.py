@@ -15,10 +15,11 @@ COLOURED = 40  # least difference between the channels of a pixel of an outline
 
 def main(folder: Path, target: Path) -> None:
     """Writes the demo's contact sheet (the weights' where there are any, else the classical method's), smaller."""
-    sheets = sorted(folder.glob("made_knee_*_bones.png"))
+    found = folder.glob("made_knee_*_bones.png")
+    sheets = sorted(found, key=lambda sheet: ("cortex" in sheet.name, -sheet.stat().st_mtime))  # of new weights first
     if not sheets:
         sys.exit(f"{folder} holds no picture of a demo. Run: anybone demo -o {folder}")
-    with Image.open(sheets[0]) as sheet:  # "anybone-0.9" comes before "cortex"
+    with Image.open(sheets[0]) as sheet:
         height = round(sheet.height * WIDTH_PX / sheet.width)
         small = sheet.convert("RGB").resize((WIDTH_PX, height), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
