@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from anybone.anatomy.tissues.field import Array, Field, Mask, noise
 
 COARSE = 3  # voxels of the field along each axis; `fine` counts on it
+LEAST_TURN = 0.15  # between the directions to two muscles, as if they did not lie in one another
 
 
 def coarse_shape(field: Field) -> tuple[int, int, int]:
@@ -54,6 +55,17 @@ def borders(
     for each in signed:
         np.minimum(found, np.abs(each), out=found)
     return found
+
+
+def to_plane(
+    near_mm: NDArray[np.float64], next_mm: NDArray[np.float64], *ways_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distances to where two things are as near, from both distances and the ways "n 3" to both.
+
+    The difference of the distances grows by that of the directions with each millimetre.
+    """
+    first, second = (way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6) for way in ways_mm)
+    return np.asarray((next_mm - near_mm) / np.maximum(np.linalg.norm(first - second, axis=1), LEAST_TURN))
 
 
 def repeated(field: Field, coarse: NDArray[np.intp]) -> NDArray[np.intp]:

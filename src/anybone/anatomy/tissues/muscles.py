@@ -1,4 +1,4 @@
-"""Muscles and tendons: how far they lie from each voxel, and cells in place of muscles that are not modelled."""
+"""Muscles and tendons: how far they lie from each voxel."""
 
 from __future__ import annotations
 
@@ -10,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath
-from anybone.anatomy.tissues.coarse import borders, coarse_noise, coarse_points, coarse_shape, fine
+from anybone.anatomy.tissues.coarse import borders, coarse_points, coarse_shape, fine, to_plane
 from anybone.anatomy.tissues.field import Array, Field, Mask
 
 STATIONS = 48  # along each muscle
 NEIGHBOURS = 32  # stations looked at for each voxel: enough to meet the nearest few muscles
-LEAST_TURN = 0.15  # between the directions to two muscles, as if they did not lie in one another
 TENDON_MM, TENDON_SHARE = (1.5, 3.5), 0.13  # radius, and as a share of the muscle's
 TENDON_ENDS = (0.1, 0.82)  # of a muscle's length, where its belly begins and ends
 MARBLE_MM, MARBLE_WIDTH = 14.0, 0.075  # sheets of fat within muscle: bends, and width in deviations of noise
 MARBLED, MARBLED_MM = (0.8, 2.6), 7.0  # how rare they are, in deviations, and how long
-CELL_MM, CELL_COLOURS = (9.0, 26.0), 3  # muscles that are not; cells of one colour may touch without fat between
-BEND_SHARE, WAVES_MM = 0.35, 45.0  # how far those are bent, of their size, and over what length
 _PART = re.compile(r"_.*$|(?<=[A-Za-z])\d+$")
 
 
@@ -59,7 +56,7 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
     others = np.where(owner[index] == mine[:, None], 1e3, outside)
     next_best = others.argmin(1)
     ways = [stations[index[rows, which]] - points for which in (best, next_best)]
-    plane_mm = np.clip(_to_plane(first, others[rows, next_best], *ways), 0, 100).reshape(shape)
+    plane_mm = np.clip(to_plane(first, others[rows, next_best], *ways), 0, 100).reshape(shape)
     plane = borders(field, plane_mm, mine.reshape(shape), int(owner.max()) + 1)
     return Around(fine(field, np.clip(first, -100, 100).reshape(shape)), plane, mine.reshape(shape))
 
@@ -101,31 +98,6 @@ def marbling(field: Field, more: Array | float = 0.0) -> Mask:
     return np.asarray(lines & (field.noise(MARBLED_MM, (1, 1, 5)) > field.rng.uniform(*MARBLED) - more))
 
 
-def cells(field: Field) -> NDArray[np.bool_]:
-    """Muscle where no muscle is modelled: cells, longer than wide, with fat between."""
-    from scipy.spatial import cKDTree
-
-    rng = field.rng
-    size = rng.uniform(*CELL_MM)
-    stretch = np.array([1.0, 1.0, rng.uniform(2.0, 5.0)])[rng.permutation(3) if rng.random() < 0.3 else [0, 1, 2]]
-    shape, points = coarse_points(field)
-    extent = np.ptp(points, axis=0) / stretch
-    count = int(np.clip(np.prod(extent / size + 1), 8, 4000))
-    seeds = rng.uniform(0, 1, (count, 3)) * extent
-    bent = (points - points.min(axis=0)) / stretch + BEND_SHARE * size * _waves(field, shape)
-    away, nearest = cKDTree(seeds).query(bent, k=2, workers=1)
-    ways = [seeds[nearest[:, which]] - bent for which in (0, 1)]
-    plane_mm = _to_plane(away[:, 0], away[:, 1], *ways).reshape(shape)
-    colour = rng.integers(CELL_COLOURS, size=count)[nearest[:, 0]].reshape(shape)
-    border = borders(field, plane_mm, colour, CELL_COLOURS)
-    return np.asarray((border > 0.2 + 0.6 * np.abs(field.noise(18))) & (field.noise(30) > -1.3))
-
-
-def _waves(field: Field, shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """Smooth displacements "n 3" of deviation 1 on the coarse grid."""
-    return np.stack([coarse_noise(field, shape, WAVES_MM).ravel() for _ in range(3)], axis=1)
-
-
 def _stations(
     paths: Mapping[str, MusclePath],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
@@ -138,17 +110,6 @@ def _stations(
         radii.append(np.maximum(muscle.radius_mm * (1.0 if muscle.cord else belly), 1.5))
         owner.append(np.full(STATIONS, groups[group_of(name)]))
     return np.concatenate(points), np.concatenate([np.broadcast_to(r, STATIONS) for r in radii]), np.concatenate(owner)
-
-
-def _to_plane(
-    near_mm: NDArray[np.float64], next_mm: NDArray[np.float64], *ways_mm: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Distances to where two things are as near, from both distances and the ways "n 3" to both.
-
-    The difference of the distances grows by that of the directions with each millimetre.
-    """
-    first, second = (way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-6) for way in ways_mm)
-    return np.asarray((next_mm - near_mm) / np.maximum(np.linalg.norm(first - second, axis=1), LEAST_TURN))
 
 
 def _length(line_mm: NDArray[np.float64]) -> float:

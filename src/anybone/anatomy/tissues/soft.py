@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.scene import MusclePath, Scene
 from anybone.anatomy.tissue import Tissue
+from anybone.anatomy.tissues.cells import cells
 from anybone.anatomy.tissues.coarse import fine
 from anybone.anatomy.tissues.field import Array, Field, Mask
 from anybone.anatomy.tissues.hull import trunk_of
-from anybone.anatomy.tissues.muscles import around, cells, cords, marbling, tendons_of
+from anybone.anatomy.tissues.muscles import around, cords, marbling, tendons_of
 from anybone.anatomy.tissues.outline import digits_of, outline
 from anybone.anatomy.tissues.vessels import lay_vessels
 from anybone.anatomy.voxelise import voxelise
