@@ -66,6 +66,18 @@ def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_p
     assert not is_grey(again.colour([14, 14, 2]))
 
 
+def test_a_list_that_comes_before_the_page_is_painted_is_shown(tab: Tabs, address: str) -> None:
+    tab().open(address, "bars.nii.gz").page.close()
+    slow = tab()
+    slow.page.add_init_script(
+        """const later = window.setTimeout.bind(window);
+        window.requestAnimationFrame = (call) => later(call, 1500);
+        window.setTimeout = (call, ms, ...rest) => later(call, Math.max(ms ?? 0, 1500), ...rest);"""
+    )
+    slow.page.goto(address)
+    slow.page.get_by_role("heading", name="Go on with").wait_for(timeout=20_000)
+
+
 def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
     one = tab()
     one.page.goto(address)

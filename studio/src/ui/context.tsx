@@ -26,13 +26,13 @@ export function usePick<T>(pick: (state: State) => T): T {
   const value = pick(studio.state);
   const last = useRef({ pick, value });
   last.current = { pick, value };
-  useEffect(
-    () =>
-      studio.store.subscribe(() => {
-        if (last.current.pick(studio.state) !== last.current.value) again(0);
-      }),
-    [studio],
-  );
+  useEffect(() => {
+    const look = (): void => {
+      if (last.current.pick(studio.state) !== last.current.value) again(0);
+    };
+    look(); // effects run after painting: it may have changed since
+    return studio.store.subscribe(look);
+  }, [studio]);
   return value;
 }
 
