@@ -9,7 +9,7 @@ from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.bowel import winding
 from anybone.anatomy.tissues.cage import Cage
 from anybone.anatomy.tissues.field import Field, Mask
-from anybone.anatomy.tissues.spine_frame import SpineFrame, lay_great_vessels
+from anybone.anatomy.tissues.spine_frame import SpineFrame, before_spine, lay_great_vessels
 
 FOOT_SHARE = 0.66  # of the spine from C6 to L2, head to foot, to where the breastbone ends
 HEART_MM, HEART_RADII_MM = (-20.0, 78.0, 38.0), (52.0, 40.0, 50.0)  # right and front of the canal, above that foot
@@ -19,8 +19,7 @@ ROOTS_MM = ((14.0, 72.0, 14.0), (-12.0, 80.0, 12.0), (24.0, 66.0, 9.0))  # vesse
 BETWEEN_MM = 13.0  # half of what lies between the lungs
 DOMES_MM, DOME_RADIUS_MM, DOME_HEIGHT_MM = (62.0, 60.0), 85.0, 45.0  # to either side and before the canal
 DIAPHRAGM_MM = 3.5
-BEFORE_MM, SPINE_HALF_MM, BESIDE_MM = 36.0, 28.0, 50.0  # of the canal; to where lungs begin to reach back; how gently
-BACK_MM = 58.0  # how far they do
+BACK_MM = 58.0  # how far lungs reach back beside the spine
 PLEURA_MM = 1.0  # from the ribs
 LUNG_VESSELS = ((34.0, 0.09), (18.0, 0.05))  # length of their bends and width, as of `winding`
 
@@ -34,9 +33,8 @@ def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None
         tissue: What is there; changed.
     """
     field, x, y, rng = frame.field, frame.x_mm, frame.y_mm, frame.field.rng
-    beside_spine = np.clip((np.abs(x) - SPINE_HALF_MM) / BESIDE_MM, 0, 1) * BACK_MM
     within = (cage.inside_mm > PLEURA_MM) & ~field.inside
-    lung = within & (y > BEFORE_MM - beside_spine + 3 * field.noise(30)) & ~lay_great_vessels(frame, within, tissue)
+    lung = within & before_spine(frame, BACK_MM) & ~lay_great_vessels(frame, within, tissue)
     fill_lungs(field, lung, tissue)
     top, foot = frame.canal.points_mm[:, 2].max(), frame.canal.points_mm[:, 2].min()
     z = field.axis_mm(2) - (top - FOOT_SHARE * (top - foot) + float(rng.normal(0, 8)))

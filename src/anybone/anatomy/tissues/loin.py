@@ -10,11 +10,10 @@ from anybone.anatomy.tissues.belly import fill_belly
 from anybone.anatomy.tissues.field import Array, Field, Mask
 from anybone.anatomy.tissues.pelvis import PELVIC_MM, before_sacrum, fill_presacral
 from anybone.anatomy.tissues.soft import Flesh
-from anybone.anatomy.tissues.spine_frame import BEFORE_SPINE_MM, SpineFrame, lay_great_vessels
+from anybone.anatomy.tissues.spine_frame import SpineFrame, before_spine, lay_great_vessels
 
 FORK_MM = -65.0  # above the second lumbar vertebra: where the great vessels part
-SPINE_HALF_MM, BESIDE_MM = 28.0, 50.0  # to where what holds organs begins to reach back beside the spine; how gently
-KIDNEYS_BACK_MM = 36.0  # how far it does
+KIDNEYS_BACK_MM = 36.0  # how far what holds organs reaches back beside the spine
 SECOND_LUMBAR_SHARE = 0.55  # of the canal from the sacrum to T10, from its foot on
 SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the belly's wall: share of it; mm aside
 
@@ -30,8 +29,7 @@ def fill_loin(frame: SpineFrame, flesh: Flesh, free: Mask, wall_mm: float, tissu
         tissue: What is there; changed.
     """
     field, x, y = frame.field, frame.x_mm, frame.y_mm
-    beside_spine = np.clip((np.abs(x) - SPINE_HALF_MM) / BESIDE_MM, 0, 1) * KIDNEYS_BACK_MM
-    cavity = free & (y > BEFORE_SPINE_MM - 8 - beside_spine + 3 * field.noise(30))
+    cavity = free & before_spine(frame, KIDNEYS_BACK_MM)
     ends = frame.canal.points_mm[:, 2]
     above = field.axis_mm(2) - float(ends.min() + SECOND_LUMBAR_SHARE * (ends.max() - ends.min()))
     front = flesh.trunk & ~field.inside & (y > 0) & (flesh.surface_mm < 0)
