@@ -63,6 +63,14 @@ def test_a_cord_is_as_thick_at_its_ends(field):
     assert belly[30] == pytest.approx(cord[30], abs=0.5)
 
 
+def test_a_long_muscle_is_as_thick_between_its_stations(field):
+    far = MusclePath(np.array([[20.0, 15.0, -500.0], [20.0, 15.0, 500.0]]), 5.0)
+    other = MusclePath(far.points_mm + np.array([12.0, 0.0, 0.0]), 5.0)
+    found = around(field, {"left x": far, "left y": other})
+    assert np.ptp(found.outside_mm[23, 15]) < 0.2
+    assert np.ptp(found.plane_mm[23, 15]) < 0.2
+
+
 def test_nothing_is_near_no_muscle(field):
     assert around(field, {}).outside_mm.min() > 100
 

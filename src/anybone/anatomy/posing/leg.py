@@ -15,6 +15,7 @@ from anybone.anatomy.mesh import joined, mirrored
 from anybone.anatomy.posing.extensors import extensors
 from anybone.anatomy.posing.joints import CONDYLE_MM, end_of, femoral_head, knee_axis, shaft_axis
 from anybone.anatomy.posing.ligaments import knee_ligaments
+from anybone.anatomy.posing.shank import shank_muscles
 from anybone.anatomy.posing.small_muscles import foot_muscles, tendons_cut
 from anybone.anatomy.rigid import REST, Move, aligned, fitted, laid_upright, shifted, sphere, turned
 from anybone.anatomy.scene import Mesh, MusclePath
@@ -65,7 +66,8 @@ def leg(rng: np.random.Generator, angles_deg: Mapping[str, float], shapes: Path 
     }
     places = _places(posed)
     paths, pads = extensors(paths, segments, posed)
-    paths = {**tendons_cut(paths, _OF_TOES, places["ankle"]), **foot_muscles(posed), **knee_ligaments(bones, moves)}
+    paths = shank_muscles(tendons_cut(paths, _OF_TOES, places["ankle"]), posed)
+    paths = {**paths, **foot_muscles(posed), **knee_ligaments(bones, moves)}
     return Body(posed, paths, places, (lower_limb.CREDIT, *credit), surfaces=pads)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anybone.anatomy.tissues.coarse import borders, coarse_noise, coarse_points, to_plane
 from anybone.anatomy.tissues.field import Field, Mask
 
-CELL_MM, CELL_COLOURS = (9.0, 26.0), 3  # muscles that are not; cells of one colour may touch without fat between
+CELL_MM, CELL_COLOURS = (13.0, 28.0), 3  # muscles that are not; cells of one colour may touch without fat between
 BEND_SHARE, WAVES_MM = 0.35, 45.0  # how far those are bent, of their size, and over what length
 
 

@@ -19,7 +19,7 @@ ROOTS_MM = ((14.0, 72.0, 14.0), (-12.0, 80.0, 12.0), (24.0, 66.0, 9.0))  # vesse
 BETWEEN_MM = 13.0  # half of what lies between the lungs
 DOMES_MM, DOME_RADIUS_MM, DOME_HEIGHT_MM = (62.0, 60.0), 85.0, 45.0  # to either side and before the canal
 DIAPHRAGM_MM = 3.5
-BACK_MM = 58.0  # how far lungs reach back beside the spine
+LUNGS_MM = (58.0, 20.0)  # how far lungs reach back, and from how far beside the spine
 PLEURA_MM = 1.0  # from the ribs
 LUNG_VESSELS = ((34.0, 0.09), (18.0, 0.05))  # length of their bends and width, as of `winding`
 
@@ -34,7 +34,7 @@ def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None
     """
     field, x, y, rng = frame.field, frame.x_mm, frame.y_mm, frame.field.rng
     within = (cage.inside_mm > PLEURA_MM) & ~field.inside
-    lung = within & before_spine(frame, BACK_MM) & ~lay_great_vessels(frame, within, tissue)
+    lung = within & before_spine(frame, *LUNGS_MM) & ~lay_great_vessels(frame, within, tissue)
     fill_lungs(field, lung, tissue)
     top, foot = frame.canal.points_mm[:, 2].max(), frame.canal.points_mm[:, 2].min()
     z = field.axis_mm(2) - (top - FOOT_SHARE * (top - foot) + float(rng.normal(0, 8)))

@@ -13,7 +13,7 @@ from anybone.anatomy.tissues.soft import Flesh
 from anybone.anatomy.tissues.spine_frame import SpineFrame, before_spine, lay_great_vessels
 
 FORK_MM = -65.0  # above the second lumbar vertebra: where the great vessels part
-KIDNEYS_BACK_MM = 36.0  # how far what holds organs reaches back beside the spine
+KIDNEYS_MM = (36.0, 50.0)  # how far what holds organs reaches back, and from how far beside the spine
 SECOND_LUMBAR_SHARE = 0.55  # of the canal from the sacrum to T10, from its foot on
 SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the belly's wall: share of it; mm aside
 
@@ -29,7 +29,7 @@ def fill_loin(frame: SpineFrame, flesh: Flesh, free: Mask, wall_mm: float, tissu
         tissue: What is there; changed.
     """
     field, x, y = frame.field, frame.x_mm, frame.y_mm
-    cavity = free & before_spine(frame, KIDNEYS_BACK_MM)
+    cavity = free & before_spine(frame, *KIDNEYS_MM)
     ends = frame.canal.points_mm[:, 2]
     above = field.axis_mm(2) - float(ends.min() + SECOND_LUMBAR_SHARE * (ends.max() - ends.min()))
     front = flesh.trunk & ~field.inside & (y > 0) & (flesh.surface_mm < 0)

@@ -44,20 +44,21 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
     far = np.full(field.shape, 1e3, dtype=np.float32)
     if not paths:
         return Around(far, far, np.zeros(coarse_shape(field), dtype=np.intp))
-    stations, radii, owner = _stations(paths)
+    tubes = _tubes(paths)
     shape, points = coarse_points(field)
-    count = min(NEIGHBOURS, len(stations))
-    away, index = cKDTree(stations).query(points, k=count, distance_upper_bound=70.0, workers=1)
-    away, index = away.reshape(len(points), -1), np.minimum(index.reshape(len(points), -1), len(stations) - 1)
-    outside = np.where(np.isfinite(away), away - radii[index], 1e3)
-    best = outside.argmin(1)
-    rows = np.arange(len(points))
-    first, mine = outside[rows, best], owner[index[rows, best]]
-    others = np.where(owner[index] == mine[:, None], 1e3, outside)
+    count = min(NEIGHBOURS, len(tubes.points_mm))
+    away, index = cKDTree(tubes.points_mm).query(points, k=count, distance_upper_bound=70.0, workers=1)
+    away, index = away.reshape(len(points), -1), np.minimum(index.reshape(len(points), -1), len(tubes.points_mm) - 1)
+    outside = np.where(np.isfinite(away), away - tubes.radius_mm[index], 1e3)
+    rows, best = np.arange(len(points)), outside.argmin(1)
+    mine = tubes.group[index[rows, best]]
+    others = np.where(tubes.group[index] == mine[:, None], 1e3, outside)
     next_best = others.argmin(1)
-    ways = [stations[index[rows, which]] - points for which in (best, next_best)]
-    plane_mm = np.clip(to_plane(first, others[rows, next_best], *ways), 0, 100).reshape(shape)
-    plane = borders(field, plane_mm, mine.reshape(shape), int(owner.max()) + 1)
+    first, way = tubes.surface(index[rows, best], points)
+    second, other_way = tubes.surface(index[rows, next_best], points)
+    second = np.where(others[rows, next_best] < 1e3, second, 1e3)
+    plane_mm = np.clip(to_plane(first, second, way, other_way), 0, 100).reshape(shape)
+    plane = borders(field, plane_mm, mine.reshape(shape), int(tubes.group.max()) + 1)
     return Around(fine(field, np.clip(first, -100, 100).reshape(shape)), plane, mine.reshape(shape))
 
 
@@ -98,18 +99,50 @@ def marbling(field: Field, more: Array | float = 0.0) -> Mask:
     return np.asarray(lines & (field.noise(MARBLED_MM, (1, 1, 5)) > field.rng.uniform(*MARBLED) - more))
 
 
-def _stations(
-    paths: Mapping[str, MusclePath],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Points along all muscles, the tube's radius there, and the number of their group."""
+@dataclass(frozen=True, eq=False)
+class _Tubes:
+    """Stations along all muscles: where, the radius there, and the number of their muscle's group."""
+
+    points_mm: NDArray[np.float64]
+    radius_mm: NDArray[np.float64]
+    group: NDArray[np.intp]
+
+    def surface(
+        self, station: NDArray[np.intp], points_mm: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far points lie outside the tube between one station each and those beside it, and the ways to its line.
+
+        Args:
+            station: "n".
+            points_mm: "n 3".
+        """
+        below, above = station % STATIONS > 0, station % STATIONS < STATIONS - 1
+        (down, way_down), (up, way_up) = (
+            self._piece(station, station - below, points_mm),
+            self._piece(station, station + above, points_mm),
+        )
+        nearer = up < down
+        return np.where(nearer, up, down), np.where(nearer[:, None], way_up, way_down)
+
+    def _piece(
+        self, start: NDArray[np.intp], end: NDArray[np.intp], points_mm: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        way, along = self.points_mm[start] - points_mm, self.points_mm[end] - self.points_mm[start]
+        share = np.clip(-(way * along).sum(1) / np.maximum((along**2).sum(1), 1e-12), 0, 1)
+        way = way + share[:, None] * along
+        radius = (1 - share) * self.radius_mm[start] + share * self.radius_mm[end]
+        return np.linalg.norm(way, axis=1) - radius, way
+
+
+def _tubes(paths: Mapping[str, MusclePath]) -> _Tubes:
     groups = {group: number for number, group in enumerate(dict.fromkeys(map(group_of, paths)))}
-    points, radii, owner = [], [], []
     belly = np.sin(np.pi * np.linspace(0, 1, STATIONS)) ** 0.6
-    for name, muscle in paths.items():
-        points.append(_along(muscle.points_mm, STATIONS))
-        radii.append(np.maximum(muscle.radius_mm * (1.0 if muscle.cord else belly), 1.5))
-        owner.append(np.full(STATIONS, groups[group_of(name)]))
-    return np.concatenate(points), np.concatenate([np.broadcast_to(r, STATIONS) for r in radii]), np.concatenate(owner)
+    radii = [np.maximum(m.radius_mm * (np.ones(STATIONS) if m.cord else belly), 1.5) for m in paths.values()]
+    return _Tubes(
+        np.concatenate([_along(muscle.points_mm, STATIONS) for muscle in paths.values()]),
+        np.concatenate(radii),
+        np.repeat([groups[group_of(name)] for name in paths], STATIONS),
+    )
 
 
 def _length(line_mm: NDArray[np.float64]) -> float:
