@@ -38,17 +38,17 @@ class _Behind(NamedTuple):
 
 
 _LANES = {
-    "tibant": _Lane(0.08, 0.68, "tibia", 6.0),
-    "edl": _Lane(0.12, 0.82, "fibula", 80.0),
-    "ehl": _Lane(0.38, 0.86, "fibula", 125.0),
-    "perlong": _Lane(0.06, 0.62, "fibula", 10.0),
-    "perbrev": _Lane(0.42, 0.9, "fibula", -25.0),
-    "tibpost": _Lane(0.12, 0.8, "fibula", -170.0),
-    "fdl": _Lane(0.3, 0.88, "tibia", -125.0),
-    "fhl": _Lane(0.36, 0.95, "fibula", -115.0),
+    "tibant": _Lane(0.0, 0.68, "tibia", 6.0),
+    "edl": _Lane(0.04, 0.82, "fibula", 80.0),
+    "ehl": _Lane(0.34, 0.86, "fibula", 125.0),
+    "perlong": _Lane(0.02, 0.62, "fibula", 10.0),
+    "perbrev": _Lane(0.38, 0.9, "fibula", -25.0),
+    "tibpost": _Lane(0.1, 0.8, "fibula", -170.0),
+    "fdl": _Lane(0.25, 0.88, "tibia", -125.0),
+    "fhl": _Lane(0.3, 0.95, "fibula", -115.0),
 }
 _CALF = {
-    "soleus": _Behind(0.1, 0.8, 0.25, 0.9),
+    "soleus": _Behind(0.06, 0.8, 0.25, 0.9),
     "gasmed": _Behind(0.05, 0.52, -0.1, 1.2),
     "gaslat": _Behind(0.05, 0.46, 0.6, 1.2),
 }
