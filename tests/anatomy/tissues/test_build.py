@@ -130,6 +130,19 @@ def test_a_head_holds_brain_and_a_neck_an_airway_before_its_vertebrae():
     assert not (neck.tissue == Tissue.BOWEL).any()
 
 
+def test_discs_are_as_broad_as_the_bodies_beside_them():
+    neck = made("neck")
+    disc = np.isin(neck.tissue, [Tissue.DISC_ANNULUS, Tissue.DISC_NUCLEUS])
+    levels = np.unique(np.argwhere(disc)[:, 2])
+    broad_mm = np.ptp(np.argwhere(disc)[:, 0]) * SPACING_MM
+    assert len(levels) * SPACING_MM > 50
+    assert broad_mm < 45  # the neck's sway, and one disc
+    for k in levels:
+        assert np.ptp(np.flatnonzero(disc[:, :, k].any(axis=1))) * SPACING_MM < 36
+    atlas = neck.bone == next(n for n, name in neck.names.items() if name == "C1 vertebra")
+    assert not (ndimage.binary_dilation(atlas) & disc).any()
+
+
 def test_discs_wear_one_by_one():
     worn = made("lumbar-spine", 3)
     nucleus = np.unique(np.argwhere(worn.tissue == Tissue.DISC_NUCLEUS)[:, 2])

@@ -12,7 +12,6 @@ from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.coarse import coarse_points, fine
 from anybone.anatomy.tissues.field import Array, Field
 from anybone.anatomy.tissues.soft import Flesh
-from anybone.anatomy.tissues.spine_frame import SPINE_HALF_MM
 from anybone.anatomy.voxelise import voxelise
 
 _SIDES, _STEP_MM = 72, 6.0  # cells around the cage, and their height
@@ -20,6 +19,7 @@ _SMOOTH_CELLS, _LITTLE = (24.0, 8.0, 3.0, 1.2), 0.05  # from what is known far a
 _MIDLINE_MM = 16.0  # from the heads of one side's ribs
 _APEX_SHARE, _APEX_MM = 0.7, 8.0  # of the height below the top: how fast lungs widen; above the highest ribs' plane
 _WALL_MM = 5.0  # beneath the fat under the skin, where there are no ribs
+_SPINE_HALF_MM = 28.0  # to where there is spine and not wall
 _PLEURA_MM, _LINE_MM = (0.5, 2.5), (0.2, 0.6)  # fat within the wall; half of that between its muscles
 _COVER_MM, _BARE = (3.0, 14.0), 0.6  # muscles on the ribs; how uneven, of that
 
@@ -88,7 +88,7 @@ def fill_wall(field: Field, scene: Scene, flesh: Flesh, cage: Cage, tissue: NDAr
         tissue: What is there; changed.
     """
     rng = field.rng
-    outside = ~field.inside & (flesh.surface_mm < -1.0) & (cage.aside_mm > SPINE_HALF_MM)
+    outside = ~field.inside & (flesh.surface_mm < -1.0) & (cage.aside_mm > _SPINE_HALF_MM)
     beyond = -cage.inside_mm - cage.thick_mm
     cover = rng.uniform(*_COVER_MM) * (1 + _BARE * field.noise(40))
     tissue[outside & (tissue == Tissue.FAT) & (beyond > 0) & (beyond < cover)] = Tissue.MUSCLE

@@ -19,7 +19,7 @@ ROOTS_MM = ((14.0, 72.0, 14.0), (-12.0, 80.0, 12.0), (24.0, 66.0, 9.0))  # vesse
 BETWEEN_MM = 13.0  # half of what lies between the lungs
 DOMES_MM, DOME_RADIUS_MM, DOME_HEIGHT_MM = (62.0, 60.0), 85.0, 45.0  # to either side and before the canal
 DIAPHRAGM_MM = 3.5
-LUNGS_MM = (58.0, 20.0)  # how far lungs reach back, and from how far beside the spine
+LUNGS_MM = (58.0, 21.0, 36.0)  # how far lungs reach back, and from where to where beside the spine ever more
 PLEURA_MM = 1.0  # from the ribs
 LUNG_VESSELS = ((34.0, 0.09), (18.0, 0.05))  # length of their bends and width, as of `winding`
 

@@ -1,4 +1,4 @@
-"""Joints: cartilage on both bones, fluid between, menisci, discs between vertebrae."""
+"""Joints: cartilage on both bones, fluid between, menisci."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from anybone.anatomy.scene import Scene
 from anybone.anatomy.tissue import Tissue
+from anybone.anatomy.tissues.discs import fill_discs
 from anybone.anatomy.tissues.field import Field
 
 NARROWEST_SHARE, WIDTH_SHARE = 0.5, 0.35  # of half the thickness of the thinner bone
 CARTILAGE_MM = (1.0, 3.2)
 EFFUSION_SHARE = 0.15
 FLUID_MM = 0.7  # half of the film between cartilages
-WIDEST_DISC_MM = 20.0
-DISC_RADIUS_MM = 27.0
 MENISCUS_GAP_MM = (3.5, 11.0)
 
 
@@ -26,7 +25,7 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     effusion = rng.random() < EFFUSION_SHARE
     near = free & (field.gap_mm < 2.5 * width) & (field.away_mm < 12)
     if scene.canal is not None:
-        near &= ~_discs(field, scene, tissue, free)
+        near &= ~fill_discs(field, scene.canal, tissue, free)
     joint = near & (field.gap_mm < width)
     thick = rng.uniform(*CARTILAGE_MM) * (1 + 0.15 * field.noise(10))
     tissue[joint] = Tissue.FLUID
@@ -73,33 +72,3 @@ def _menisci(field: Field, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -
     low, high = MENISCUS_GAP_MM
     wedge = (field.gap_mm - low) / (high - low)
     tissue[free & pair & (wedge > 0) & (wedge < 1) & (field.seam_mm < 0.6 + 2.6 * wedge)] = Tissue.MENISCUS
-
-
-def _worn(field: Field, at: tuple[NDArray[np.intp], ...]) -> NDArray[np.bool_]:
-    """Whether voxels lie in a disc that has lost its nucleus: each may, in some people most."""
-    vertebrae = np.stack([field.nearest[at], field.across[at]], axis=1)
-    _, disc = np.unique(np.sort(vertebrae, axis=1), axis=0, return_inverse=True)
-    share = field.rng.beta(0.8, 1.6)
-    return np.asarray((field.rng.random(disc.max(initial=0) + 1) < share)[disc.ravel()])
-
-
-def _discs(field: Field, scene: Scene, tissue: NDArray[np.uint8], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Writes discs between vertebral bodies, in front of the canal; says where the spine's own gaps lie."""
-    canal = scene.canal
-    assert canal is not None
-    numbers = [n for n, name in field.names.items() if "vertebra" in name or "sacrum" in name]
-    between = free & (field.gap_mm < WIDEST_DISC_MM) & np.isin(field.nearest, numbers) & (field.away_mm < 12)
-    points = field.points_mm(between)
-    at = np.nonzero(between)
-    order = np.argsort(canal.points_mm[:, 2])
-    front = np.stack(
-        [np.interp(points[:, 2], canal.points_mm[order, 2], canal.points_mm[order, axis]) for axis in (0, 1)], 1
-    )
-    x, y = (points[:, :2] - front).T
-    centre = canal.radius_mm + 18.0
-    radius = np.hypot(x / 1.25, y - centre)
-    disc = (y > canal.radius_mm * 0.9) & (radius < DISC_RADIUS_MM) & (field.away_mm[at] + field.seam_mm[at] < 9)
-    nucleus = disc & (radius < 10 + 1.5 * field.noise(20)[at])
-    kinds = np.where(nucleus & ~_worn(field, at), Tissue.DISC_NUCLEUS, Tissue.DISC_ANNULUS)
-    tissue[tuple(axis[disc] for axis in at)] = kinds[disc]
-    return np.asarray(between & (tissue != Tissue.FAT))

@@ -13,7 +13,7 @@ from anybone.anatomy.tissues.soft import Flesh
 from anybone.anatomy.tissues.spine_frame import SpineFrame, before_spine, lay_great_vessels
 
 FORK_MM = -65.0  # above the second lumbar vertebra: where the great vessels part
-KIDNEYS_MM = (36.0, 50.0)  # how far what holds organs reaches back, and from how far beside the spine
+KIDNEYS_MM = (36.0, 28.0, 78.0)  # how far what holds organs reaches back, and from where to where ever more
 SECOND_LUMBAR_SHARE = 0.55  # of the canal from the sacrum to T10, from its foot on
 SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the belly's wall: share of it; mm aside
 

@@ -13,7 +13,6 @@ from anybone.anatomy.tissues.field import Array, Field, Mask
 
 GREAT_VESSELS_MM = ((-12.0, (7.0, 11.0)), (14.0, (8.0, 12.0)))  # right of the midline, and range of radii: aorta, cava
 BEFORE_SPINE_MM = 44.0  # from the canal to the middle of the great vessels
-SPINE_HALF_MM = 28.0  # to where what holds organs begins to reach back beside the spine
 FORK_SLOPE, FORK_SHARE = 0.55, 0.7  # below where they part: aside; width
 
 
@@ -46,9 +45,9 @@ def frame_of(field: Field, canal: MusclePath) -> SpineFrame:
     return SpineFrame(field, canal, x.astype(np.float32), y.astype(np.float32), beside)
 
 
-def before_spine(frame: SpineFrame, back_mm: float, beside_mm: float) -> Mask:
-    """What lies before the spine, and that far back from so far beside it."""
-    back = np.clip((np.abs(frame.x_mm) - SPINE_HALF_MM) / beside_mm, 0, 1) * back_mm
+def before_spine(frame: SpineFrame, back_mm: float, first_mm: float, last_mm: float) -> Mask:
+    """What lies before the spine, and beside it from `first_mm` on further back, from `last_mm` on by `back_mm`."""
+    back = np.clip((np.abs(frame.x_mm) - first_mm) / (last_mm - first_mm), 0, 1) * back_mm
     return np.asarray(frame.y_mm > BEFORE_SPINE_MM - 8 - back + 3 * frame.field.noise(30))
 
 
