@@ -41,3 +41,13 @@ def test_cruciates_cross_and_collaterals_lie_on_either_side(bent):
     assert (lateral[-1] - knee) @ out > 10
     assert cKDTree(femur).query(knee)[0] < 30
     assert along_axis("anterior cruciate ligament", 0) > along_axis("posterior cruciate ligament", 0)
+
+
+@pytest.mark.parametrize("flexion", [5, 120])
+def test_fat_lies_above_the_patella_before_the_femur(flexion):
+    knee = leg(np.random.default_rng(1), {"knee_flexion": flexion})
+    pad, patella, femur = knee.surfaces["left prefemoral fat pad"], knee.bones["left patella"], knee.bones["left femur"]
+    assert pad.vertices_mm[:, 2].mean() > patella.vertices_mm[:, 2].mean() + 10
+    shaft = np.abs(femur.vertices_mm[:, 2] - pad.vertices_mm[:, 2].mean()) < 20
+    assert pad.vertices_mm[:, 1].mean() > femur.vertices_mm[shaft, 1].mean() + 5  # the front
+    assert np.ptp(pad.vertices_mm, axis=0).max() < 60

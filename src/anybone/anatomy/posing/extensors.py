@@ -1,4 +1,4 @@
-"""The front of a left knee: thigh muscles end at the patella, its ligament leads on, a pad of fat lies behind it."""
+"""The front of a left knee: thigh muscles end at the patella, its ligament leads on, pads of fat lie behind both."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ _END_SHARE = 0.12  # of the patella, from its tip on
 _PAD_HALF_MM = 19.0  # from the knee's middle to either side
 _PAD_DEEP_MM, _NEAR_MM = 16.0, 58.0  # how far it reaches back along femur and tibia; what is near the patella's tip
 _PAD_TOP_SHARE = 0.45  # of the patella, from its tip on, that the pad reaches up behind it
+_POLE_SHARE = 0.12  # of the patella, from its upper end on
+_ABOVE_MM, _ABOVE_HALF_MM = 45.0, 15.0  # height of the pad above it, and half of its breadth
+_ABOVE_DEEP_MM, _ABOVE_THIN_MM = 18.0, 3.0  # how far it reaches back along the femur; least thickness
 
 
 def extensors(
     paths: Mapping[str, MusclePath], segments: Mapping[str, list[str]], bones: Mapping[str, Mesh]
 ) -> tuple[dict[str, MusclePath], dict[str, Mesh]]:
-    """Paths in place of those of the thigh's extensors, and the surface of the infrapatellar fat pad.
+    """Paths in place of those of the thigh's extensors, and the surfaces of the fat pads below and above the patella.
 
     Args:
         paths: Of the left leg's muscles, posed.
@@ -56,7 +59,22 @@ def extensors(
         points = points[near]
         ahead = points @ front
         pad.append(points[ahead > ahead.max(initial=-np.inf) - _PAD_DEEP_MM])
-    return found, {"left infrapatellar fat pad": _hull(np.concatenate(pad))}
+    above = _above(bones["left femur"].vertices_mm, condyles.mean(axis=0), patella, aside)
+    return found, {"left infrapatellar fat pad": _hull(np.concatenate(pad)), "left prefemoral fat pad": _hull(above)}
+
+
+def _above(femur: Array, condyles: Array, patella: Array, aside: Array) -> Array:
+    """Points around the fat between femur and tendon above the patella: a wedge, thin at its upper end."""
+    up = _unit(femur.mean(axis=0) - condyles)
+    ahead = _unit(np.cross(aside, up))
+    ahead = ahead * np.sign(ahead @ (patella.mean(axis=0) - condyles))
+    reach = patella @ up
+    pole = patella[reach > reach.max() - _POLE_SHARE * np.ptp(reach)]
+    height = (femur - pole.mean(axis=0)) @ up
+    near = (height > 0) & (height < _ABOVE_MM) & (np.abs((femur - pole.mean(axis=0)) @ aside) < _ABOVE_HALF_MM)
+    surface = femur[near]
+    surface = surface[surface @ ahead > (surface @ ahead).max(initial=-np.inf) - _ABOVE_DEEP_MM]
+    return np.concatenate([pole, surface, surface + _ABOVE_THIN_MM * ahead])
 
 
 def _unit(vector: Array) -> Array:
