@@ -130,6 +130,17 @@ def test_a_head_holds_brain_and_a_neck_an_airway_before_its_vertebrae():
     assert not (neck.tissue == Tissue.BOWEL).any()
 
 
+def test_tendons_at_a_wrist_lie_in_fat_and_not_in_muscle():
+    wrist = made("wrist")
+    tendon = wrist.tissue == Tissue.TENDON
+    beside = ndimage.binary_dilation(tendon, iterations=2) & ~tendon & (wrist.bone == 0)
+    level = int(np.argwhere(wrist.bone == next(n for n, m in wrist.names.items() if "lunate" in m))[:, 2].mean())
+    near = slice(level - 8, level + 8)
+    kinds = wrist.tissue[:, :, near][beside[:, :, near]]
+    assert len(kinds) > 100
+    assert (kinds == Tissue.MUSCLE).mean() < 0.25
+
+
 def test_discs_are_as_broad_as_the_bodies_beside_them():
     neck = made("neck")
     disc = np.isin(neck.tissue, [Tissue.DISC_ANNULUS, Tissue.DISC_NUCLEUS])

@@ -10,6 +10,7 @@ import numpy as np
 from anybone.anatomy.body import Array, Body, rigidly
 from anybone.anatomy.contact import seat
 from anybone.anatomy.mesh import joined
+from anybone.anatomy.posing.bellies import ended, flattened
 from anybone.anatomy.posing.joints import end_of
 from anybone.anatomy.posing.small_muscles import hand_muscles, tendons_cut
 from anybone.anatomy.rigid import Move, turned
@@ -27,6 +28,12 @@ _LEFT_HAND = frozenset(f"left {name}" for name in HAND)
 _SHOULDER_GAP_MM, _ELBOW_GAP_MM, _WRIST_GAP_MM, _GLENOID_MM = (3.0, 5.5), (1.8, 3.0), (1.0, 2.0), 17.0
 
 _ULNAR_HEAD_MM, _GIVE_DEG = 14.0, 6.0
+
+# How far down the forearm bellies reach, and the radius of their tendons.
+_BELLIES = {"BRD": 0.55, "ECRL": 0.45, "ECRB": 0.55, "ECU": 0.75, "FCR": 0.58, "FCU": 0.88, "PL": 0.5, "FDS": 0.76}
+_BELLIES |= {"FDP": 0.82, "FPL": 0.84, "EDC": 0.72, "EDM": 0.74, "EIP": 0.9, "EPL": 0.84, "EPB": 0.88, "APL": 0.84}
+_TENDON_MM = 1.9
+_SQUARE, _SQUARE_SHAPE = "PQ", (40.0, 6, 4.0)  # pronator quadratus: breadth in mm, parts, their radius in mm
 
 _IN_HAND = ("OP", "RI", "UI", "LU")  # those are laid along the bones
 
@@ -60,7 +67,10 @@ def arm(rng: np.random.Generator, angles_deg: Mapping[str, float], bones: tuple[
         for name, path in model.muscles.items()
         if name.endswith("_left") and not name.startswith(_IN_HAND)
     }
-    muscles = tendons_cut(muscles, _OF_FINGERS, model.joints_mm["flexion_l"])
+    elbow, wrist = model.joints_mm["elbow_flex_l"], model.joints_mm["flexion_l"]
+    muscles = ended(tendons_cut(muscles, _OF_FINGERS, wrist), _BELLIES, elbow, wrist, _TENDON_MM)
+    square = flattened(muscles.pop(f"left {_SQUARE}"), wrist - elbow, *_SQUARE_SHAPE)
+    muscles |= {f"left {_SQUARE}{number}": part for number, part in enumerate(square, 1)}
     body = Body(model.bones, muscles, _places(model.bones, model.joints_mm), skeleton.CREDITS)
     seated = _seated(body, rng)
     return replace(seated, muscles={**seated.muscles, **hand_muscles(seated.bones)})

@@ -62,17 +62,17 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
     return Around(fine(field, np.clip(first, -100, 100).reshape(shape)), plane, mine.reshape(shape))
 
 
-def cords(field: Field, paths: Sequence[MusclePath]) -> NDArray[np.bool_]:
-    """Where there are tendons that are as thick all along."""
+def cords(field: Field, paths: Sequence[MusclePath]) -> Array:
+    """How far voxels lie outside tendons that are as thick all along, in mm; far away where there are none."""
     from scipy.spatial import cKDTree
 
     if not paths:
-        return np.zeros(field.shape, dtype=bool)
+        return np.full(field.shape, 1e3, dtype=np.float32)
     lines = [_along(cord.points_mm, max(2, round(_length(cord.points_mm)))) for cord in paths]
     radii = np.concatenate([np.full(len(line), cord.radius_mm) for line, cord in zip(lines, paths, strict=True)])
     shape, points = coarse_points(field)
     away, index = cKDTree(np.concatenate(lines)).query(points, workers=1)
-    return fine(field, (away - radii[index]).reshape(shape)) < 0
+    return fine(field, (away - radii[index]).reshape(shape))
 
 
 def group_of(name: str) -> str:

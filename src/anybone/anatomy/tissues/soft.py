@@ -27,6 +27,7 @@ PLANE_SHARE = 0.04  # half of the fat between two muscles, of their usual radius
 UNKNOWN_MM, BARE_MM = 12.0, 6.0  # from muscles that are modelled and from bone, to where there are other muscles
 FULL = ("radius", "ulna")  # bones among more muscles than are modelled: there, others fill what is left
 FULL_MM = 2.0  # there, from those that are modelled
+CORD_FAT_MM = 5.0  # around tendons
 DIGIT_FAT_MM = (0.8, 2.5)
 RECESS_MM = (6.0, 24.0)  # from bone, and between bones: some of it is fat
 
@@ -52,7 +53,8 @@ def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
     near = around(field, muscles)
     lean, plane = near.outside_mm, near.plane_mm
     laid = [path for path in scene.muscles.values() if path.cord]
-    tendon = cords(field, laid + [end for path in muscles.values() for end in tendons_of(path)])
+    cord = cords(field, laid)
+    tendon = (cord < 0) | (cords(field, [end for path in muscles.values() for end in tendons_of(path)]) < 0)
     digits = digits_of(field)
     trunk = trunk_of(field, scene)
     pad = _pads(field, scene)
@@ -60,7 +62,7 @@ def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
     surface = outline(field, solid, digits, trunk, _breadth(scene))
     fat = _cover(field, surface, digits, FAT_SHARE * _breadth(scene), tissue)
     within = surface < 0
-    others = cells(field) & _unknown(field, lean) & (digits < 0.5)
+    others = cells(field) & _unknown(field, lean) & (cord > CORD_FAT_MM) & (digits < 0.5)
     tissue[within] = np.where(others, Tissue.MUSCLE, Tissue.FAT)[within]
     own = _muscles(field, list(muscles.values()), within, lean, plane, tissue)
     tissue[within & (np.abs(surface) < 0.7)] = Tissue.FASCIA
