@@ -50,3 +50,18 @@ def test_only_tendons_reach_the_wrist():
         assert body.muscles[f"left tendon of {name}"].cord, name
     square = [path for name, path in body.muscles.items() if name.startswith("left PQ")]
     assert max(path.radius_mm for path in square) < 6
+
+
+def test_thigh_muscles_reach_the_knee_as_tendons():
+    pytest.importorskip("mujoco", reason="the shapes of bones are the extra anybone[anatomy]")
+    from anybone.anatomy.posing.leg import leg
+
+    body = leg(np.random.default_rng(0), {"knee_flexion": 20.0})
+    hip, knee = body.places_mm["hip"], body.places_mm["knee"]
+    way = (knee - hip) / np.sum((knee - hip) ** 2)
+    lowest = {name: ((body.muscles[f"left {name}"].points_mm - hip) @ way).max() for name in ("tfl", "grac", "semiten")}
+    assert lowest["tfl"] < 0.35
+    assert max(lowest.values()) < 0.8
+    patella = body.bones["left patella"].vertices_mm
+    tendon = body.muscles["left tendon of recfem"].points_mm
+    assert np.linalg.norm(patella - tendon[-1], axis=1).min() < 12

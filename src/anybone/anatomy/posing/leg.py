@@ -12,6 +12,7 @@ import numpy as np
 from anybone.anatomy.body import Array, Body
 from anybone.anatomy.contact import seat, vertex_normals
 from anybone.anatomy.mesh import joined, mirrored
+from anybone.anatomy.posing.bellies import ended
 from anybone.anatomy.posing.extensors import extensors
 from anybone.anatomy.posing.joints import CONDYLE_MM, end_of, femoral_head, knee_axis, shaft_axis
 from anybone.anatomy.posing.ligaments import knee_ligaments
@@ -28,6 +29,9 @@ _KNEE_GAP_MM, _PATELLA_GAP_MM, _HIP_GAP_MM, _ANKLE_GAP_MM = (3.0, 5.0), (2.5, 4.
 _SOLE_DEG = 8.0  # the line from the heel to the second metatarsal rises above the sole by so much
 _PATELLA_ASIDE_MM = (1.0, 7.0)
 _OF_TOES = ("edl", "ehl", "fdl", "fhl")
+# How far down the thigh bellies reach, and the radius of their tendons.
+_THIGH = {"tfl": 0.3, "recfem": 0.8, "vas": 0.94, "grac": 0.78, "semiten": 0.74, "bflh": 0.86}
+_TENDON_MM = 2.4
 _SHANK_SHARE = 0.5  # how often tibia and fibula too come from the user's surfaces
 _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that carries each here
     "pelvis": "left hip bone",
@@ -66,6 +70,7 @@ def leg(rng: np.random.Generator, angles_deg: Mapping[str, float], shapes: Path 
     }
     places = _places(posed)
     paths, pads = extensors(paths, segments, posed)
+    paths = ended(paths, _THIGH, places["hip"], places["knee"], _TENDON_MM)
     paths = shank_muscles(tendons_cut(paths, _OF_TOES, places["ankle"]), posed)
     paths = {**paths, **foot_muscles(posed), **knee_ligaments(bones, moves)}
     return Body(posed, paths, places, (lower_limb.CREDIT, *credit), surfaces=pads)
