@@ -49,9 +49,7 @@ def cases(folder: Path) -> Iterator[Case]:
     """The validation patients."""
     for name in sorted(VALIDATION):
         region, number = name.split("/")
-        yield (
-            _spine(folder / "spine_t2" / number, name) if region == "spine" else _limb(folder / "limb_t1", number, name)
-        )
+        yield _spine(folder / "spine_t2" / number, name) if region == "spine" else limb(folder / "limb_t1", number)
 
 
 def _spine(folder: Path, name: str) -> Case:
@@ -62,13 +60,14 @@ def _spine(folder: Path, name: str) -> Case:
     return Case(name, anybone.Volume(data, Geometry(data.shape, np.diag([*SPINE_MM, 1.0]))), truth)
 
 
-def _limb(folder: Path, number: str, name: str) -> Case:
+def limb(folder: Path, number: str) -> Case:
+    """A patient of limb_t1, in the slices whose bone is whole."""
     volume = anybone.read(folder / f"{number}_t1.nii.gz")
     bone = np.asarray(nib.load(folder / f"{number}_bone.nii.gz").dataobj) > 0
     truth = np.full(bone.shape, IGNORE, dtype=np.uint8)
     trusted = json.loads((folder / "trusted_slices.json").read_text())[number]["trusted_slices"]
     truth[..., trusted] = bone[..., trusted]
-    return Case(name, volume, truth)
+    return Case(f"limb/{number}", volume, truth)
 
 
 def dice(found: NDArray[np.bool_], truth: NDArray[np.uint8]) -> float:

@@ -1,10 +1,11 @@
 """How far the limbs' references lie beside what is seen: Dice as they are, and at the best shift in the plane.
 
-    python benchmarks/registration.py SHARED_DATA [--weights NAME|PATH] [--record FILE.json]
+    python benchmarks/registration.py SHARED_DATA [--taught] [--weights NAME|PATH] [--record FILE.json]
 
 SHARED_DATA holds limb_t1/, whose bone was drawn in CT and registered to MRI. Logits of the validation patients are
 shifted by half voxels, up to two, along rows and columns. A bone that lies beside its reference in every slice alike
 says that the reference lies beside it; one shift serves the whole volume, so it cannot hide errors of shape.
+--taught also asks where the references of the training patients lie, in every third slice.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from accuracy import cases, dice
+from accuracy import dice, limb
 from scipy import ndimage
 
 import anybone
+from anybone.training.public_sets import VALIDATION
 
 STEPS_VX = np.arange(-2, 2.1, 0.5)
 
@@ -26,15 +28,18 @@ def main() -> None:
     """Measures, prints, and keeps the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--taught", action="store_true")
     parser.add_argument("--weights")
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
     network = anybone.load(a.weights)
     figures = {}
-    for case in cases(a.data):
-        if not case.name.startswith("limb/"):
+    for number in sorted(json.loads((a.data / "limb_t1" / "trusted_slices.json").read_text())):
+        taught = f"limb/{number}" not in VALIDATION
+        if taught and not a.taught:
             continue
-        known = np.flatnonzero((case.truth == 1).any((0, 1)))
+        case = limb(a.data / "limb_t1", number)
+        known = np.flatnonzero((case.truth == 1).any((0, 1)))[:: 3 if taught else 1]
         logits, truth = network.logits(case.volume)[..., known], case.truth[..., known]
         shifted = {
             (i, j): dice(ndimage.shift(logits, (i, j, 0), order=1, mode="nearest") > 0, truth)
