@@ -1,7 +1,7 @@
 """The checkpoint of the default weights: learnt weights, with a card of words and measured figures.
 
-    python benchmarks/card.py LEARNT.safetensors docs/data/card-0.9.toml docs/data/accuracy-0.9.json \\
-        docs/data/regions-0.9.json docs/data/trust-0.9.json OUT.safetensors
+    python benchmarks/card.py LEARNT.safetensors docs/data/card-0.10.toml docs/data/accuracy-0.10.json \\
+        docs/data/regions-0.10.json docs/data/trust-0.10.json OUT.safetensors
 
 The words are those of the TOML file; figures are as benchmarks/accuracy.py, regions.py and trust.py recorded them, with
 --weights LEARNT.safetensors or weights that differ in their card alone. OUT is in half precision.

@@ -9,7 +9,7 @@ from pathlib import Path
 from anybone.errors import CheckpointError
 from anybone.model.checkpoint import SUFFIX, Header, read_header, verify
 
-DEFAULT_NAME = "anybone-0.9"
+DEFAULT_NAME = "anybone-0.10"
 
 
 def home() -> Path:
