@@ -1,7 +1,6 @@
 """Volumes that are no MRI of bone, made in code: what a network that is asked about them should not be believed on.
 
-Each is a rough likeness, made from a seed. None is learnt from anything, so they can stand for what nobody thought of
-no better than a dummy stands for burglars: they show that a check acts, not that it misses nothing.
+Each is a rough likeness, made from a seed: they show that a check acts, not that it misses nothing.
 """
 
 from __future__ import annotations

@@ -12,11 +12,10 @@ from anybone.anatomy.scene import Mesh, MusclePath
 EXTENSORS = ("left recfem", "left vasint", "left vaslat", "left vasmed")
 _STRANDS = (-2, -1, 0, 1, 2)  # of the ligament, beside one another
 _STRAND_MM, _APART_MM = 2.5, 4.8  # radius; from middle to middle
-_END_SHARE = 0.12  # of the patella, from its tip on
+_END_SHARE = 0.12  # of the patella, from its tip or from its upper end on
 _PAD_HALF_MM = 19.0  # from the knee's middle to either side
 _PAD_DEEP_MM, _NEAR_MM = 16.0, 58.0  # how far it reaches back along femur and tibia; what is near the patella's tip
 _PAD_TOP_SHARE = 0.45  # of the patella, from its tip on, that the pad reaches up behind it
-_POLE_SHARE = 0.12  # of the patella, from its upper end on
 _ABOVE_MM, _ABOVE_HALF_MM = 45.0, 15.0  # height of the pad above it, and half of its breadth
 _ABOVE_DEEP_MM, _ABOVE_THIN_MM = 18.0, 3.0  # how far it reaches back along the femur; least thickness
 
@@ -69,7 +68,7 @@ def _above(femur: Array, condyles: Array, patella: Array, aside: Array) -> Array
     ahead = _unit(np.cross(aside, up))
     ahead = ahead * np.sign(ahead @ (patella.mean(axis=0) - condyles))
     reach = patella @ up
-    pole = patella[reach > reach.max() - _POLE_SHARE * np.ptp(reach)]
+    pole = patella[reach > reach.max() - _END_SHARE * np.ptp(reach)]
     height = (femur - pole.mean(axis=0)) @ up
     near = (height > 0) & (height < _ABOVE_MM) & (np.abs((femur - pole.mean(axis=0)) @ aside) < _ABOVE_HALF_MM)
     surface = femur[near]

@@ -30,7 +30,7 @@ _SOLE_DEG = 8.0  # the line from the heel to the second metatarsal rises above t
 _PATELLA_ASIDE_MM = (1.0, 7.0)
 _OF_TOES = ("edl", "ehl", "fdl", "fhl")
 # How far down the thigh bellies reach, and the radius of their tendons.
-_THIGH = {"tfl": 0.3, "recfem": 0.8, "vas": 0.94, "grac": 0.78, "semiten": 0.74, "bflh": 0.86}
+_THIGH = {"tfl": 0.3, "recfem": 0.8, "grac": 0.78, "semiten": 0.74, "bflh": 0.86}
 _TENDON_MM = 2.4
 _SHANK_SHARE = 0.5  # how often tibia and fibula too come from the user's surfaces
 _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that carries each here

@@ -9,6 +9,7 @@ from anybone.anatomy.scene import Scene
 from anybone.anatomy.tissue import Tissue
 from anybone.anatomy.tissues.discs import fill_discs
 from anybone.anatomy.tissues.field import Field
+from anybone.anatomy.tissues.spine_frame import frame_of
 
 NARROWEST_SHARE, WIDTH_SHARE = 0.5, 0.35  # of half the thickness of the thinner bone
 CARTILAGE_MM = (1.0, 3.2)
@@ -25,7 +26,7 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
     effusion = rng.random() < EFFUSION_SHARE
     near = free & (field.gap_mm < 2.5 * width) & (field.away_mm < 12)
     if scene.canal is not None:
-        near &= ~fill_discs(field, scene.canal, tissue, free)
+        near &= ~fill_discs(frame_of(field, scene.canal), tissue, free)
     joint = near & (field.gap_mm < width)
     thick = rng.uniform(*CARTILAGE_MM) * (1 + 0.15 * field.noise(10))
     tissue[joint] = Tissue.FLUID
