@@ -26,6 +26,15 @@ def test_how_each_begins():
     assert torch.allclose(concatenation, embedding)
 
 
+def test_a_narrow_gate_is_small_and_lets_a_network_be():
+    torch.manual_seed(0)
+    narrow, full = FUSIONS["narrow gate"](64), FUSIONS["gate"](64)
+    assert sum(p.numel() for p in narrow.parameters()) < sum(p.numel() for p in full.parameters()) / 3
+    embedding = torch.rand(1, 64, 4, 4)
+    torch.nn.init.zeros_(narrow.gate)
+    assert torch.equal(narrow.eval()(embedding, torch.rand(1, 4, 4)), embedding)
+
+
 def test_concatenation_sees_where_attention_is():
     torch.manual_seed(0)
     fusion = FUSIONS["concatenation"](8).eval()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from anybone.model.config import ModelConfig, TinyVitConfig
-from anybone.model.depth_attention import LightUNet3d, VNet
+from anybone.model.depth_attention import DEPTH_BRANCHES, VNet
 from anybone.model.encoders.tiny_vit import AttentionBlock, ConvBlock, TinyVit, WindowAttention, _offset_index
 from anybone.model.layers import ConvNorm, by_rows
 
@@ -75,9 +75,16 @@ def test_vnet_is_monais():
 
 
 def test_light_branch_is_light():
-    light, full = (sum(p.numel() for p in net.parameters()) for net in (LightUNet3d(), VNet()))
-    assert light < full / 50
-    assert LightUNet3d()(torch.randn(1, 1, 64, 64, 64)).shape == (1, 1, 64, 64, 64)
+    vnet, light, slim = (
+        sum(p.numel() for p in DEPTH_BRANCHES[name]().parameters()) for name in ("vnet", "light", "slim")
+    )
+    assert slim < light < vnet / 50
+
+
+@pytest.mark.parametrize("name", ["light", "slim"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_light_branches_answer_cell_by_cell(name, count):
+    assert DEPTH_BRANCHES[name]()(torch.randn(count, 1, 64, 64, 64)).shape == (count, 1, 64, 64, 64)
 
 
 def test_configuration_survives_json():

@@ -72,8 +72,8 @@ class ModelConfig:
     detail_channels: int = 0
     prompt_mask_channels: int = 16
     bones: Mapping[int, str] = field(default_factory=dict)
-    depth_attention: Literal["vnet", "light"] | None = "vnet"
-    fusion: Literal["gate", "product", "concatenation"] = "gate"
+    depth_attention: Literal["vnet", "light", "slim"] | None = "vnet"
+    fusion: Literal["gate", "narrow gate", "product", "concatenation"] = "gate"
 
     def __post_init__(self) -> None:
         if self.image_size % 32 or self.image_size <= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +14,18 @@ from anybone.shapes import Float
 
 
 class AttentionFusion(nn.Module):
-    """(1 - gate) * e + gate * f(e * attention), with one learnable gate; as published."""
+    """(1 - gate) * e + gate * f(e * attention), with one learnable gate; as published, where f has `hidden` channels
+    within: as many as the embedding, unless said otherwise.
+    """
 
     INITIAL_GATE = 0.1  # an embedding that a decoder knows is hardly changed while the fusion is still random
+    NARROW = 16
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, hidden: int = 0) -> None:
         super().__init__()
         self.gate = nn.Parameter(torch.full((1,), self.INITIAL_GATE))
-        self.first = ConvNorm(channels, channels, 3, bias=True)
-        self.second = ConvNorm(channels, channels, 3, bias=True)
+        self.first = ConvNorm(channels, hidden or channels, 3, bias=True)
+        self.second = ConvNorm(hidden or channels, channels, 3, bias=True)
 
     def forward(
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
@@ -69,6 +73,7 @@ class ConcatenationFusion(nn.Module):
 # The kinds that `ModelConfig.fusion` names, from the channels of the embedding.
 FUSIONS: Mapping[str, Callable[[int], nn.Module]] = {
     "gate": AttentionFusion,
+    "narrow gate": partial(AttentionFusion, hidden=AttentionFusion.NARROW),
     "product": ProductFusion,
     "concatenation": ConcatenationFusion,
 }
