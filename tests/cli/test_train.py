@@ -68,6 +68,22 @@ def test_weights_come_out(run: Run, cases: Path, recipe: Path) -> None:
     checkpoint.load(header.path).build()
 
 
+@pytest.mark.parametrize("has", [False, True])
+def test_16_bits_are_advised_against_where_they_are_slow(
+    run: Run,
+    cases: Path,
+    recipe: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    has: bool,
+) -> None:
+    recipe.write_text(TINY.replace("bfloat16 = false\n", ""))
+    monkeypatch.setattr("anybone.training.follow.has_bfloat16", lambda device: has)
+    result = run("train", recipe, "-o", "run")
+    assert result.exit_code == 0, result.stderr
+    assert ("bfloat16 = false" in caplog.text) is not has
+
+
 def test_a_run_on_other_data_is_refused(run: Run, cases: Path, recipe: Path) -> None:
     assert run("train", recipe, "-o", "run").exit_code == 0
     cases.write_text("2")

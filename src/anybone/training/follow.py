@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from anybone.anatomy.label_map import load
 from anybone.anatomy.scanner import Atlas
+from anybone.engine.device import has_bfloat16
 from anybone.errors import NothingFoundError, UsageError
 from anybone.model import checkpoint
 from anybone.training import loop
@@ -23,6 +27,8 @@ from anybone.training.stages import STAGES
 from anybone.training.volumes import VolumeCache
 
 CACHE = "cache.safetensors"
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
@@ -56,6 +62,7 @@ def follow(
     patients = set(cache.patients) - held_out
     sources = _sources(recipe, cache.of(patients))
     config = recipe.training
+    _advise(config)
     if minutes is not None:
         steps = loop.earlier_steps(folder) or loop.steps_within(minutes, config, sources, processes)
         config = replace(config, steps=steps)
@@ -69,6 +76,13 @@ def follow(
         checkpoint.save(made, path)
     processes.wait()
     return checkpoint.read_header(path)
+
+
+def _advise(config: TrainingConfig) -> None:
+    if config.bfloat16 and STAGES[config.stage].sees != "volumes" and not has_bfloat16(torch.device(config.device)):
+        _log.warning(
+            "This processor does not compute in 16 bits itself: it trains faster with bfloat16 = false in the recipe."
+        )
 
 
 def _began(recipe: Recipe) -> tuple[str, str]:
