@@ -75,14 +75,6 @@ def test_the_light_branch_lowers_its_loss(config):
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_a_branch_is_not_slowed_by_16_bits_on_a_cpu(config):
-    model = BoneSam(replace(config.model, depth_attention="light"))
-    cache = VolumeCache.made_of(CASES, cells=32)
-    volumes, bones = cache.images[:2].float() / 255, cache.bones[:2].long()
-    rough, fine = (depth_loss(model, volumes, bones, replace(config, bfloat16=b))["depth"] for b in (True, False))
-    assert torch.equal(rough, fine)
-
-
 def test_what_is_not_known_costs_nothing(config):
     config = replace(config, model=replace(config.model, depth_attention="light"), stage="depth")
     model = BoneSam(config.model)

@@ -128,8 +128,8 @@ class TrainingConfig:
         quality_weight: Of the quality head's squared error.
         save_steps: Between checkpoints.
         validate_steps: Between validations.
-        bfloat16: Whether the encoder (on a GPU the 3-D branch too) computes in bfloat16, twice as fast on CPUs and GPUs
-            that have it.
+        bfloat16: Whether the encoder, or the 3-D branch, computes in bfloat16: twice as fast on CPUs and GPUs that have
+            it, and on other CPUs many times slower.
         seed: Of every random draw.
         threads: Of torch; 0 leaves torch's choice.
         device: Where: "cpu", "cuda", "mps".

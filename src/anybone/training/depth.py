@@ -31,8 +31,7 @@ def depth_loss(
     """
     if model.depth_attention is None:
         raise UsageError('This network has no 3-D branch. Set depth_attention = "light" in its configuration.')
-    in_16_bits = config.bfloat16 and volumes.device.type != "cpu"  # there 3-D convolutions are 30 times slower in them
-    with torch.autocast(volumes.device.type, torch.bfloat16, enabled=in_16_bits):
+    with torch.autocast(volumes.device.type, torch.bfloat16, enabled=config.bfloat16):
         logits = model.depth_attention(as_input(volumes))
     known = bones != IGNORE
     whole = [x.flatten(2) for x in (logits[:, 0].float(), (bones > 0) & known, known)]  # a loss sees "b h w"

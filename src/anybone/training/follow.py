@@ -79,7 +79,7 @@ def follow(
 
 
 def _advise(config: TrainingConfig) -> None:
-    if config.bfloat16 and STAGES[config.stage].sees != "volumes" and not has_bfloat16(torch.device(config.device)):
+    if config.bfloat16 and not has_bfloat16(torch.device(config.device)):
         _log.warning(
             "This processor does not compute in 16 bits itself: it trains faster with bfloat16 = false in the recipe."
         )
