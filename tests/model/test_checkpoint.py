@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,23 +111,3 @@ def test_a_pickle_runs_no_code(tmp_path, monkeypatch):
 def test_unknown_configuration_keys_name_the_next_move():
     with pytest.raises(CheckpointError, match="Update anybone"):
         ModelConfig.from_dict({"flux": 1})
-
-
-def test_a_branch_is_kept_as_changes_to_a_network_without(saved, tmp_path):
-    config = replace(CONFIG, depth_attention="slim", fusion="narrow gate")
-    before = checkpoint.load(saved)
-    grown = BoneSam(config)
-    grown.load_state_dict(before.weights, strict=False)
-    made = replace(before, config=config, weights=grown.state_dict(), name="tiny-volume")
-
-    written = checkpoint.save_changes(made, saved, tmp_path / "tiny-volume.safetensors")
-
-    assert written.base == checkpoint.Base("tiny", checkpoint.read_header(saved).sha256)
-    assert written.path.stat().st_size < saved.stat().st_size + 1_000_000
-    again = checkpoint.load(written.path)
-    model = again.build().eval()
-    assert (again.config, model.uses_volume) == (config, True)
-    for name, weight in before.weights.items():
-        assert torch.equal(again.weights[name], weight), name
-    volume = torch.randn(1, 1, 64, 64, 64)
-    torch.testing.assert_close(model.attend(volume), grown.eval().attend(volume), atol=2e-3, rtol=0)

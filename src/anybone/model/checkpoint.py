@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from anybone.model.bone_sam import BoneSam
 
 SUFFIX = ".safetensors"
-BRANCH = ("depth_attention.", "fusion.")  # how weights are called that a 2-D network has not
 _METADATA_KEY = "anybone"
 _MAX_HEADER_BYTES = 16 << 20  # a header lists names and shapes; more than this is no checkpoint
 
@@ -213,24 +212,10 @@ def load(path: Path) -> Checkpoint:
 
 
 def _for(config: ModelConfig, base: Checkpoint) -> dict[str, Tensor]:
-    """The weights of a base, with room for what changes to it bring: masks of named bones; a 3-D branch, of zeros."""
+    """The weights of a base, with masks for the bones that changes to it have names for."""
     from anybone.model.named import named
 
-    weights = named(base.weights, len(config.bones)) if config.bones and not base.config.bones else base.weights
-    if config.depth_attention and not base.config.depth_attention:
-        weights = {**_no_branch(config), **weights}
-    return weights
-
-
-def _no_branch(config: ModelConfig) -> dict[str, Tensor]:
-    """Zeros in the shapes of a network's 3-D branch and of what joins it."""
-    import torch
-
-    from anybone.model.bone_sam import BoneSam
-
-    with torch.device("meta"):
-        weights = BoneSam(config).state_dict()
-    return {k: torch.zeros_like(v, device="cpu") for k, v in weights.items() if k.startswith(BRANCH)}
+    return named(base.weights, len(config.bones)) if config.bones and not base.config.bones else base.weights
 
 
 def verify(path: Path) -> Header:

@@ -57,12 +57,13 @@ def follow(
         InputError: The folder holds a run of another recipe, or of other data.
         NothingFoundError: There are no cases, or no label maps.
     """
+    if processes.first:
+        _advise(recipe.training)
     cache = _cache(recipe, folder / CACHE, processes)
     held_out = _held_out(cache, recipe.data)
     patients = set(cache.patients) - held_out
     sources = _sources(recipe, cache.of(patients))
     config = recipe.training
-    _advise(config)
     if minutes is not None:
         steps = loop.earlier_steps(folder) or loop.steps_within(minutes, config, sources, processes)
         config = replace(config, steps=steps)
