@@ -70,7 +70,7 @@ picture: demo ## Renew the picture at the top of the README
 	@$(BIN)/python docs/picture.py demo docs/img/demo.png
 
 knee: $(VENV)/.installed-anatomy ## Make the demo's knee anew from shapes of bones; then: make picture
-	@$(BIN)/python -m anybone.anatomy.example
+	@$(BIN)/python -m anybone.synthetic.example_knee
 
 pictures: picture $(VENV)/.installed-anatomy ## Renew that one and those of synthetic MRI
 	@$(BIN)/python docs/anatomy_pictures.py docs/img/anatomy
@@ -112,7 +112,7 @@ studio/node_modules/.installed: studio/package.json studio/package-lock.json
 	@npm --prefix studio ci --silent --no-audit --no-fund
 	@touch $@
 
-$(PAGE): studio/node_modules/.installed studio/index.html $(wildcard studio/*.ts studio/tsconfig.json studio/public/* studio/licences/*) $(shell find studio/src -type f 2>/dev/null)
+$(PAGE): studio/node_modules/.installed studio/index.html $(wildcard studio/*.ts studio/tsconfig.json studio/public/* studio/licenses/*) $(shell find studio/src -type f 2>/dev/null)
 	@npm --prefix studio run --silent build -- --logLevel warn
 	@touch $@
 

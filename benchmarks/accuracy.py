@@ -24,11 +24,11 @@ from PIL import Image
 from scipy import ndimage
 
 import anybone
-from anybone.engine.segmenter import Segmenter
-from anybone.evaluation.baselines import BASELINES
+from anybone.core.geometry import Geometry
+from anybone.core.prompts import Point
 from anybone.evaluation.clicks import correct
-from anybone.geometry import Geometry
-from anybone.prompts import Point
+from anybone.inference.classical.methods import BASELINES
+from anybone.inference.segmenter import Segmenter
 from anybone.training.cache import IGNORE
 from anybone.training.public_sets import VALIDATION, without_sacrum
 

@@ -1,10 +1,10 @@
-"""The checkpoint of the default weights: learnt weights, with a card of words and measured figures.
+"""The checkpoint of the default weights: learned weights, with a card of words and measured figures.
 
-    python benchmarks/card.py LEARNT.safetensors docs/data/card-0.10.toml docs/data/accuracy-0.10.json \\
+    python benchmarks/card.py LEARNED.safetensors docs/data/card-0.10.toml docs/data/accuracy-0.10.json \\
         docs/data/regions-0.10.json docs/data/trust-0.10.json OUT.safetensors
 
 The words are those of the TOML file; figures are as benchmarks/accuracy.py, regions.py and trust.py recorded them, with
---weights LEARNT.safetensors or weights that differ in their card alone. OUT is in half precision.
+--weights LEARNED.safetensors or weights that differ in their card alone. OUT is in half precision.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 
 import torch
 
-from anybone.engine.calibration import KEY
-from anybone.model import checkpoint
+from anybone.inference.calibration import KEY
+from anybone.models import checkpoint
 
 
 def card(
@@ -40,13 +40,13 @@ def card(
 def main() -> None:
     """Writes OUT."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("learnt", "words", "accuracy", "regions", "trust", "out"):
+    for name in ("learned", "words", "accuracy", "regions", "trust", "out"):
         parser.add_argument(name, type=Path)
     a = parser.parse_args()
     words = tomllib.loads(a.words.read_text(encoding="utf-8"))
     figures = [json.loads(path.read_text(encoding="utf-8")) for path in (a.accuracy, a.regions, a.trust)]
-    facts = {key: words.pop(key) for key in ("name", "licence", "origin")}
-    made = replace(checkpoint.load(a.learnt), **facts, card=card(words, *figures))
+    facts = {key: words.pop(key) for key in ("name", "license", "origin")}
+    made = replace(checkpoint.load(a.learned), **facts, card=card(words, *figures))
     header = checkpoint.save(made, a.out, torch.float16)
     print(f"{a.out}  {header.name}, {a.out.stat().st_size / 1e6:.1f} MB, sha256 {header.sha256}")
 

@@ -5,7 +5,7 @@
 
 The first writes OUT/patients.csv: SHARED_DATA holds spine_t2/ and limb_t1/; the usual patients are kept for validation.
 The second writes OUT/synthetic.csv: one scan of each label map in the folder MAPS, all of them kept for validation, or
-to be learnt from; the sequences and planes take turns.
+to be learned from; the sequences and planes take turns.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anybone
-from anybone.anatomy.label_map import load
-from anybone.anatomy.scanner.scan import Series, scan
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
+from anybone.synthetic.label_map import load
+from anybone.synthetic.scanner.scan import Series, scan
 from anybone.training.cache import IGNORE
 from anybone.training.cases import TRAINING, VALIDATION, Case
 from anybone.training.manifest import write_manifest
 from anybone.training.public_sets import VALIDATION as HELD_OUT
 from anybone.training.public_sets import limb_volumes, spine_volumes
 from anybone.training.slices import CaseVolume
-from anybone.volume import Volume
 
 SPINE_MM = (0.55, 0.55, 4.0)  # in-plane as the data's description says; the distance of slices is not known
-SLICES = 12  # of a patient that are kept, about: neighbours show the same
+SLICES = 12  # of a patient that are kept, about: neighbors show the same
 SERIES = Series(pixel_mm=0.9, thickness_mm=7.0, gap_mm=7.0)
 SEQUENCES, PLANES = ("t1", "t2", "pd-fs", "stir"), ("axial", "sagittal", "coronal")
 

@@ -3,7 +3,7 @@
     python benchmarks/clicks.py ../shared/data [--weights FILE] [--record FILE]
 
 Each round clicks once a slice, in the middle of the largest piece of what is wrong there, beginning with the automatic
-answer. Of each round: the share of clicked voxels that are right afterwards, and the Dice coefficient of the volume.
+answer. Of each round: the share of clicked voxels that are right afterward, and the Dice coefficient of the volume.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from statistics import mean
 from accuracy import IGNORE, Case, cases, dice
 
 import anybone
-from anybone.engine.options import SegmentOptions
-from anybone.engine.segmenter import Segmenter
 from anybone.evaluation.clicks import next_clicks
+from anybone.inference.options import SegmentOptions
+from anybone.inference.segmenter import Segmenter
 
 ROUNDS = 3
 
@@ -34,7 +34,7 @@ class Round:
 
 def rounds(segmenter: Segmenter, case: Case, *, heed: bool) -> list[Round]:
     """What each round of clicks did to a case."""
-    session = segmenter.session(case.volume, SegmentOptions(heed_clicks=heed)).automatic()
+    session = segmenter.session(case.volume, SegmentOptions(enforce_clicks=heed)).automatic()
     found = []
     for _ in range(ROUNDS):
         points = next_clicks(session, case.truth == 1, case.truth != IGNORE)

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anybone.model.bone_sam import BoneSam
-from anybone.model.config import ModelConfig
-from anybone.model.encoders import tiny_vit
-from anybone.model.layers import fold_batch_norms
+from anybone.models.bone_sam import BoneSam
+from anybone.models.config import ModelConfig
+from anybone.models.encoders import tiny_vit
+from anybone.models.sam.layers import fold_batch_norms
 
 
 def median_seconds(run: Callable[[], object], repeats: int) -> float:

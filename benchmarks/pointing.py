@@ -22,7 +22,7 @@ from regions import dice, means, scans
 from scipy import ndimage
 
 import anybone
-from anybone.engine.session import Session
+from anybone.interactive.session import Session
 
 AMONG, BONES, LEAST_SLICES = 12, 4, 3
 

@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anybone
-from anybone.anatomy.contrast import SEQUENCES
-from anybone.anatomy.label_map import load
-from anybone.anatomy.scanner import PLANES, scan
-from anybone.engine.segmenter import Segmenter
-from anybone.evaluation.baselines import BASELINES
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.evaluation.clicks import correct
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
+from anybone.inference.classical.methods import BASELINES
+from anybone.inference.segmenter import Segmenter
+from anybone.synthetic.contrast import SEQUENCES
+from anybone.synthetic.label_map import load
+from anybone.synthetic.scanner import PLANES, scan
 
 
 def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:

@@ -24,17 +24,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from anybone.anatomy.limb import limb_phantom
-from anybone.engine.attend import attention_map, published_volume
-from anybone.engine.device import has_bfloat16
-from anybone.engine.normalise import published_input
-from anybone.engine.options import SegmentOptions
-from anybone.engine.segmenter import Segmenter
-from anybone.geometry import Geometry
-from anybone.model.bone_sam import BoneSam
-from anybone.model.config import ModelConfig
-from anybone.prompts import Point
-from anybone.volume import Volume
+from anybone.core.geometry import Geometry
+from anybone.core.prompts import Point
+from anybone.core.volume import Volume
+from anybone.inference.attention import attention_map, published_volume
+from anybone.inference.device import has_bfloat16
+from anybone.inference.intensity import published_input
+from anybone.inference.options import SegmentOptions
+from anybone.inference.segmenter import Segmenter
+from anybone.models.bone_sam import BoneSam
+from anybone.models.config import ModelConfig
+from anybone.synthetic.limb import limb_phantom
 
 SHAPE = (272, 204, 74)
 

@@ -24,11 +24,11 @@ import numpy as np
 import torch
 
 import anybone
-from anybone.anatomy.example import example_scan
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.server.running import Server, listen, method_of
 from anybone.server.settings import Settings
-from anybone.volume import Volume
+from anybone.synthetic.example_knee import example_scan
 
 FIRST_S, NEXT_S = 1.0, 0.3
 PAUSE_S = 2.5

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import anybone
-from anybone.anatomy.example import example_scan
 from anybone.server.app import PAGE
 from anybone.server.running import Server, listen, method_of
 from anybone.server.settings import Settings
+from anybone.synthetic.example_knee import example_scan
 
 FIRST_MS, NEXT_MS = 1000, 300
 NO_GPU = ["--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]

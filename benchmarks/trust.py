@@ -7,7 +7,7 @@ With --fit, scale and shift are fitted where the truth is known (the validation 
 which counts the same), the least Dice is `LEAST_DICE`, and OUT is the checkpoint with these three in its card. Without,
 the card's own are used. Printed are the calibration error before and after (fitted on every other volume, measured on
 the rest), the correlation of confidence with Dice, and who is doubted: patients, real scans without a truth, and
-`evaluation.impostors`. No map of these seeds may be in the corpus that the weights learnt from.
+`evaluation.impostors`. No map of these seeds may be in the corpus that the weights learned from.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from accuracy import cases
 from numpy.typing import NDArray
 
 import anybone
-from anybone.anatomy.contrast import SEQUENCES
-from anybone.anatomy.label_map import load as load_map
-from anybone.anatomy.scanner import PLANES, scan
-from anybone.engine.calibration import Calibration, fit_calibration
-from anybone.engine.cleanup import clean
-from anybone.engine.confidence import Judge
-from anybone.engine.doubts import doubts_about
-from anybone.engine.normalise import clip_to_unit
-from anybone.engine.options import SegmentOptions
-from anybone.engine.segmenter import Segmenter
 from anybone.evaluation.impostors import IMPOSTORS, impostor
+from anybone.inference.calibration import Calibration, fit_calibration
+from anybone.inference.cleanup import clean
+from anybone.inference.input_checks import doubts_about
+from anybone.inference.intensity import clip_to_unit
+from anybone.inference.options import SegmentOptions
+from anybone.inference.quality import QualityEstimator
+from anybone.inference.segmenter import Segmenter
 from anybone.io import describe
 from anybone.metrics import dice, expected_calibration_error
-from anybone.model import catalogue, checkpoint
+from anybone.models import checkpoint, registry
+from anybone.synthetic.contrast import SEQUENCES
+from anybone.synthetic.label_map import load as load_map
+from anybone.synthetic.scanner import PLANES, scan
 from anybone.training.cache import IGNORE
 
 LEAST_DICE = 0.7  # made heads are thought worth up to 0.63, patients that were looked at 0.77 and more
@@ -72,7 +72,7 @@ class Looked:
         chosen = np.random.default_rng(0).choice(known, min(VOXELS, known.size), replace=False)
         return self.logits.ravel()[chosen].astype(np.float32), self.truth.ravel()[chosen] == 1
 
-    def judged(self, judge: Judge) -> anybone.segmentation.Confidence:
+    def judged(self, quality_estimator: QualityEstimator) -> anybone.core.segmentation.Confidence:
         """What a judge says of it."""
         return judge.confidence(judge.calibration.probability(self.logits), self.mask, self.axis, self.doubts)
 
@@ -121,22 +121,22 @@ def calibrate(known: Sequence[Looked]) -> Calibration:
     return fit_calibration(logits, truth)
 
 
-def fit(known: Sequence[Looked]) -> Judge:
+def fit(known: Sequence[Looked]) -> QualityEstimator:
     """The judge whose probabilities fit, and who doubts what is expected below the goal."""
-    return Judge(calibrate(known), LEAST_DICE)
+    return QualityEstimator(calibrate(known), LEAST_DICE)
 
 
 def calibration_errors(known: Sequence[Looked]) -> dict[str, float]:
     """The expected calibration error without and with a calibration, which was fitted on other volumes."""
     found: dict[str, list[float]] = {"before": [], "after": []}
-    for learnt, tried in ((known[::2], known[1::2]), (known[1::2], known[::2])):
+    for learned, tried in ((known[::2], known[1::2]), (known[1::2], known[::2])):
         logits, truth = (np.concatenate(part) for part in zip(*(one.sample() for one in tried), strict=True))
-        for name, calibration in (("before", Calibration()), ("after", calibrate(learnt))):
+        for name, calibration in (("before", Calibration()), ("after", calibrate(learned))):
             found[name].append(expected_calibration_error(calibration.probability(logits), truth))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def correlations(known: Sequence[Looked], judge: Judge) -> dict[str, float]:
+def correlations(known: Sequence[Looked], quality_estimator: QualityEstimator) -> dict[str, float]:
     """Of confidence with Dice over volumes with bone found and known: Pearson's, of ranks, and the mean difference."""
     pairs = [(one.judged(judge).dice, one.dice) for one in known]
     expected, true = np.array([pair for pair in pairs if pair[0] is not None], dtype=np.float64).T
@@ -149,7 +149,7 @@ def correlations(known: Sequence[Looked], judge: Judge) -> dict[str, float]:
     }
 
 
-def doubted(group: Sequence[Looked], judge: Judge, kind: Callable[[str], str]) -> dict[str, str]:
+def doubted(group: Sequence[Looked], quality_estimator: QualityEstimator, kind: Callable[[str], str]) -> dict[str, str]:
     """For each kind of volume how many of how many are doubted."""
     flags: dict[str, list[bool]] = {}
     for one in group:
@@ -186,7 +186,7 @@ def main() -> None:
     facts["doubted"] = {title: doubted(group, judge, kind) for title, group, kind in groups}
     print(json.dumps(facts, indent=1))
     if a.fit:
-        found = checkpoint.load(catalogue.locate(a.weights))
+        found = checkpoint.load(registry.locate(a.weights))
         checkpoint.save(replace(found, card={**found.card, **judge.to_card()}), a.fit)
     if a.record:
         a.record.write_text(json.dumps(facts, indent=1) + "\n")

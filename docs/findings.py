@@ -17,7 +17,7 @@ from anybone.evaluation.contenders import AT
 from anybone.evaluation.plots import bars_plot, rounds_plot
 from anybone.evaluation.results import Results, read_results
 from anybone.evaluation.statistics import Comparison, Summary, compare, summary_of
-from anybone.model.config import DETAIL_FACTOR, EMBEDDING_STRIDE
+from anybone.models.config import DETAIL_FACTOR, EMBEDDING_STRIDE
 
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "benchmarks"
@@ -26,7 +26,7 @@ PLOTS = DOCS / "img" / "findings"
 PROTOCOLS = DOCS.parent / "configs" / "protocols"
 DECIDED = 0.05
 ORDER = ("networks", "unseen", "t1", "plane", "external", "prompts", "strategies", "data", "fusion")  # then any others
-SEEN = "networks"  # where contenders learnt from everything
+SEEN = "networks"  # where contenders learned from everything
 WORST = {  # of synthetic people alone
     "worst-ours.png": "ours @ 0.0003",
     "worst-dynunet-2d.png": "dynunet 2d",
@@ -38,7 +38,7 @@ INTRODUCTION = """# Findings
 <!-- Made by `make findings` from docs/data/benchmarks: do not edit. -->
 
 What `anybone benchmark` found with the [protocols](../how-to/benchmark.md) in `configs/protocols`, at a scale that one
-core does in an evening. **This says what is learnt in a minute or two at a coarse resolution, not what a network comes
+core does in an evening. **This says what is learned in a minute or two at a coarse resolution, not what a network comes
 to in the end**: order and distances may be others after a day on a GPU. All of it was measured here, on the same
 images, by the same loop.
 
@@ -48,14 +48,14 @@ never trained on, each scanned once; "patients" are held-out lumbar spines on T2
 bootstrap over people. So few patients say little about others. A claim needs p < 0.05 in a signed rank test over
 people, after Holm's correction within its table; where no difference was shown, there may be one.
 
-A name that ends in `@ 0.0003` learnt with that rate. Rates were compared on the same people as everything else, so the
+A name that ends in `@ 0.0003` learned with that rate. Rates were compared on the same people as everything else, so the
 best of several looks a little better than it is, for ours as for the others.
 
-What was learnt from: 27 spines, 11 limbs, and label maps, two people of each of 20 regions, scanned anew for every
+What was learned from: 27 spines, 11 limbs, and label maps, two people of each of 20 regions, scanned anew for every
 image. For T1 and for one plane the scans were fixed (`benchmarks/cases.py synthetic MAPS OUT --training`: 40 people,
 four sequences and three planes in turn), and of them and of the patients those of that kind were taken: the limbs,
 which are both T1 and axial, and 10 or 14 synthetic people. The external set is all 32 spines, from another hospital
-than the 11 limbs that were learnt from beside the label maps. "default weights" are 0.5.
+than the 11 limbs that were learned from beside the label maps. "default weights" are 0.5.
 
 With 51 minutes at 256 pixels, each with a learning rate of its own, ours from LiteMedSAM was ahead of DynUNet
 ([there](network.md#beside-a-2-d-u-net)).
@@ -184,7 +184,7 @@ def _short(one: Results) -> Iterator[str]:
 
 
 def _rates(one: Results) -> Iterator[str]:
-    """What those came to that learnt with several rates."""
+    """What those came to that learned with several rates."""
     tried: dict[str, list[str]] = {}
     for name in one.contenders:
         known, _, rate = name.partition(AT)
@@ -217,7 +217,7 @@ def _section(name: str, one: Results) -> Iterator[str]:
     yield ""
     yield from (f"- **{name}**: {one.told[name]}{_size(one, name)}." for name in one.contenders if name in one.told)
     if one.scale["seeds"] == 1:
-        yield "\nEach learnt once: how much another seed would change was not measured.\n"
+        yield "\nEach learned once: how much another seed would change was not measured.\n"
     key = _place(one)
     if key:
         yield f"![Bars of Dice]({_image(name, 'location')})\n"
@@ -277,7 +277,7 @@ def _table(one: Results) -> Iterator[str]:
             *(cell(one.summary(name, data=data)) for data in datas),
             "" if comparison is None else difference(comparison),
             p,
-            millimetres(one.summary(name, "hd95_mm"), people),
+            millimeters(one.summary(name, "hd95_mm"), people),
             f"{one.steps(name):.0f}" if one.steps(name) else "",
         ]
         yield f"| {name} | " + " | ".join(cells) + " |"
@@ -292,7 +292,7 @@ def cell(summary: Summary) -> str:
     )
 
 
-def millimetres(summary: Summary, people: int) -> str:
+def millimeters(summary: Summary, people: int) -> str:
     """A mean distance with its interval, and of how many, where some have none since nothing was found."""
     if summary.mean is None:
         return ""

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 WIDTH_PX = 1000
-GREYS, HUES = 40, 16  # grey tissue, a few outlines: more colours would only make the file larger
-COLOURED = 40  # least difference between the channels of a pixel of an outline
+GRAYS, HUES = 40, 16  # gray tissue, a few outlines: more colors would only make the file larger
+COLORED = 40  # least difference between the channels of a pixel of an outline
 
 
 def main(folder: Path, target: Path) -> None:
@@ -27,13 +27,13 @@ def main(folder: Path, target: Path) -> None:
 
 
 def _palette(picture: Image.Image) -> Image.Image:
-    """Greys, and the colours of outlines, which would drown among them otherwise."""
+    """Grays, and the colors of outlines, which would drown among them otherwise."""
     pixels = np.asarray(picture).reshape(-1, 3)
-    outlines = pixels[np.ptp(pixels, axis=1) > COLOURED]
+    outlines = pixels[np.ptp(pixels, axis=1) > COLORED]
     hues = Image.fromarray(outlines[None]).quantize(HUES).getpalette() or [] if len(outlines) else []
-    greys = np.repeat(np.linspace(0, 255, GREYS).astype(np.uint8), 3).tolist()
+    grays = np.repeat(np.linspace(0, 255, GRAYS).astype(np.uint8), 3).tolist()
     palette = Image.new("P", (1, 1))
-    palette.putpalette(greys + hues[: 3 * HUES])
+    palette.putpalette(grays + hues[: 3 * HUES])
     return palette
 
 

@@ -23,7 +23,7 @@ of a running server; [a studio on a shared machine](../how-to/studio-server.md) 
 
 Every request but `GET /healthz`, the page itself and MONAI Label's login shows the token: `Authorization: Bearer
 TOKEN`. An error is `{"error": {"kind": ..., "message": ...}}`; the kind is the class of the [error](errors.md), or
-one of the server's own: `Unauthorised` 401, `Forbidden` 403, `Absent` 404, `Busy` 409, `TooLarge` 413, `Unsupported`
+one of the server's own: `Unauthorized` 401, `Forbidden` 403, `Absent` 404, `Busy` 409, `TooLarge` 413, `Unsupported`
 415, `SchemaError` 422, `Full` 503. Voxel indices are those of the source, slices are cut along the session's `axis`.
 Labels of a slice travel as runs, `[label, count, label, count, ...]`, the first in-plane axis varying fastest.
 
@@ -42,7 +42,7 @@ _METHODS = ("get", "post", "put", "delete")
 
 def description() -> dict[str, Any]:
     """The OpenAPI of a server that serves nothing."""
-    from anybone.errors import AnyboneError
+    from anybone.core.errors import AnyboneError
     from anybone.server.app import create_app
     from anybone.server.settings import Settings
     from anybone.server.studio import Method

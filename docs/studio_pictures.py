@@ -17,9 +17,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import anybone
-from anybone.anatomy.example import example_scan
 from anybone.server.running import Server, listen, method_of
 from anybone.server.settings import Settings
+from anybone.synthetic.example_knee import example_scan
 
 SIZE = {"width": 1360, "height": 820}
 QUALITY = 84  # of WebP

@@ -4,11 +4,11 @@ import type { Plugin } from "vite";
 
 const FREE = new Set(["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD", "Unlicense", "CC0-1.0", "Zlib"]);
 
-/** A plugin that writes the licences of all that went into the page beside it, and refuses one that is not free. */
-export function licences(): Plugin {
+/** A plugin that writes the licenses of all that went into the page beside it, and refuses one that is not free. */
+export function licenses(): Plugin {
   const packages = new Map<string, string>();
   return {
-    name: "licences",
+    name: "licenses",
     apply: "build",
     generateBundle(_options, bundle) {
       for (const chunk of Object.values(bundle)) {
@@ -17,7 +17,7 @@ export function licences(): Plugin {
       }
       // NiiVue comes as one file with these inside.
       for (const name of bundledBy("@niivue/niivue")) note(join("node_modules", name, "index.js"), packages);
-      this.emitFile({ type: "asset", fileName: "assets/LICENCES.txt", source: text(packages) });
+      this.emitFile({ type: "asset", fileName: "assets/LICENSES.txt", source: text(packages) });
     },
   };
 }
@@ -26,8 +26,8 @@ function note(id: string, packages: Map<string, string>): void {
   const folder = packageOf(id.replace(/^\0/, "").split("?")[0] ?? "");
   if (folder === null) return;
   const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, string>;
-  if (!FREE.has(about.license ?? "")) throw new Error(`${about.name}: licence ${about.license} is not one of ${[...FREE].join(", ")}`);
-  packages.set(`${about.name} ${about.version} (${about.license})`, licenceText(folder));
+  if (!FREE.has(about.license ?? "")) throw new Error(`${about.name}: license ${about.license} is not one of ${[...FREE].join(", ")}`);
+  packages.set(`${about.name} ${about.version} (${about.license})`, licenseText(folder));
 }
 
 function packageOf(path: string): string | null {
@@ -55,11 +55,11 @@ function bundledBy(name: string): string[] {
   return [...seen].filter((one) => existsSync(join("node_modules", one)));
 }
 
-function licenceText(folder: string): string {
-  // NiiVue's package comes without the text of its licence.
-  if (folder.endsWith("@niivue/niivue")) return readFileSync("licences/niivue.txt", "utf8").trim();
+function licenseText(folder: string): string {
+  // NiiVue's package comes without the text of its license.
+  if (folder.endsWith("@niivue/niivue")) return readFileSync("licenses/niivue.txt", "utf8").trim();
   const file = readdirSync(folder).find((name) => /^(licen[cs]e|copying)/i.test(name));
-  return file ? readFileSync(join(folder, file), "utf8").trim() : "The package carries no text of its licence.";
+  return file ? readFileSync(join(folder, file), "utf8").trim() : "The package carries no text of its license.";
 }
 
 function text(packages: Map<string, string>): string {

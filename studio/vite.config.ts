@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
-import { licences } from "./licences.ts";
+import { licenses } from "./licenses.ts";
 
 // The page is built into the Python package; relative addresses let it live behind any prefix.
 export default defineConfig({
   base: "./",
-  plugins: [licences()],
+  plugins: [licenses()],
   // NiiVue can read Zarr; the studio never asks it to, so the codecs (1.3 MB) stay out.
   resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: new URL("src/none.ts", import.meta.url).pathname }] },
   build: {

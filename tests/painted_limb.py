@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from anybone.anatomy.label_map import LabelMap
-from anybone.anatomy.tissue import Tissue
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.synthetic.label_map import LabelMap
+from anybone.synthetic.tissue import Tissue
 
 
 def limb_map(shape=(150, 150, 120), spacing_mm=0.8, metal=False, capped=False) -> LabelMap:

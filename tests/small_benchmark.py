@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import anybone
-from anybone.anatomy import limb_phantom
-from anybone.anatomy.label_map import save
+from anybone.core.segmentation import Segmentation
 from anybone.evaluation.protocols import Measure, Protocol
-from anybone.model.config import ModelConfig, TinyVitConfig
-from anybone.segmentation import Segmentation
+from anybone.models.config import ModelConfig, TinyVitConfig
+from anybone.synthetic import limb_phantom
+from anybone.synthetic.label_map import save
 from anybone.training.cases import Case
 from anybone.training.config import TrainingConfig
 from anybone.training.manifest import write_manifest

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from anybone.anatomy.scene import Mesh
-from anybone.anatomy.surface_nets import surface
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.synthetic.scene import Mesh
+from anybone.synthetic.surface_nets import surface
 
 
 def cube(size_mm: float = 10.0, low_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Mesh:

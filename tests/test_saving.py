@@ -5,17 +5,17 @@ import pytest
 
 import anybone
 from anybone import saving
-from anybone.errors import WriteError
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
+from anybone.core.errors import WriteError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 
 
 @pytest.fixture
 def bones() -> Segmentation:
     labels = np.zeros((9, 8, 7), np.uint16)
     labels[2:7, 2:6, 2:5] = 3
-    return Segmentation(labels, Geometry(labels.shape, np.diag([1, 1, 2.0, 1])), {3: "patella"}, colours={3: (1, 2, 3)})
+    return Segmentation(labels, Geometry(labels.shape, np.diag([1, 1, 2.0, 1])), {3: "patella"}, colors={3: (1, 2, 3)})
 
 
 @pytest.mark.parametrize("suffix", [".stl", ".glb", ".nii.gz", ".NRRD", ".mha"])
@@ -24,12 +24,12 @@ def test_the_suffix_says_what_is_written(suffix, bones, tmp_path):
     assert (tmp_path / f"x{suffix}").stat().st_size > 0
 
 
-def test_a_chosen_colour_comes_back_with_a_mask(bones, tmp_path):
+def test_a_chosen_color_comes_back_with_a_mask(bones, tmp_path):
     for suffix in (".nii.gz", ".mha"):
         anybone.write(bones, tmp_path / f"x{suffix}")
         again = anybone.read_segmentation(tmp_path / f"x{suffix}")
-        assert again.colours == {3: (1, 2, 3)}
-        assert again.colour(3) == (1, 2, 3)
+        assert again.colors == {3: (1, 2, 3)}
+        assert again.color(3) == (1, 2, 3)
 
 
 def test_every_suffix_once():

@@ -10,23 +10,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from anybone.errors import AnyboneError
-from anybone.geometry import Geometry
-from anybone.prompts import Box, Lasso, MaskHint, Point, Scribble
-from anybone.segmentation import Provenance, Segmentation
+from anybone.core.errors import AnyboneError
+from anybone.core.geometry import Geometry
+from anybone.core.prompts import Box, Lasso, MaskHint, Point, Scribble
+from anybone.core.segmentation import Provenance, Segmentation
+from anybone.core.volume import Volume
 from anybone.version import __version__
-from anybone.volume import Volume
 
 if TYPE_CHECKING:
-    from anybone.engine.load import load
-    from anybone.engine.options import SegmentOptions
-    from anybone.engine.segmenter import Segmenter
-    from anybone.engine.session import Session
     from anybone.evaluation.report import evaluate
+    from anybone.inference.loading import load
+    from anybone.inference.options import SegmentOptions
+    from anybone.inference.segmenter import Segmenter
+    from anybone.interactive.session import Session
     from anybone.io import read, read_segmentation
+    from anybone.notebook import view
     from anybone.saving import write
     from anybone.server.client import connect
-    from anybone.viewing import view
 
 __all__ = [
     "AnyboneError",
@@ -53,15 +53,15 @@ __all__ = [
 ]
 
 _LATER = {  # imported on first use: torch takes seconds, and reading a header needs none of it
-    "SegmentOptions": "anybone.engine.options",
-    "Segmenter": "anybone.engine.segmenter",
-    "Session": "anybone.engine.session",
+    "SegmentOptions": "anybone.inference.options",
+    "Segmenter": "anybone.inference.segmenter",
+    "Session": "anybone.interactive.session",
     "connect": "anybone.server.client",
     "evaluate": "anybone.evaluation.report",
-    "load": "anybone.engine.load",
+    "load": "anybone.inference.loading",
     "read": "anybone.io",
     "read_segmentation": "anybone.io",
-    "view": "anybone.viewing",
+    "view": "anybone.notebook",
     "write": "anybone.saving",
 }
 

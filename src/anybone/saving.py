@@ -7,12 +7,12 @@ from os import PathLike
 from pathlib import Path
 
 from anybone import io
-from anybone.errors import MissingExtraError, WriteError
+from anybone.core.errors import MissingExtraError, WriteError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export import FILES
 from anybone.export.dicom_source import check_dicom
 from anybone.io.formats import FORMATS, suffix_of
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 _MESH = (("trimesh", "mesh"), ("skimage", "mesh"))
 _NEEDED = {".dcm": (("highdicom", "dicom-seg"),), ".stl": _MESH, ".glb": _MESH}  # suffix -> modules and their extra

@@ -1,4 +1,4 @@
-// Where voxels lie: indices of the source, RAS+ millimetres, and the order that NiiVue holds them in on the screen.
+// Where voxels lie: indices of the source, RAS+ millimeters, and the order that NiiVue holds them in on the screen.
 
 import type { Ijk } from "./types";
 
@@ -58,7 +58,7 @@ export function inside(ijk: ArrayLike<number>, shape: readonly number[]): boolea
   });
 }
 
-/** RAS+ mm of a voxel's centre. */
+/** RAS+ mm of a voxel's center. */
 export function toWorld(ijk: ArrayLike<number>, affine: readonly (readonly number[])[]): Vec3 {
   return [0, 1, 2].map((r) => {
     const row = affine[r] as readonly number[];

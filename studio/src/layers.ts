@@ -1,10 +1,10 @@
-// What is drawn over the image: the answer, the bones and the heat map, as one volume of colour numbers.
+// What is drawn over the image: the answer, the bones and the heat map, as one volume of color numbers.
 
 import { inPlane, type Axis, type Upright } from "./geometry";
 import { decode } from "./runs";
 import type { SliceRuns } from "./types";
 
-/** Colour numbers: nothing, the answer, bones by turns, then heat from cold to hot. */
+/** Color numbers: nothing, the answer, bones by turns, then heat from cold to hot. */
 export const NOTHING = 0;
 export const ANSWER = 1;
 export const FIRST_BONE = 2;
@@ -12,8 +12,8 @@ export const FIRST_HEAT = 128;
 export const HEAT_STEPS = 127;
 const BONES = FIRST_HEAT - FIRST_BONE;
 
-/** The colour number of a bone's label. */
-export function boneColour(label: number): number {
+/** The color number of a bone's label. */
+export function boneColor(label: number): number {
   return FIRST_BONE + ((label - 1) % BONES);
 }
 
@@ -99,10 +99,10 @@ export class Layers {
       let at = base + j * this.strides[b];
       for (let i = 0; i < na; i++, n++, at += this.strides[a]) {
         let number = NOTHING;
-        if (heat && heatColour(heat[n] as number)) number = heatColour(heat[n] as number);
+        if (heat && heatColor(heat[n] as number)) number = heatColor(heat[n] as number);
         else if (heat && front) number = NOTHING;
         else if (front && front[n]) number = ANSWER;
-        else if (back && back[n]) number = boneColour(back[n] as number);
+        else if (back && back[n]) number = boneColor(back[n] as number);
         this.numbers[at] = number;
       }
     }
@@ -128,38 +128,38 @@ export class Layers {
     return this.labels("bones", slice)[(ijk[a] as number) + (ijk[b] as number) * (this.shape[a] as number)] ?? 0;
   }
 
-  /** The colour number that is drawn at a voxel. */
+  /** The color number that is drawn at a voxel. */
   numberAt(ijk: readonly number[]): number {
     const at = this.start + ijk[0]! * this.strides[0] + ijk[1]! * this.strides[1] + ijk[2]! * this.strides[2];
     return this.numbers[at] ?? NOTHING;
   }
 }
 
-/** The colour number of a probability 0..255; what is below a twentieth is left clear. */
-export function heatColour(value: number): number {
+/** The color number of a probability 0..255; what is below a twentieth is left clear. */
+export function heatColor(value: number): number {
   return value < 13 ? NOTHING : FIRST_HEAT + Math.round((value / 255) * (HEAT_STEPS - 1));
 }
 
-/** Red, green, blue and opacity of each colour number, as NiiVue takes them. */
-export function palette(answer: string, bones: readonly { label: number; colour: string }[], hidden: ReadonlySet<number>): Uint8ClampedArray<ArrayBuffer> {
+/** Red, green, blue and opacity of each color number, as NiiVue takes them. */
+export function palette(answer: string, bones: readonly { label: number; color: string }[], hidden: ReadonlySet<number>): Uint8ClampedArray<ArrayBuffer> {
   const table = new Uint8ClampedArray(256 * 4);
   const put = (number: number, rgb: readonly number[], alpha: number): void => table.set([...rgb, alpha], number * 4);
   put(ANSWER, rgbOf(answer), 255);
-  for (const bone of bones) put(boneColour(bone.label), rgbOf(bone.colour), hidden.has(bone.label) ? 0 : 255);
+  for (const bone of bones) put(boneColor(bone.label), rgbOf(bone.color), hidden.has(bone.label) ? 0 : 255);
   for (let step = 0; step < HEAT_STEPS; step++) put(FIRST_HEAT + step, heatRgb(step / (HEAT_STEPS - 1)), 255);
   return table;
 }
 
 /** Red, green and blue of "#rrggbb". */
-export function rgbOf(colour: string): [number, number, number] {
-  const value = parseInt(colour.slice(1), 16);
+export function rgbOf(color: string): [number, number, number] {
+  const value = parseInt(color.slice(1), 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-// Dark violet over red and orange to pale yellow: even steps of lightness, told apart by any colour vision.
+// Dark violet over red and orange to pale yellow: even steps of lightness, told apart by any color vision.
 const HEAT: readonly (readonly number[])[] = [[42, 15, 80], [120, 30, 110], [190, 55, 85], [237, 105, 40], [252, 175, 40], [250, 250, 165]];
 
-/** The colour of heat at a share 0..1. */
+/** The color of heat at a share 0..1. */
 export function heatRgb(share: number): [number, number, number] {
   const at = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1);
   const low = Math.min(Math.floor(at), HEAT.length - 2);

@@ -10,7 +10,7 @@ import type { LayoutName } from "./view/layouts";
 import { Viewer } from "./view/viewer";
 import { parseNifti } from "./view/volume";
 
-export const ANSWER_COLOUR = "#ff5fa2"; // no bone has it
+export const ANSWER_COLOR = "#ff5fa2"; // no bone has it
 const LOOK_AFTER_MS = 150;
 
 export type Source = { path?: string; upload?: string; series?: string; resume?: boolean };
@@ -187,7 +187,7 @@ export class Studio {
   }
 
   private afterChange(): void {
-    this.colours();
+    this.colors();
     if (this.state.overlay.heat) void this.heat(true);
     const began = this.clicked;
     if (!began) return;
@@ -297,12 +297,12 @@ export class Studio {
     if (hide) hidden.add(label);
     else hidden.delete(label);
     this.store.set({ hidden });
-    this.colours();
+    this.colors();
   }
 
-  /** Draws the colours of the bones as they are now. */
-  colours(): void {
-    this.viewer.colours(palette(ANSWER_COLOUR, this.session.bones, this.state.hidden));
+  /** Draws the colors of the bones as they are now. */
+  colors(): void {
+    this.viewer.colors(palette(ANSWER_COLOR, this.session.bones, this.state.hidden));
   }
 
   private async heat(on: boolean): Promise<void> {

@@ -13,7 +13,7 @@ export interface Bone {
   key: string | null;
   name: string;
   side: Side | null;
-  colour: string;
+  color: string;
   voxels: number;
   volume_ml: number;
   extent_mm: number[];
@@ -122,14 +122,14 @@ export interface BoneChoice {
   key: string;
   name: string;
   side: Side | null;
-  colour: string;
+  color: string;
   snomed: { code: string; meaning: string };
 }
 
 export interface Info {
   version: string;
   method: string;
-  licence: string;
+  license: string;
   ready?: boolean;
   users: number;
   limits: Record<string, number>;

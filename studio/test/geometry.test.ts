@@ -10,13 +10,13 @@ test("the screen's order is that of the axes, flipped to right, anterior, superi
   expect(UPRIGHT).toEqual({ axes: [2, 0, 1], flipped: [true, true, true], dims: [5, 10, 20] });
 });
 
-test("a voxel's centre is a fraction of the screen's volume, and back", () => {
+test("a voxel's center is a fraction of the screen's volume, and back", () => {
   expect(ijkToFrac([0, 0, 0], UPRIGHT)).toEqual([4.5 / 5, 9.5 / 10, 19.5 / 20]);
   const back = fracToIjk(ijkToFrac([3, 7, 2], UPRIGHT), UPRIGHT);
   back.forEach((value, a) => expect(value).toBeCloseTo([3, 7, 2][a]!));
 });
 
-test("voxels and millimetres by an oblique affine, and back", () => {
+test("voxels and millimeters by an oblique affine, and back", () => {
   const oblique = [[0.6, 0.1, -0.2, 5], [-0.1, 0.7, 0.3, -9], [0.2, -0.3, 2.9, 100], [0, 0, 0, 1]];
   const mm = toWorld([3, 7, 2], oblique);
   expect(mm[0]).toBeCloseTo(0.6 * 3 + 0.1 * 7 - 0.2 * 2 + 5);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { uprightOf } from "../src/geometry";
-import { ANSWER, boneColour, FIRST_HEAT, HEAT_STEPS, Layers, NOTHING, palette } from "../src/layers";
+import { ANSWER, boneColor, FIRST_HEAT, HEAT_STEPS, Layers, NOTHING, palette } from "../src/layers";
 
 const SHAPE = [2, 3, 4];
 const layersOf = (perm: number[], axis: 0 | 1 | 2 = 2): Layers => new Layers(SHAPE, axis, uprightOf(perm, SHAPE));
@@ -16,8 +16,8 @@ test("in whichever way the source's axes lie", () => {
   const layers = layersOf([-3, 1, -2], 1); // x: k backwards, y: i, z: j backwards; dims 4, 2, 3
   const slabs = layers.change("bones", [{ slice: 0, runs: [0, 5, 7, 1, 0, 2] }]); // i + 2 k = 5: i 1, k 2
   expect(slabs).toEqual([{ at: [0, 0, 2], size: [4, 2, 1] }]);
-  expect(layers.numbers[(3 - 2) + 1 * 4 + 2 * 8]).toBe(boneColour(7));
-  expect(layers.numberAt([1, 0, 2])).toBe(boneColour(7));
+  expect(layers.numbers[(3 - 2) + 1 * 4 + 2 * 8]).toBe(boneColor(7));
+  expect(layers.numberAt([1, 0, 2])).toBe(boneColor(7));
   expect(layers.boneAt([1, 0, 2])).toBe(7);
   expect(layers.boneAt([0, 0, 2])).toBe(0);
 });
@@ -27,18 +27,18 @@ test("the answer lies over bones, heat over both, and each leaves what was below
   layers.change("bones", [{ slice: 0, runs: [2, 6] }]);
   layers.change("answer", [{ slice: 0, runs: [1, 1, 0, 5] }]);
   expect(layers.numberAt([0, 0, 0])).toBe(ANSWER);
-  expect(layers.numberAt([1, 0, 0])).toBe(boneColour(2));
+  expect(layers.numberAt([1, 0, 0])).toBe(boneColor(2));
   layers.setHeat(0, Uint8Array.of(0, 255, 0, 0, 0, 0));
   expect(layers.numberAt([0, 0, 0])).toBe(NOTHING);
   expect(layers.numberAt([1, 0, 0])).toBe(FIRST_HEAT + HEAT_STEPS - 1);
   layers.setHeat(null);
   layers.change("answer", [], true);
-  expect(layers.numberAt([0, 0, 0])).toBe(boneColour(2));
+  expect(layers.numberAt([0, 0, 0])).toBe(boneColor(2));
   expect(layers.slices("answer")).toEqual([]);
 });
 
-test("a hidden bone has a colour that does not show", () => {
-  const table = palette("#ffffff", [{ label: 1, colour: "#102030" }], new Set([1]));
-  expect([...table.slice(boneColour(1) * 4, boneColour(1) * 4 + 4)]).toEqual([16, 32, 48, 0]);
+test("a hidden bone has a color that does not show", () => {
+  const table = palette("#ffffff", [{ label: 1, color: "#102030" }], new Set([1]));
+  expect([...table.slice(boneColor(1) * 4, boneColor(1) * 4 + 4)]).toEqual([16, 32, 48, 0]);
   expect([...table.slice(ANSWER * 4, ANSWER * 4 + 4)]).toEqual([255, 255, 255, 255]);
 });

@@ -7,7 +7,7 @@ function rows(mask: Uint8Array): string[] {
   return [0, 1, 2, 3].map((j) => [...mask.slice(j * 6, j * 6 + 6)].join(""));
 }
 
-test("a brush paints what lies within its radius, in millimetres", () => {
+test("a brush paints what lies within its radius, in millimeters", () => {
   const mask = new Uint8Array(24);
   paintLine(mask, [2, 1, 0], [2, 1, 0], 2, GRID);
   expect(rows(mask)).toEqual(["001000", "111110", "001000", "000000"]);

@@ -10,11 +10,11 @@ import torch
 from typer.testing import CliRunner, Result
 
 import anybone
-from anybone.anatomy import limb_phantom
 from anybone.cli.main import app
-from anybone.model.bone_sam import BoneSam
-from anybone.model.checkpoint import Checkpoint, save
-from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.models.bone_sam import BoneSam
+from anybone.models.checkpoint import Checkpoint, save
+from anybone.models.config import ModelConfig, TinyVitConfig
+from anybone.synthetic import limb_phantom
 
 CONFIG = ModelConfig(
     image_size=64,
@@ -32,7 +32,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of a tiny network with random weights and a licence that has to be mentioned."""
+    """A checkpoint of a tiny network with random weights and a license that has to be mentioned."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
     checkpoint = Checkpoint(CONFIG, BoneSam(CONFIG).state_dict(), "CC BY-NC 4.0", "random numbers", "tiny")

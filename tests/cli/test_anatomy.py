@@ -9,17 +9,17 @@ import pytest
 from typer.testing import Result
 
 import anybone
-from anybone.anatomy.example import example_scan
-from anybone.anatomy.label_map import load
-from anybone.anatomy.regions import REGIONS
-from anybone.anatomy.scanner import Series
+from anybone.synthetic.example_knee import example_scan
+from anybone.synthetic.label_map import load
+from anybone.synthetic.regions import REGIONS
+from anybone.synthetic.scanner import Series
 
 Run = Callable[..., Result]
 
 
 def test_sources_and_regions_are_listed(run: Run) -> None:
     shapes = json.loads(run("anatomy", "shapes", "--json").stdout)
-    assert all(source["licence"] and source["bones"] for source in shapes)
+    assert all(source["license"] and source["bones"] for source in shapes)
     assert "femur" in run("anatomy", "shapes").stdout
     assert set(json.loads(run("anatomy", "regions", "--json").stdout)) == set(REGIONS)
     assert "knee" in run("anatomy", "regions").stdout

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from anybone.cli.protocol import read_protocol
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.evaluation.contenders import contender
 from anybone.training import loop
 from small_benchmark import small_cases, small_maps

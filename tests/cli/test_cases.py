@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from anybone.cli.cases import Case, check_outputs, plan_cases
-from anybone.errors import NothingFoundError, UsageError
+from anybone.core.errors import NothingFoundError, UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 import anybone
-from anybone.anatomy import limb_phantom
 from anybone.cli.main import app
+from anybone.synthetic import limb_phantom
 
 
 @pytest.fixture
@@ -31,19 +31,19 @@ def run(*words) -> tuple[int, str]:
 def test_curves_by_user(cases):
     code, said = run(
         *(cases / "images", cases / "cases.csv", "-o", cases / "out"),
-        *("--rounds", 2, "--user", "centre", "--user", "lazy", "--reach", 0.5),
+        *("--rounds", 2, "--user", "center", "--user", "lazy", "--reach", 0.5),
     )
     assert code == 0, said
     assert "1 patient: nothing can be said about others" in said
     content = json.loads((cases / "out" / "clicks.json").read_text())
     assert [(one["name"], one["user"]) for one in content["curves"]] == [
-        ("a", "centre"), ("a", "lazy"), ("b", "centre"), ("b", "lazy"),
+        ("a", "center"), ("a", "lazy"), ("b", "center"), ("b", "lazy"),
     ]  # fmt: skip
     first, _, second, _ = content["curves"]
     assert first["dsc"] == second["dsc"]  # every user begins afresh
     assert len(first["dsc"]) == 3
     assert first["dsc"][1] != first["dsc"][0]  # a click acts; it may lose, since this method can leak
-    summary = content["summary"]["centre"]
+    summary = content["summary"]["center"]
     assert summary["dsc_after_rounds"]["0"]["patients"] == 1
     assert summary["dsc_after_rounds"]["0"]["cases"] == 2
     assert "<svg" in (cases / "out" / "clicks.html").read_text()

@@ -14,7 +14,7 @@ from typer.testing import Result
 
 import anybone
 from anybone.evaluation.impostors import impostor
-from anybone.model import checkpoint
+from anybone.models import checkpoint
 
 Run = Callable[..., Result]
 ALL_BONE, NO_BONE = ("--threshold", "-99"), ("--threshold", "99")

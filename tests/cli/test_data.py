@@ -7,7 +7,7 @@ import pytest
 from typer.testing import Result
 
 import anybone
-from anybone.anatomy import limb_phantom
+from anybone.synthetic import limb_phantom
 from anybone.training.manifest import read_manifest
 
 Run = Callable[..., Result]

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import Result
 
 import anybone
-from anybone.anatomy.example import example_scan
-from anybone.anatomy.scanner import Series
+from anybone.synthetic.example_knee import example_scan
+from anybone.synthetic.scanner import Series
 
 Run = Callable[..., Result]
 
@@ -19,17 +19,17 @@ COARSE = Series(pixel_mm=1.6, thickness_mm=20, gap_mm=0, field_t=1.5, filled=1.0
 
 @pytest.fixture(autouse=True)
 def coarse_knee(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anybone.anatomy.example.example_scan", partial(example_scan, COARSE))
+    monkeypatch.setattr("anybone.synthetic.example_knee.example_scan", partial(example_scan, COARSE))
 
 
 @pytest.fixture
 def without_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anybone.model.catalogue.DEFAULT_NAME", "absent")
+    monkeypatch.setattr("anybone.models.registry.DEFAULT_NAME", "absent")
 
 
 def test_both_methods_run_on_the_same_knee(run: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("weights", "add", tiny, "--name", "shipped")
-    monkeypatch.setattr("anybone.model.catalogue.DEFAULT_NAME", "shipped")
+    monkeypatch.setattr("anybone.models.registry.DEFAULT_NAME", "shipped")
     result = run("demo")
     assert result.exit_code == 0, result.stderr
     volume = anybone.read("demo/made_knee.nii.gz")

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 import anybone
 from anybone.cli.main import app
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 
 
 def run(*words) -> tuple[int, str]:

@@ -10,10 +10,10 @@ import torch
 from typer.testing import Result
 
 import anybone
-from anybone.anatomy import limb_phantom
-from anybone.model import checkpoint
-from anybone.model.bone_sam import BoneSam
-from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.models import checkpoint
+from anybone.models.bone_sam import BoneSam
+from anybone.models.config import ModelConfig, TinyVitConfig
+from anybone.synthetic import limb_phantom
 
 Run = Callable[..., Result]
 
@@ -41,7 +41,7 @@ def test_new_weights_come_out(run: Run, weights: Path, cases: None) -> None:
     result = run(*words, "--steps", "3")
     assert result.exit_code == 0, result.stderr
     header = checkpoint.verify(Path("mine.safetensors"))
-    assert (header.name, header.licence) == ("mine", "MIT")
+    assert (header.name, header.license) == ("mine", "MIT")
     assert "2 cases" in header.origin
     assert header.base is not None
     assert (header.base.name, header.base.sha256) == ("tiny", checkpoint.read_header(weights).sha256)
@@ -110,17 +110,17 @@ def test_other_weights_are_refused(run: Run, weights: Path, cases: None) -> None
     assert "holds other weights" in result.stderr
 
 
-def test_a_licence_never_hides_that_of_the_base(run: Run, weights: Path, cases: None) -> None:
-    base = replace(checkpoint.load(weights), licence="CC BY-NC 4.0")
+def test_a_license_never_hides_that_of_the_base(run: Run, weights: Path, cases: None) -> None:
+    base = replace(checkpoint.load(weights), license="CC BY-NC 4.0")
     checkpoint.save(base, weights)
     words = ("finetune", "--images", "images", "--masks", "masks", "-o", "mine.safetensors", "--weights", weights)
-    result = run(*words, "--steps", "2", "--licence", "MIT")
-    licence = checkpoint.read_header(Path("mine.safetensors")).licence
-    assert licence == "MIT; of tiny, which they began with: CC BY-NC 4.0"
-    assert licence in result.stderr
+    result = run(*words, "--steps", "2", "--license", "MIT")
+    license = checkpoint.read_header(Path("mine.safetensors")).license
+    assert license == "MIT; of tiny, which they began with: CC BY-NC 4.0"
+    assert license in result.stderr
 
 
-def test_faults_are_named_before_anything_is_learnt(run: Run, weights: Path, cases: None) -> None:
+def test_faults_are_named_before_anything_is_learned(run: Run, weights: Path, cases: None) -> None:
     Path("masks/1_bones.nii.gz").write_bytes(b"nothing")
     result = run("finetune", "--images", "images", "--masks", "masks", "-o", "m.safetensors", "--weights", weights)
     assert result.exit_code == 3

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from anybone.cli.hints import Hint, read_hints, typed_hints
-from anybone.errors import PromptError
+from anybone.core.errors import PromptError
 
 
 def typed(**words: list[Any]) -> list[Hint]:

@@ -29,7 +29,7 @@ def test_json_holds_the_same(run: Run, limb: Path, tiny: Path) -> None:
 
 
 def test_without_weights_that_is_said(run: Run, limb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anybone.model.catalogue.DEFAULT_NAME", "absent")
+    monkeypatch.setattr("anybone.models.registry.DEFAULT_NAME", "absent")
     assert "anybone weights add" in run("info", limb).stdout
     assert run("info", limb, "--weights", "absent").exit_code == 3
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 import anybone
 from anybone.cli.guard import guarded
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 
 Run = Callable[..., Result]
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from anybone.cli.method import choose_method, mention_licence
+from anybone.cli.method import choose_method, mention_license
 from anybone.cli.terminal import Terminal
-from anybone.errors import UsageError
-from anybone.model import checkpoint
+from anybone.core.errors import UsageError
+from anybone.models import checkpoint
 
 
 def test_weights_are_chosen_by_path_and_built_once(tiny: Path, home: Path) -> None:
@@ -29,7 +29,7 @@ def test_no_such_device(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("licence", "mentioned"),
+    ("license", "mentioned"),
     [
         ("Apache-2.0", False),
         ("MIT", False),
@@ -39,11 +39,11 @@ def test_no_such_device(tiny: Path) -> None:
         ("not stated", True),
     ],
 )
-def test_a_licence_that_limits_is_mentioned(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], licence: str, mentioned: bool
+def test_a_license_that_limits_is_mentioned(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], license: str, mentioned: bool
 ) -> None:
     held = checkpoint.load(tiny)
     path = tmp_path / "x.safetensors"
-    checkpoint.save(checkpoint.Checkpoint(held.config, held.weights, licence, held.origin, "x"), path)
-    mention_licence(choose_method(str(path), None, "cpu"), Terminal())
-    assert (licence in capsys.readouterr().err) is mentioned
+    checkpoint.save(checkpoint.Checkpoint(held.config, held.weights, license, held.origin, "x"), path)
+    mention_license(choose_method(str(path), None, "cpu"), Terminal())
+    assert (license in capsys.readouterr().err) is mentioned

@@ -12,14 +12,14 @@ from typer.testing import Result
 import anybone
 from anybone.cli.hints import Hint
 from anybone.cli.pointing import Pointing, place
-from anybone.errors import GeometryError, PromptError
-from anybone.segmentation import Segmentation
+from anybone.core.errors import GeometryError, PromptError
+from anybone.core.segmentation import Segmentation
 
 Run = Callable[..., Result]
 MIDDLE = 2  # of five slices
 
 
-def centre(mask: NDArray[np.bool_], k: int = MIDDLE) -> tuple[int, int, int]:
+def center(mask: NDArray[np.bool_], k: int = MIDDLE) -> tuple[int, int, int]:
     i, j = np.argwhere(mask[:, :, k]).mean(axis=0).round().astype(int).tolist()
     return i, j, k
 
@@ -53,7 +53,7 @@ def segment(run: Run, limb: Path) -> Run:
 
 
 def test_a_point_gives_one_bone_on_one_slice(segment: Run, tibia: NDArray[np.bool_]) -> None:
-    result = segment("--point", typed(centre(tibia)), "--name", "left tibia")
+    result = segment("--point", typed(center(tibia)), "--name", "left tibia")
     assert result.exit_code == 0, result.stderr
     found = anybone.read_segmentation("out.nii.gz")
     assert dict(found.names) == {1: "left tibia"}
@@ -61,22 +61,22 @@ def test_a_point_gives_one_bone_on_one_slice(segment: Run, tibia: NDArray[np.boo
     assert dice(found.mask[:, :, MIDDLE], tibia[:, :, MIDDLE]) > 0.7
 
 
-def test_world_millimetres_say_the_same(segment: Run, truth: Segmentation, tibia: NDArray[np.bool_]) -> None:
-    segment("--point", typed(centre(tibia)))
+def test_world_millimeters_say_the_same(segment: Run, truth: Segmentation, tibia: NDArray[np.bool_]) -> None:
+    segment("--point", typed(center(tibia)))
     by_voxel = anybone.read_segmentation("out.nii.gz").labels
-    segment("--point", typed(truth.geometry.to_world(centre(tibia))), "--world", "--force")
+    segment("--point", typed(truth.geometry.to_world(center(tibia))), "--world", "--force")
     np.testing.assert_array_equal(anybone.read_segmentation("out.nii.gz").labels, by_voxel)
 
 
 def test_a_negative_point_takes_away(segment: Run, tibia: NDArray[np.bool_]) -> None:
-    result = segment("--not", typed(centre(tibia)))
+    result = segment("--not", typed(center(tibia)))
     found = anybone.read_segmentation("out.nii.gz").mask
     assert result.exit_code in (0, 4)
-    assert not found[centre(tibia)]
+    assert not found[center(tibia)]
 
 
 def test_propagation_stays_within_its_range(segment: Run, tibia: NDArray[np.bool_]) -> None:
-    point = ("--point", typed(centre(tibia)))
+    point = ("--point", typed(center(tibia)))
     segment(*point, "--propagate")
     assert len(slices_of(anybone.read_segmentation("out.nii.gz").mask)) > 1
     segment(*point, "--from", 1, "--to", 3, "--force")
@@ -86,7 +86,7 @@ def test_propagation_stays_within_its_range(segment: Run, tibia: NDArray[np.bool
 
 
 def test_a_range_that_is_never_reached_is_said(segment: Run, tibia: NDArray[np.bool_]) -> None:
-    result = segment("--point", typed(centre(tibia)), "--from", 4, "--to", 4)
+    result = segment("--point", typed(center(tibia)), "--from", 4, "--to", 4)
     assert "could not be followed" in result.stderr
 
 
@@ -103,7 +103,7 @@ def test_box_and_scribble(segment: Run, tibia: NDArray[np.bool_]) -> None:
     i, j = (np.flatnonzero(tibia[:, :, MIDDLE].any(axis=a)) for a in (1, 0))
     segment("--box", typed((i[0] - 1, j[0] - 1, MIDDLE, i[-1] + 1, j[-1] + 1, MIDDLE)))
     assert dice(anybone.read_segmentation("out.nii.gz").mask[:, :, MIDDLE], tibia[:, :, MIDDLE]) > 0.7
-    middle = centre(tibia)
+    middle = center(tibia)
     segment("--scribble", f"{typed(middle)} {typed((middle[0] + 1, *middle[1:]))}", "--force")
     assert dice(anybone.read_segmentation("out.nii.gz").mask[:, :, MIDDLE], tibia[:, :, MIDDLE]) > 0.7
 
@@ -126,17 +126,17 @@ def test_a_mask_that_is_written_over_is_refused(run: Run, limb: Path, truth: Seg
 
 def test_several_bones_from_a_file(segment: Run, truth: Segmentation) -> None:
     prompts = [
-        {"kind": "point", "at": centre(truth.labels == 1), "bone": "tibia"},
-        {"kind": "point", "at": centre(truth.labels == 2), "positive": False, "bone": "tibia"},
-        {"kind": "point", "at": centre(truth.labels == 2), "bone": "fibula"},
+        {"kind": "point", "at": center(truth.labels == 1), "bone": "tibia"},
+        {"kind": "point", "at": center(truth.labels == 2), "positive": False, "bone": "tibia"},
+        {"kind": "point", "at": center(truth.labels == 2), "bone": "fibula"},
     ]
     Path("prompts.json").write_text(json.dumps({"prompts": prompts}))
     result = segment("--prompts", "prompts.json")
     assert result.exit_code == 0, result.stderr
     found = anybone.read_segmentation("out.nii.gz")
     assert dict(found.names) == {1: "tibia", 2: "fibula"}
-    assert found.labels[centre(truth.labels == 1)] == 1
-    assert found.labels[centre(truth.labels == 2)] == 2
+    assert found.labels[center(truth.labels == 1)] == 1
+    assert found.labels[center(truth.labels == 2)] == 2
     told = json.loads(Path("run.json").read_text())
     assert [hint["bone"] for hint in told["prompts"]["hints"]] == ["tibia", "tibia", "fibula"]
     assert set(told["cases"][0]["bone_ml"]) == {"tibia", "fibula"}
@@ -144,7 +144,7 @@ def test_several_bones_from_a_file(segment: Run, truth: Segmentation) -> None:
 
 def test_nothing_found_is_written_and_said(run: Run, limb: Path, tiny: Path, tibia: NDArray[np.bool_]) -> None:
     result = run(
-        "segment", limb, "--weights", tiny, "--point", typed(centre(tibia)), "--name", "x",
+        "segment", limb, "--weights", tiny, "--point", typed(center(tibia)), "--name", "x",
         "--threshold", 99, "--preprocessing", "published",
     )  # fmt: skip
     assert result.exit_code == 4
@@ -160,7 +160,7 @@ def test_mistakes_show_before_the_network_is_built(
     def never(*args: object, **kwargs: object) -> None:
         raise AssertionError("the network was loaded")
 
-    monkeypatch.setattr("anybone.engine.load.load", never)
+    monkeypatch.setattr("anybone.inference.loading.load", never)
     result = run("segment", limb, "--weights", tiny, "--point", "1,2,99")
     assert result.exit_code == 2
     assert "outside" in result.stderr

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 import anybone
 from anybone.cli.main import app
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.io.tables import read_rows
-from anybone.segmentation import Segmentation
 
 
 def run(*words) -> tuple[int, str]:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from anybone.cli.recipe import read_recipe
-from anybone.errors import UsageError
-from anybone.model.bone_sam import BoneSam
+from anybone.core.errors import UsageError
+from anybone.models.bone_sam import BoneSam
 from anybone.training.config import TrainingConfig, small_model
 from anybone.training.stages import STAGES, prepare_stage
 
@@ -24,7 +24,7 @@ def test_what_the_file_does_not_say_is_as_the_defaults(recipe: Path) -> None:
     found = read_recipe(recipe)
     assert found.training == TrainingConfig()
     assert found.data.cases == (recipe.parent / "cases",)
-    assert (found.name, found.licence) == ("trained", "not stated")
+    assert (found.name, found.license) == ("trained", "not stated")
 
 
 def test_what_the_file_says_is_taken(recipe: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from anybone.cli.cases import Case
 from anybone.cli.run_record import CaseRecord, RunRecord
-from anybone.errors import UsageError, WriteError
+from anybone.core.errors import UsageError, WriteError
 
 FACTS = {"method": "cortex", "weights": None, "options": {"axis": 2}, "prompts": None, "series": None, "frame": None}
 

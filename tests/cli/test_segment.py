@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 import anybone
-from anybone.engine.segmenter import Segmenter
+from anybone.inference.segmenter import Segmenter
 
 Run = Callable[..., Result]
 
@@ -32,7 +32,7 @@ def test_run_json_tells_how(run: Run, limb: Path, tiny: Path) -> None:
     told = json.loads(Path("out/run.json").read_text())
     assert told["version"] == anybone.__version__
     assert told["method"] == "tiny"
-    assert told["weights"]["licence"] == "CC BY-NC 4.0"
+    assert told["weights"]["license"] == "CC BY-NC 4.0"
     assert len(told["weights"]["sha256"]) == 64
     assert told["options"]["threshold"] == -99
     assert told["options"]["axis"] == 2
@@ -42,10 +42,10 @@ def test_run_json_tells_how(run: Run, limb: Path, tiny: Path) -> None:
     assert case["input"] == str(limb)
     assert case["output"] == str(Path("out/a.nrrd").resolve())
     assert case["exit_code"] == 0
-    assert {"read", "normalise", "cut", "encode", "decode", "stitch", "write"} <= set(case["timings_s"])
+    assert {"read", "normalize", "cut", "encode", "decode", "stitch", "write"} <= set(case["timings_s"])
 
 
-def test_the_licence_is_mentioned_once(run: Run, limb: Path, tiny: Path) -> None:
+def test_the_license_is_mentioned_once(run: Run, limb: Path, tiny: Path) -> None:
     Path("many").mkdir()
     for name in "ab":
         Path(f"many/{name}.nii.gz").write_bytes(limb.read_bytes())
@@ -205,7 +205,7 @@ def test_what_cannot_be_meant_is_exit_code_2(run: Run, limb: Path, words: tuple[
 
 
 def test_without_weights_the_way_on_is_told(run: Run, limb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anybone.model.catalogue.DEFAULT_NAME", "absent")
+    monkeypatch.setattr("anybone.models.registry.DEFAULT_NAME", "absent")
     result = run("segment", limb)
     assert result.exit_code == 3
     assert "--method cortex" in result.stderr

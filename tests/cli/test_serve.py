@@ -13,10 +13,10 @@ from typer.testing import Result
 import anybone
 from anybone.cli.serve import _token
 from anybone.cli.studio import _place
-from anybone.errors import UsageError
-from anybone.geometry import Geometry
+from anybone.core.errors import UsageError
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.server import extra
-from anybone.volume import Volume
 
 Run = Callable[..., Result]
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 from typer.testing import Result
 
-from anybone.model import checkpoint
+from anybone.models import checkpoint
 from anybone.training.cache import FRAME, Cache
 
 Run = Callable[..., Result]
 
 TINY = """
 name = "mine"
-licence = "MIT"
+license = "MIT"
 steps = 3
 batch = 2
 threads = 1
@@ -61,7 +61,7 @@ def test_weights_come_out(run: Run, cases: Path, recipe: Path) -> None:
     result = run("train", recipe, "-o", "run")
     assert result.exit_code == 0, result.stderr
     header = checkpoint.verify(Path("run/mine.safetensors"))
-    assert (header.name, header.licence, header.config.image_size) == ("mine", "MIT", 64)
+    assert (header.name, header.license, header.config.image_size) == ("mine", "MIT", 64)
     assert "patients: 1" in header.origin
     assert Path("run/config.json").is_file()
     assert Path("run/recipe.toml").read_text() == TINY
@@ -121,12 +121,12 @@ def test_a_folder_in_place_of_a_recipe(run: Run) -> None:
     assert 'cases = "data"' in result.stderr
 
 
-def test_the_licence_of_earlier_weights_stays(run: Run, cases: Path, recipe: Path) -> None:
+def test_the_license_of_earlier_weights_stays(run: Run, cases: Path, recipe: Path) -> None:
     assert run("train", recipe, "-o", "first").exit_code == 0
     recipe.write_text('start = "first/mine.safetensors"\n' + TINY.replace('"MIT"', '"CC0"'))
     assert run("train", recipe, "-o", "second").exit_code == 0
     header = checkpoint.read_header(Path("second/mine.safetensors"))
-    assert header.licence == "CC0; of mine, which they began with: MIT"
+    assert header.license == "CC0; of mine, which they began with: MIT"
     assert "began with mine" in header.origin
 
 

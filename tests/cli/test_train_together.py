@@ -15,8 +15,8 @@ import torch
 from typer.testing import Result
 
 import anybone
-from anybone.anatomy import limb_phantom
-from anybone.model import checkpoint
+from anybone.models import checkpoint
+from anybone.synthetic import limb_phantom
 from anybone.training import loop
 
 RECIPE = """

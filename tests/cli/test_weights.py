@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import Result
 
-from anybone.model import checkpoint
+from anybone.models import checkpoint
 
 Run = Callable[..., Result]
 
@@ -24,7 +24,7 @@ def added(run: Run, tiny: Path, home: Path) -> Path:
 def test_a_trained_file_is_taken_in_under_its_new_name(added: Path, tiny: Path) -> None:
     header, before = checkpoint.read_header(added), checkpoint.read_header(tiny)
     assert header.name == "mine"
-    assert (header.sha256, header.licence, header.config) == (before.sha256, before.licence, before.config)
+    assert (header.sha256, header.license, header.config) == (before.sha256, before.license, before.config)
 
 
 def test_released_files_are_converted(run: Run, tiny: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +34,7 @@ def test_released_files_are_converted(run: Run, tiny: Path, home: Path, monkeypa
         given.extend([bone_sam, attention])
         return replace(checkpoint.load(tiny), name="segment-anybone")
 
-    monkeypatch.setattr("anybone.model.convert.convert_published", convert)
+    monkeypatch.setattr("anybone.models.conversion.convert_published", convert)
     result = run("weights", "add", "bone_sam.pth", "--attention", "atten.pth")
     assert result.exit_code == 0, result.stderr
     assert given == [Path("bone_sam.pth"), Path("atten.pth")]

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 import anybone
-from anybone.anatomy import limb_phantom
 from anybone.cli.main import app
-from anybone.volume import Volume
+from anybone.core.volume import Volume
+from anybone.synthetic import limb_phantom
 
 WRITER = Path(__file__).resolve().parents[1] / "io" / "dicom_files.py"
 

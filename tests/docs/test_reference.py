@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from anybone import errors
 from anybone.cli.hints import read_hints
 from anybone.cli.recipe import read_recipe
 from anybone.cli.run_record import CaseRecord, RunRecord
-from anybone.engine.options import SegmentOptions
+from anybone.core import errors
 from anybone.export.table import ComponentStatistics
+from anybone.inference.options import SegmentOptions
 from anybone.io import FORMATS
 from anybone.io.label_table import from_json
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from anybone.anatomy.example import example_scan
-from anybone.segmentation import Segmentation
+from anybone.core.segmentation import Segmentation
+from anybone.synthetic.example_knee import example_scan
 
 PROMPTS = Path(__file__).resolve().parents[2] / "docs" / "tutorials" / "prompts.md"
 

@@ -121,7 +121,7 @@ class Tab:
             self.page.mouse.move(*self.place(ijk), steps=3)
         self.page.mouse.up(**how)
 
-    def colour(self, ijk: list[float], plane: str = "main") -> tuple[int, int, int]:
+    def color(self, ijk: list[float], plane: str = "main") -> tuple[int, int, int]:
         """What is seen at a voxel, beside the lines of the crosshair."""
         x, y = self.place(ijk, plane)
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -18,11 +18,11 @@ from server.conftest import ON_BONE, ON_OTHER, TOKEN
 _SERVE = """
 import sys
 from pathlib import Path
-from anybone.engine.segmenter import Segmenter
+from anybone.inference.segmenter import Segmenter
 from anybone.server.running import Server, listen
 from anybone.server.settings import Settings
 from anybone.server.studio import Method
-from engine.conftest import Bright
+from bright_network import Bright
 folder, port, token = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 method = Method("bright", "none", lambda: Segmenter(Bright(), name="bright"))
 Server(Settings(state=folder.parent / "killed", token=token, folder=folder), method, listen("127.0.0.1", port)).go()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.geometry import Geometry
-from anybone.volume import Volume
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from e2e.conftest import Tab
 
 pytestmark = pytest.mark.skipif(not os.environ.get("ANYBONE_LARGE"), reason="half a minute and 3 GB: make test-large")
@@ -21,10 +21,10 @@ def test_a_volume_of_512_x_512_x_200_stays_usable(tab: Callable[[], Tab], addres
     anybone.write(Volume(data, Geometry(data.shape, np.diag([0.5, 0.5, 1.0, 1.0]))), served / "large.nii.gz")
     one = tab().open(address, "large.nii.gz")
     one.page.evaluate("() => window.studio.goTo(150)")
-    assert min(one.colour([260, 250, 150])) > 150
+    assert min(one.color([260, 250, 150])) > 150
     one.click([260, 260, 150])
     one.until("s.answered.length === 1")
-    red, green, _ = one.colour([260, 250, 150])
+    red, green, _ = one.color([260, 250, 150])
     assert red - green > 12
     took = one.page.evaluate(
         """() => {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.geometry import Geometry
-from anybone.volume import Volume
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from e2e.conftest import Tab
 from server.conftest import ON_BONE, ON_OTHER
 
@@ -18,8 +18,8 @@ OUTSIDE = [32, 16, 2]  # between the bars
 ANSWER = "s.answered.length > 0 && !s.job"
 
 
-def is_grey(colour: tuple[int, int, int]) -> bool:
-    return max(colour) - min(colour) < 12
+def is_gray(color: tuple[int, int, int]) -> bool:
+    return max(color) - min(color) < 12
 
 
 def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_path: Path) -> None:
@@ -27,17 +27,17 @@ def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_p
     first.page.keyboard.press("PageDown")
     first.until("window.studio.state.crosshair[2] === 4")
     first.page.evaluate("() => window.studio.goTo(2)")
-    assert is_grey(first.colour(ON_BONE))
+    assert is_gray(first.color(ON_BONE))
 
     first.click(ON_BONE)
     first.until(ANSWER)
-    assert not is_grey(first.colour([14, 14, 2]))
+    assert not is_gray(first.color([14, 14, 2]))
     first.click([20, 20, 2], button="right")
     first.until("s.prompts.length === 2 && s.prompts[1].positive === false")
-    assert is_grey(first.colour([21, 21, 2]))
+    assert is_gray(first.color([21, 21, 2]))
     first.page.get_by_role("button", name="Undo").click()
     first.until("s.prompts.length === 1 && s.can_redo")
-    assert not is_grey(first.colour([21, 21, 2]))
+    assert not is_gray(first.color([21, 21, 2]))
 
     first.page.keyboard.press("f")
     first.until("s.answered.length > 3 && !s.job")
@@ -63,7 +63,7 @@ def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_p
     again.page.locator(".rows button", has_text="right femur").first.click()
     again.page.locator(".bones tbody tr", has_text="right femur").wait_for()
     again.page.evaluate("() => window.studio.goTo(2)")
-    assert not is_grey(again.colour([14, 14, 2]))
+    assert not is_gray(again.color([14, 14, 2]))
 
 
 def test_a_list_that_comes_before_the_page_is_painted_is_shown(tab: Tabs, address: str) -> None:
@@ -180,16 +180,16 @@ def test_every_tool_marks_what_it_is_drawn_over(tab: Tabs, address: str) -> None
         one.page.keyboard.press(key)
         one.drag(*line)
         one.until(f"s.prompts.length === 1 && s.prompts[0].kind === '{prompt}' && s.answered.length === 1")
-        assert not is_grey(one.colour([18, 18, 2]))
+        assert not is_gray(one.color([18, 18, 2]))
     one.page.keyboard.press("b")
-    assert is_grey(one.colour(OUTSIDE))
+    assert is_gray(one.color(OUTSIDE))
     one.drag([30, 16, 2], [34, 16, 2])
     one.until("window.studio.state.busy === 0")
-    assert not is_grey(one.colour(OUTSIDE))
+    assert not is_gray(one.color(OUTSIDE))
     one.page.keyboard.press("e")
     one.drag([30, 16, 2], [34, 16, 2])
     one.until("window.studio.state.busy === 0")
-    assert is_grey(one.colour(OUTSIDE))
+    assert is_gray(one.color(OUTSIDE))
 
 
 def test_two_tabs_see_the_same(tab: Tabs, address: str) -> None:
@@ -206,10 +206,10 @@ def test_two_tabs_see_the_same(tab: Tabs, address: str) -> None:
     one.click(ON_BONE)
     one.until(ANSWER)
     two.until(ANSWER)
-    assert not is_grey(two.colour([14, 14, 2]))
+    assert not is_gray(two.color([14, 14, 2]))
     two.page.keyboard.press("Control+z")
     one.until("s.answered.length === 0")
-    assert is_grey(one.colour([14, 14, 2]))
+    assert is_gray(one.color([14, 14, 2]))
 
 
 SAGITTAL = np.array([[0, 0, -3.0, 20], [-1, 0, 0, 30], [0, -1, 0, 40], [0, 0, 0, 1.0]])
@@ -226,9 +226,9 @@ def test_what_is_seen_is_where_it_is(tab: Tabs, address: str, served: Path, affi
     one.page.evaluate("() => window.studio.goTo(5)")
     for plane in ("main", "1", "2"):
         one.page.evaluate("() => window.studio.lookAt([31, 7, 5])")
-        assert min(one.colour([31, 7, 5], plane)) > 150
+        assert min(one.color([31, 7, 5], plane)) > 150
     for far in ([9, 7, 5], [31, 22, 5]):
-        assert max(one.colour(far)) < 60
+        assert max(one.color(far)) < 60
     one.click([31, 7, 5], "1")
     one.until("s.prompts.length === 1")
     assert one.page.evaluate("() => window.studio.session.prompts[0].ijk") == [31, 7, 5]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.errors import InputError, MissingExtraError, NothingFoundError, ReadError, UsageError
+from anybone.core.errors import InputError, MissingExtraError, NothingFoundError, ReadError, UsageError
 from anybone.evaluation import benchmark as run
 from anybone.evaluation import jobs
 from anybone.evaluation.benchmark_page import summary_rows, write_benchmark_page
@@ -135,9 +135,9 @@ def test_lessons_follow_on_one_another(protocol, world, tmp_path):
     assert (tmp_path / "gate/2-fusion-and-heads/lesson.safetensors").is_file()
 
 
-def test_label_maps_of_what_is_left_out_are_not_learnt_from(protocol, world, tmp_path, monkeypatch):
-    learnt = []
-    monkeypatch.setattr("anybone.evaluation.lessons.load", lambda path: learnt.append(path.stem) or _load(path))
+def test_label_maps_of_what_is_left_out_are_not_learned_from(protocol, world, tmp_path, monkeypatch):
+    learned = []
+    monkeypatch.setattr("anybone.evaluation.lessons.load", lambda path: learned.append(path.stem) or _load(path))
     sources = {"synthetic": 1.0}
     protocol = replace(
         protocol,
@@ -146,7 +146,7 @@ def test_label_maps_of_what_is_left_out_are_not_learnt_from(protocol, world, tmp
         training=replace(protocol.training, steps=1, sources=sources),
     )
     (figures,) = run.benchmark(protocol, tmp_path)
-    assert learnt == ["thigh_0"]
+    assert learned == ["thigh_0"]
     assert [case["facts"]["location"] for case in figures.cases] == ["arm"]
     with pytest.raises(UsageError, match="no real data"):
         run.benchmark(
@@ -155,7 +155,7 @@ def test_label_maps_of_what_is_left_out_are_not_learnt_from(protocol, world, tmp
 
 
 def _load(path):
-    from anybone.anatomy.label_map import load
+    from anybone.synthetic.label_map import load
 
     return load(path)
 

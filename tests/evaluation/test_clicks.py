@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from anybone.engine.segmenter import Segmenter
+from anybone.core.geometry import Geometry
+from anybone.core.prompts import Point
+from anybone.core.volume import Volume
 from anybone.evaluation.clicks import USERS, Curve, click_curve, correct, dice_by_distance, next_clicks
-from anybone.geometry import Geometry
-from anybone.prompts import Point
-from anybone.volume import Volume
+from anybone.inference.segmenter import Segmenter
 
 
 class Obedient:
@@ -95,7 +95,7 @@ def test_users_differ():
     assert USERS["lazy"](wrong, rng) is None
     assert len({tuple(USERS["anywhere"](wrong, rng)[1]) for _ in range(30)}) > 10
     assert any(not wrong[tuple(USERS["noisy"](wrong, rng)[1])] for _ in range(60))
-    assert tuple(USERS["centre"](wrong, rng)[1]) == (6, 8)
+    assert tuple(USERS["center"](wrong, rng)[1]) == (6, 8)
 
 
 def test_a_curve_of_clicks():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.evaluation.cohort import BoneFacts, Result, facts_of, flags, modified_z
 from anybone.evaluation.scores import ALL
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
 
 
 def bone(volume=100.0, pieces=1, holes=0.0, border=0.1, right=0.0) -> BoneFacts:
@@ -39,7 +39,7 @@ def test_labels_have_facts_of_their_own():
     labels[1:3, 1:3, 1:3], labels[5:7, 1:3, 1:3] = 1, 2
     facts = facts_of(Segmentation(labels, Geometry((8, 4, 4), np.eye(4)), {1: "left femur", 2: "right femur"}))
     assert set(facts) == {ALL, "left femur", "right femur"}
-    assert facts["right femur"].centre_right_mm == pytest.approx(5.5)
+    assert facts["right femur"].center_right_mm == pytest.approx(5.5)
     assert facts_of(Segmentation(labels * 0, Geometry((8, 4, 4), np.eye(4)))) == {}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from anybone.errors import UsageError
-from anybone.evaluation.baselines import BASELINES
+from anybone.core.errors import UsageError
 from anybone.evaluation.contenders import CONTENDERS, contender
 from anybone.evaluation.networks import NETWORKS
+from anybone.inference.classical.methods import BASELINES
 from anybone.training.stages import STAGES, prepare_stage
 from small_benchmark import TRAINING
 

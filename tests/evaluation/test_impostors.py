@@ -5,8 +5,8 @@ import pytest
 
 import anybone
 from anybone.evaluation.impostors import IMPOSTORS, impostor
-from anybone.model.catalogue import locate
-from anybone.model.checkpoint import read_header
+from anybone.models.checkpoint import read_header
+from anybone.models.registry import locate
 
 
 @pytest.mark.parametrize("kind", IMPOSTORS)

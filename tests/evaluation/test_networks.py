@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.evaluation.networks import NETWORKS, build
 
 

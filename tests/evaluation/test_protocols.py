@@ -1,4 +1,4 @@
-"""Folds: who is learnt from and who is measured on."""
+"""Folds: who is learned from and who is measured on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.evaluation.protocols import SPLITS, Protocol, Split, folds
 from small_benchmark import small_cases, small_maps, small_protocol
 
@@ -41,7 +41,7 @@ def test_each_location_is_left_out_with_its_label_maps(cases):
     assert alone.without == ("arm",)
 
 
-def test_learnt_from_one_sequence_measured_on_the_rest(cases):
+def test_learned_from_one_sequence_measured_on_the_rest(cases):
     (fold,) = folds(small_protocol(cases, split=Split("train on", "sequence", ("t1",))))
     assert who(fold.train) == ["p0", "p1", "p4", "p5"]
     assert who(fold.test) == ["p6", "p7"]
@@ -65,7 +65,7 @@ def test_where_nobody_decided_a_fifth_is_held_out(cases, tmp_path):
     assert not set(who(fold.train)) & set(who(fold.test))
 
 
-def test_nobody_is_learnt_from_and_measured_on(cases, tmp_path):
+def test_nobody_is_learned_from_and_measured_on(cases, tmp_path):
     text = cases.read_text().replace("p7", "p1")
     (cases.parent / "twice.csv").write_text(text)
     with pytest.raises(UsageError, match=r"measure on patients that it learns from: p1"):
@@ -104,4 +104,4 @@ def test_words_that_there_are_not():
     with pytest.raises(UsageError, match=", ".join(SPLITS)):
         Split("halves")
     with pytest.raises(UsageError, match="location"):
-        Split("leave one out", "colour")
+        Split("leave one out", "color")

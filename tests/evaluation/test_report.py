@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.errors import GeometryError, NothingFoundError, ReadError
+from anybone.core.errors import GeometryError, NothingFoundError, ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.evaluation.matching import match
 from anybone.evaluation.page import write_page
 from anybone.evaluation.report import evaluate_cases
 from anybone.evaluation.report_files import read_json, write_csv, write_json
 from anybone.evaluation.scores import Measures
-from anybone.geometry import Geometry
 from anybone.io.tables import read_rows
-from anybone.segmentation import Segmentation
 
 
 def save(path, shift: int = 0, label: int = 1, shape=(16, 16, 5)) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.errors import GeometryError, UsageError
+from anybone.core.errors import GeometryError, UsageError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.evaluation.scores import Measures, score
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
 
 SHAPE, SPACING = (20, 20, 6), (0.5, 0.5, 3.0)
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from anybone.engine.network import Network
-from anybone.engine.segmenter import Segmenter
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.evaluation.contenders import contender
 from anybone.evaluation.standard import StandardSlices, StandardVolumes
-from anybone.geometry import Geometry
-from anybone.model.preprocess import to_network
+from anybone.inference.segmenter import Segmenter
+from anybone.models.image_normalization import to_network
+from anybone.models.network import Network
 from anybone.training.cache import Cache
 from anybone.training.loop import train
-from anybone.volume import Volume
 from small_benchmark import TRAINING
 
 

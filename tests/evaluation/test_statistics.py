@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from anybone.evaluation.scores import Score
-from anybone.evaluation.statistics import by_patient, caution, compare, holm, interval, least_p, summarise
+from anybone.evaluation.statistics import by_patient, caution, compare, holm, interval, least_p, summarize
 
 
 def scored(patient: str, dsc: float | None, name: str = "") -> Score:
@@ -17,11 +17,11 @@ def scored(patient: str, dsc: float | None, name: str = "") -> Score:
 def test_cases_of_one_patient_are_one_observation():
     scores = [scored("a", 0.2, "a1"), scored("a", 0.4, "a2"), scored("b", 0.9), scored("c", None)]
     assert by_patient(scores, "dsc") == {"a": pytest.approx(0.3), "b": 0.9}
-    summary = summarise(scores, "dsc")
+    summary = summarize(scores, "dsc")
     assert (summary.patients, summary.cases, summary.undefined) == (2, 3, 1)
     assert summary.mean == pytest.approx(0.6)
     assert summary.ci95 is None  # two patients
-    assert summarise(scores[3:], "dsc").mean is None
+    assert summarize(scores[3:], "dsc").mean is None
 
 
 def test_the_interval_is_that_of_a_percentile_bootstrap():

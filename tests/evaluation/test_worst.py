@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from anybone.anatomy import limb_phantom
 from anybone.evaluation.worst import FOUND_RGB, TRUTH_RGB, Worst, draw_worst
+from anybone.synthetic import limb_phantom
 
 
-def near(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
-    return int((np.abs(picture.astype(int) - colour).max(axis=2) < 40).sum())
+def near(picture: np.ndarray, color: tuple[int, int, int]) -> int:
+    return int((np.abs(picture.astype(int) - color).max(axis=2) < 40).sum())
 
 
 def test_truth_and_answer_are_outlined_where_they_differ_most(tmp_path):

@@ -9,13 +9,13 @@ import numpy as np
 import pydicom
 import pytest
 
-from anybone.errors import AnyboneError, MissingExtraError, ReadError, WriteError
+from anybone.core.errors import AnyboneError, MissingExtraError, ReadError, WriteError
+from anybone.core.geometry import Geometry
+from anybone.core.labels import BONES
+from anybone.core.segmentation import Provenance, Segmentation
+from anybone.core.volume import Volume
 from anybone.export import EXPORTERS, write_dicom_seg
-from anybone.geometry import Geometry
 from anybone.io import read, read_segmentation
-from anybone.labels import BONES
-from anybone.segmentation import Provenance, Segmentation
-from anybone.volume import Volume
 
 SHAPE = (9, 7, 5)
 NAMES = {2: "left femur", 5: "my own", 9: "L4 vertebra", 11: "sacrum"}
@@ -33,7 +33,7 @@ def bones_on(volume: Volume) -> Segmentation:
     labels[5:8, 0:3, 2] = 5
     labels[6, 5, 0] = 9
     return Segmentation(
-        labels, volume.geometry, NAMES, provenance=MADE, colours={5: (10, 200, 30)}, source=volume.source
+        labels, volume.geometry, NAMES, provenance=MADE, colors={5: (10, 200, 30)}, source=volume.source
     )
 
 
@@ -105,7 +105,7 @@ def test_a_volume_knows_which_frame_each_slice_is(tmp_path, array, oblique, dico
 
 
 @pytest.mark.parametrize("kind", ["classic", "against", "enhanced", "second echo"])
-def test_labels_names_and_colours_come_back_on_the_same_grid(kind, tmp_path, array, oblique, dicom_files):
+def test_labels_names_and_colors_come_back_on_the_same_grid(kind, tmp_path, array, oblique, dicom_files):
     volume = write_source(kind, tmp_path / "source", array, oblique, dicom_files)
     bones = bones_on(volume)
     write_dicom_seg(bones, tmp_path / "x.dcm")
@@ -113,8 +113,8 @@ def test_labels_names_and_colours_come_back_on_the_same_grid(kind, tmp_path, arr
     assert np.array_equal(again.labels, bones.labels)
     assert again.geometry == bones.geometry
     assert dict(again.names) == {n: NAMES[n] for n in (2, 5, 9)}
-    assert set(again.colours) == {5}
-    np.testing.assert_allclose(again.colour(5), (10, 200, 30), atol=2)
+    assert set(again.colors) == {5}
+    np.testing.assert_allclose(again.color(5), (10, 200, 30), atol=2)
 
 
 def test_highdicom_reads_the_same(tmp_path, array, oblique, dicom_files):
@@ -144,8 +144,8 @@ def test_what_segments_say(tmp_path, array, oblique, dicom_files):
     assert own.SegmentedPropertyTypeCodeSequence[0].CodeValue == "272673000"
     assert own.SegmentLabel == "my own"
     assert "SegmentedPropertyTypeModifierCodeSequence" not in vertebra.SegmentedPropertyTypeCodeSequence[0]
-    colour = highdicom.color.CIELabColor.from_dicom_value(femur.RecommendedDisplayCIELabValue)
-    np.testing.assert_allclose(colour.to_rgb(), BONES["femur_left"].colour_rgb, atol=2)
+    color = highdicom.color.CIELabColor.from_dicom_value(femur.RecommendedDisplayCIELabValue)
+    np.testing.assert_allclose(color.to_rgb(), BONES["femur_left"].color_rgb, atol=2)
     algorithm = femur.SegmentationAlgorithmIdentificationSequence[0]
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("anybone anybone-0.3", "1.2.3")
     assert femur.SegmentAlgorithmType == "SEMIAUTOMATIC"

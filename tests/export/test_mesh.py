@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from anybone.errors import MissingExtraError, NothingFoundError, UsageError
+from anybone.core.errors import MissingExtraError, NothingFoundError, UsageError
+from anybone.core.geometry import Geometry
+from anybone.core.labels import BONES
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export import EXPORTERS, write_glb, write_stl
-from anybone.geometry import Geometry
-from anybone.labels import BONES
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 AFFINE = np.array([[0, 0, 2.0, 10], [-1.0, 0, 0, 20], [0, 1.0, 0, 30], [0, 0, 0, 1]])
 
@@ -23,7 +23,7 @@ def bones() -> Segmentation:
     labels[4:12, 4:16, 2:8] = 1
     labels[16:22, 4:10, 2:8] = 4
     names = {1: "left femur", 4: "left femur (2)", 9: "not there"}
-    return Segmentation(labels, Geometry(labels.shape, AFFINE), names, colours={4: (255, 0, 10)})
+    return Segmentation(labels, Geometry(labels.shape, AFFINE), names, colors={4: (255, 0, 10)})
 
 
 def box_mm(bones: Segmentation, label: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,16 +55,16 @@ def test_stl_of_one_bone(bones, tmp_path):
     np.testing.assert_allclose(mesh.bounds, box_mm(bones, 4), atol=0.6)
 
 
-def test_glb_has_a_node_with_name_and_colour_for_each_bone(bones, tmp_path):
+def test_glb_has_a_node_with_name_and_color_for_each_bone(bones, tmp_path):
     write_glb(bones, tmp_path / "x.glb")
     scene = trimesh.load(tmp_path / "x.glb")
     assert set(scene.geometry) == {"left femur", "left femur (2)"}
-    colours = {"left femur": BONES["femur_left"].colour_rgb, "left femur (2)": (255, 0, 10)}
+    colors = {"left femur": BONES["femur_left"].color_rgb, "left femur (2)": (255, 0, 10)}
     for label, name in ((1, "left femur"), (4, "left femur (2)")):
         mesh = scene.geometry[name]
         assert mesh.volume == pytest.approx((bones.labels == label).sum() * 2, rel=0.01)
         np.testing.assert_allclose(mesh.bounds, box_mm(bones, label), atol=0.6)
-        assert tuple(mesh.visual.material.baseColorFactor[:3]) == colours[name]
+        assert tuple(mesh.visual.material.baseColorFactor[:3]) == colors[name]
         assert mesh.visual.material.name == name
 
 

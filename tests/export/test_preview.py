@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from anybone.errors import GeometryError, WriteError
+from anybone.core.errors import GeometryError, WriteError
+from anybone.core.geometry import Geometry
+from anybone.core.labels import BONES
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Source, Volume
 from anybone.export import EXPORTERS, write_preview
 from anybone.export.contact_sheet import PAGE_WIDTH, choose_slices, grid_for
 from anybone.export.outline import draw_outline
-from anybone.geometry import Geometry
-from anybone.labels import BONES
-from anybone.segmentation import Segmentation
-from anybone.volume import Source, Volume
 
-AMBER = np.array(BONES["bone"].colour_rgb)
+AMBER = np.array(BONES["bone"].color_rgb)
 
 
 def case(shape=(40, 50, 20), spacing=(1.0, 1.0, 4.0), bone=True) -> tuple[Volume, Segmentation]:

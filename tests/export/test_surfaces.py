@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import trimesh
 
+from anybone.core.geometry import Geometry
 from anybone.export.surfaces import Surface, surface_of
-from anybone.geometry import Geometry
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.8, 0.8, 4.0), (3.0, 1.0, 1.0)]
 
@@ -20,9 +20,9 @@ def grid(spacing, size_mm=50.0, flip=False, turn=None) -> Geometry:
 
 
 def ball(geometry: Geometry, radius_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    centre = geometry.to_world((np.array(geometry.shape_ijk) - 1) / 2)
+    center = geometry.to_world((np.array(geometry.shape_ijk) - 1) / 2)
     world = geometry.to_world(np.moveaxis(np.indices(geometry.shape_ijk), 0, -1))
-    return np.linalg.norm(world - centre, axis=-1) <= radius_mm, centre
+    return np.linalg.norm(world - center, axis=-1) <= radius_mm, center
 
 
 def as_mesh(surface: Surface) -> trimesh.Trimesh:
@@ -33,17 +33,17 @@ def as_mesh(surface: Surface) -> trimesh.Trimesh:
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_ball(spacing, flip):
     geometry = grid(spacing, flip=flip)
-    mask, centre = ball(geometry, 18.0)
+    mask, center = ball(geometry, 18.0)
     surface = surface_of(mask, geometry)
     mesh = as_mesh(surface)
     assert mesh.is_watertight
     assert mesh.is_winding_consistent
     assert surface.volume_mm3 == pytest.approx(mask.sum() * geometry.voxel_volume_mm3, rel=1e-3)
     assert surface.volume_mm3 == pytest.approx(4 / 3 * np.pi * 18**3, rel=0.03)
-    radius = np.linalg.norm(surface.vertices_ras_mm - centre, axis=1)
+    radius = np.linalg.norm(surface.vertices_ras_mm - center, axis=1)
     assert radius.min() > 18 - max(spacing) / 2
     assert radius.max() < 18 + max(spacing) / 2
-    outwards = np.einsum("ij,ij->i", mesh.face_normals, mesh.triangles_center - centre)
+    outwards = np.einsum("ij,ij->i", mesh.face_normals, mesh.triangles_center - center)
     assert (outwards > 0).all()
 
 

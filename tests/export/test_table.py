@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from anybone.errors import WriteError
+from anybone.core.errors import WriteError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.export import statistics, write_statistics
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
 
 # i points left in steps of 2 mm, j to the back in steps of 1 mm, k up in steps of 5 mm; voxel 0 at (10, 20, 30).
 AFFINE = np.array([[-2.0, 0, 0, 10], [0, -1, 0, 20], [0, 0, 5, 30], [0, 0, 0, 1]])

@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from anybone.geometry import Geometry
-from anybone.segmentation import Provenance, Segmentation
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Provenance, Segmentation
 
 
 @pytest.fixture(scope="session")

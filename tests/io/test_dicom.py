@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, RLELossless
 
-from anybone.errors import GeometryError, MissingExtraError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, MissingExtraError, ReadError
+from anybone.core.geometry import Geometry
 from anybone.io import describe, read
 
 
@@ -174,7 +174,7 @@ def test_cut_off_pixels_are_refused_by_name(tmp_path, array, affine, dicom_files
         ({"Rows": 65535, "Columns": 65535}, ReadError, "max_voxels"),
         ({"Rows": 20000, "Columns": 20000}, ReadError, "cut off"),
         ({"Rows": 0}, ReadError, "0 rows"),
-        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, ReadError, "Colour"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, ReadError, "Color"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "MOSAIC"]}, GeometryError, "Mosaic"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, GeometryError, "right angles"),
         ({"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]}, GeometryError, "right angles"),

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError, ReadError, SeriesError
+from anybone.core.errors import GeometryError, ReadError, SeriesError
 from anybone.io import describe, read
 
 
@@ -135,7 +135,7 @@ def test_echo_and_time_together(tmp_path, array, affine, dicom_files):
     assert np.array_equal(read(tmp_path, series="4#echo2-time3").data, array + 23)
 
 
-def test_a_missing_slice_is_refused_by_its_neighbours(tmp_path, array, affine, dicom_files):
+def test_a_missing_slice_is_refused_by_its_neighbors(tmp_path, array, affine, dicom_files):
     dicom_files.write_classic(tmp_path, np.concatenate([array, array], axis=2), affine)
     (tmp_path / "im004.dcm").unlink()
     with pytest.raises(GeometryError, match=r"8 mm between im005\.dcm and im003\.dcm"):

@@ -5,7 +5,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io import read
 from anybone.io.dicom.values import hint, integer, mark, numbers
 

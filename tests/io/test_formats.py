@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from anybone.errors import ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.io import FORMATS, describe, read, write
 from anybone.io.formats import format_of
-from anybone.volume import Volume
 
 
 def test_importing_io_imports_no_parser_and_no_torch():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from anybone.errors import GeometryError, ReadError, SeriesError
+from anybone.core.errors import GeometryError, ReadError, SeriesError
 from anybone.io.guard import refusing
 
 KNEE = Path("folder/knee.nii")

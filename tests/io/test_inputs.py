@@ -5,7 +5,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io import dicom, find_inputs
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.io import describe, read, write
-from anybone.volume import Volume
 
 HEADER = {
     "ObjectType": "Image",

@@ -7,10 +7,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.io import describe, read, write
-from anybone.volume import Volume
 
 
 def _save(path: Path, array: np.ndarray, affine: np.ndarray | None, **header: object) -> Path:
@@ -74,7 +74,7 @@ def test_without_orientation_only_the_spacing_is_used_and_said(tmp_path, array):
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("meter", 1000), ("micron", 0.001), ("mm", 1)])
-def test_lengths_become_millimetres(tmp_path, array, affine, unit, factor):
+def test_lengths_become_millimeters(tmp_path, array, affine, unit, factor):
     image = nib.Nifti1Image(array, affine)
     image.header.set_xyzt_units(unit)
     nib.save(image, tmp_path / "a.nii")
@@ -106,9 +106,9 @@ def test_one_slice_is_read_with_a_note(tmp_path, array, affine):
         assert any("single slice" in note for note in volume.source.notes)
 
 
-def test_colour_complex_and_vectors_are_refused(tmp_path, affine):
+def test_color_complex_and_vectors_are_refused(tmp_path, affine):
     rgb = np.zeros((3, 3, 3), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
-    with pytest.raises(ReadError, match="colour"):
+    with pytest.raises(ReadError, match="color"):
         read(_save(tmp_path / "rgb.nii", rgb, affine))
     with pytest.raises(ReadError, match="complex"):
         read(_save(tmp_path / "complex.nii", np.ones((3, 3, 3), dtype=np.complex64), affine))

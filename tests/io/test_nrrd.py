@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 from anybone.io import describe, read, read_segmentation, write
-from anybone.volume import Volume
 
 HEADER = {
     "type": "short",
@@ -125,8 +125,8 @@ def test_frames_on_the_first_or_last_axis(tmp_path, array):
     assert read(path, frame=0).geometry.spacing_mm == (2, 3, 4)
 
 
-def test_colour_and_complex_are_refused(tmp_path):
-    for kind, word in (("RGB-color", "colours"), ("complex", "complex")):
+def test_color_and_complex_are_refused(tmp_path):
+    for kind, word in (("RGB-color", "colors"), ("complex", "complex")):
         path = _save(
             tmp_path / f"{kind}.nrrd",
             b"\0" * 720,

@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from anybone.errors import SeriesError
+from anybone.core.errors import SeriesError
 from anybone.io import describe, find_inputs, read, read_segmentation, write
 
 pytestmark = pytest.mark.shared

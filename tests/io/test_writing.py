@@ -8,11 +8,11 @@ import os
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError, ReadError, WriteError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, ReadError, WriteError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.io import FORMATS, read, read_segmentation, write
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 SUFFIXES = [s for kind in FORMATS.values() for s in kind.write_suffixes]
 
@@ -75,7 +75,7 @@ def test_the_json_beside_the_file(tmp_path, bones):
     content = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["anybone"]
     assert content["labels"]["1"]["name"] == "left femur"
     assert content["labels"]["1"]["score"] == 0.75
-    assert len(content["labels"]["1"]["colour_rgb"]) == 3
+    assert len(content["labels"]["1"]["color_rgb"]) == 3
     assert content["provenance"]["method"] == "cortex"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io import limits, read
 from anybone.io.dicom import files
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 from anybone.metrics import expected_calibration_error
 
 

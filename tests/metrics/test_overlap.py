@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 from anybone.metrics import METRICS, dice, iou, volume_error
 
 SPACING = (1.0, 2.0, 5.0)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 from anybone.metrics import SurfaceDistances, assd_mm, hd95_mm, nsd
 from anybone.metrics.surfels import surfels
 
@@ -40,7 +40,7 @@ def test_the_surface_of_a_cube(spacing):
     assert surfels(block((2, 2, 2), (6, 6, 6)), spacing).areas_mm2.sum() == pytest.approx(faces + edges + tips)
 
 
-def test_a_single_voxel_and_its_neighbour():
+def test_a_single_voxel_and_its_neighbor():
     # Each has its 8 corners, as triangles of the same area. 4 are common, the others lie 1 mm away.
     first, second = block((5, 5, 5), (6, 6, 6)), block((6, 5, 5), (7, 6, 6))
     assert assd_mm(first, second, (1, 1, 1)) == pytest.approx(0.5)

@@ -17,10 +17,10 @@ import pytest
 import torch
 
 import anybone
-from anybone.engine.attend import attention_map, published_volume
-from anybone.engine.normalise import published_input
-from anybone.model import catalogue, checkpoint
-from anybone.model.convert import convert_published
+from anybone.inference.attention import attention_map, published_volume
+from anybone.inference.intensity import published_input
+from anybone.models import checkpoint, registry
+from anybone.models.conversion import convert_published
 
 pytestmark = pytest.mark.shared
 
@@ -31,7 +31,7 @@ SLICES = (12, 37, 50)
 
 @pytest.fixture(scope="module", autouse=True)
 def two_threads():
-    """Sums are split by threads, and so rounded: with one thread a logit came to lie 2.5e-3 away."""
+    """SoftDiceTerms are split by threads, and so rounded: with one thread a logit came to lie 2.5e-3 away."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
@@ -158,8 +158,8 @@ def test_logits(golden, network, embeddings, name, k):
 def test_the_fast_copy_gives_the_same_masks(network, volume, embeddings):
     plain, _ = embeddings(37)
     with torch.inference_mode():
-        fast = network.runner.encode(published_input(volume, 37))
-        change = network.model.decode(plain)[0] - network.runner.decode(fast)[0]
+        fast = network.inference_model.encode(published_input(volume, 37))
+        change = network.model.decode(plain)[0] - network.inference_model.decode(fast)[0]
     assert float((plain - fast).abs().max()) < 1e-4
     assert float(change.abs().max()) < 1e-2
 
@@ -178,4 +178,4 @@ def test_weights_add_is_strict(released, tmp_path):
 def test_a_hash_names_the_weights(network, tmp_path, monkeypatch):
     assert len(network.weights_sha256) == 64
     monkeypatch.setenv("ANYBONE_HOME", str(tmp_path))
-    assert catalogue.path_for("segment-anybone").parent == tmp_path / "weights"
+    assert registry.path_for("segment-anybone").parent == tmp_path / "weights"

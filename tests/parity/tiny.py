@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from anybone.engine.attend import attention_input, attention_map
-from anybone.model.bone_sam import BoneSam
-from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.inference.attention import attention_input, attention_map
+from anybone.models.bone_sam import BoneSam
+from anybone.models.config import ModelConfig, TinyVitConfig
 
 FROZEN = Path(__file__).with_name("frozen.json")
 CONFIG = ModelConfig(

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anybone.errors import InputError, MissingExtraError
-from anybone.geometry import Geometry
+from anybone.core.errors import InputError, MissingExtraError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.io import describe, find_inputs, read, read_segmentation, write
-from anybone.segmentation import Segmentation
 
 PEAK_BYTES = 96 * 2**20  # a few working buffers of 4 MiB and the limit on headers; hostile headers promise far more
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".classic.dcm", ".enhanced.dcm", ".j2k.dcm", ".zip")

@@ -1,4 +1,4 @@
-"""A mask keeps the world position of every labelled voxel, in every orientation, spacing, obliquity and format."""
+"""A mask keeps the world position of every labeled voxel, in every orientation, spacing, obliquity and format."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.io import read, read_segmentation, write
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 TOLERANCE_MM = 1e-3
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha")
@@ -45,7 +45,7 @@ def affine_of(
 
 
 def mask_of(shape: tuple[int, int, int], seed: int) -> np.ndarray:
-    """uint16 labels; every labelled voxel has a number of its own, so that none can change places unseen."""
+    """uint16 labels; every labeled voxel has a number of its own, so that none can change places unseen."""
     rng = np.random.default_rng(seed)
     chosen = rng.random(shape) < 0.4
     chosen[tuple(n // 2 for n in shape)] = True
@@ -55,7 +55,7 @@ def mask_of(shape: tuple[int, int, int], seed: int) -> np.ndarray:
 
 
 def world_of_labels(labels: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """World mm of each labelled voxel, shape (n, 3), in the order of label numbers."""
+    """World mm of each labeled voxel, shape (n, 3), in the order of label numbers."""
     where = np.argwhere(labels > 0)
     return geometry.to_world(where[np.argsort(labels[tuple(where.T)])])
 
@@ -105,13 +105,13 @@ def test_48_orientations_through_dicom(tmp_path, dicom_files, kind, angles):
 
 
 angle = st.floats(-0.7, 0.7)
-millimetres = st.floats(0.2, 8.0)
+millimeters = st.floats(0.2, 8.0)
 offset = st.floats(-600.0, 600.0)
 grids = st.builds(
     affine_of,
     st.sampled_from(ORIENTATIONS),
     st.tuples(angle, angle, angle),
-    st.tuples(millimetres, millimetres, millimetres),
+    st.tuples(millimeters, millimeters, millimeters),
     st.tuples(offset, offset, offset),
 )
 shapes = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5))

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.engine.segmenter import Segmenter
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
+from anybone.inference.segmenter import Segmenter
 from anybone.server.running import Server, listen
 from anybone.server.settings import Limits, Settings
 from anybone.server.studio import Method
-from anybone.volume import Volume
-from engine.conftest import Bright
+from bright_network import Bright
 
 TOKEN = "a-token-for-tests-only"
 ON_BONE, ON_OTHER = [16, 16, 2], [48, 40, 2]  # inside the two bars

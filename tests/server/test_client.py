@@ -12,10 +12,10 @@ import pytest
 
 import anybone
 from anybone import Box, MaskHint, Point, Scribble
-from anybone.engine.progress import Cancelled
-from anybone.engine.segmenter import Segmenter
-from anybone.engine.session import Session
-from anybone.errors import AnyboneError, PromptError, UsageError
+from anybone.core.errors import AnyboneError, PromptError, UsageError
+from anybone.inference.progress import Cancelled
+from anybone.inference.segmenter import Segmenter
+from anybone.interactive.session import Session
 from anybone.server.client import Client
 from anybone.server.remote import RemoteSession
 from server.conftest import ON_BONE, ON_OTHER, TOKEN, Gated, bars
@@ -91,7 +91,7 @@ def test_the_same_work_gives_the_same_bones(far: Client) -> None:
 def test_every_other_verb(far: Client, tmp_path: Path) -> None:
     session = far.open("bars.nii.gz").automatic([1, 3])
     assert session.interpolate() == [2]
-    assert session.accept("all", colour_rgb=(1, 2, 3)) == 1
+    assert session.accept("all", color_rgb=(1, 2, 3)) == 1
     assert session.split(1) == [1, 2]
     assert session.merge([2], 1).rename(1, "tibia", side="left").bones[0].key == "tibia_left"
     assert session.edit(1).slices == [1, 2, 3]

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.server import house
 from anybone.server.uploads import safe_path
 from server.conftest import TOKEN, Start

@@ -149,7 +149,7 @@ def test_what_fails_in_a_job_is_told(quick: httpx.Client) -> None:
     assert quick.get(session).json()["job"] is None
 
 
-def test_neighbours_are_encoded_ahead(quick: httpx.Client, network: Gated) -> None:
+def test_neighbors_are_encoded_ahead(quick: httpx.Client, network: Gated) -> None:
     session = opened(quick)
     wait_for(lambda: network.encoded >= 6)  # the middle slice and three on either side, of six
     before = network.encoded

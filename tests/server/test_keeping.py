@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from anybone.errors import WriteError
+from anybone.core.errors import WriteError
 from anybone.server import store
 from anybone.server.keeping import PATIENCE_S, Keeper
 from server.conftest import ON_BONE, Start

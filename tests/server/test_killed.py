@@ -17,9 +17,9 @@ import pytest
 import torch
 
 import anybone
-from anybone.model.bone_sam import BoneSam
-from anybone.model.checkpoint import Checkpoint, save
-from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.models.bone_sam import BoneSam
+from anybone.models.checkpoint import Checkpoint, save
+from anybone.models.config import ModelConfig, TinyVitConfig
 from anybone.server.running import method_of
 from anybone.server.settings import Settings
 from server.conftest import ON_BONE, TOKEN, Gated, bars, serving

@@ -18,7 +18,7 @@ def ask(client: httpx.Client, path: str = "/api/info", **headers: str) -> int:
 @pytest.mark.parametrize("shown", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é"])
 def test_nothing_without_the_token(client: httpx.Client, shown: str) -> None:
     answer = client.get("/api/info", headers={"Authorization": shown.encode()})
-    assert (answer.status_code, answer.json()["error"]["kind"]) == (401, "Unauthorised")
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (401, "Unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 

@@ -50,7 +50,7 @@ def test_accepted_bones_are_told_with_their_sizes(client: httpx.Client, session:
     (bone,) = change["bones"]
     assert (bone["key"], bone["name"], bone["side"], bone["voxels"]) == ("femur_left", "left femur", "left", 256)
     assert (bone["volume_ml"], bone["extent_mm"], bone["slices"]) == (0.768, [16, 16, 3], [2, 2])
-    assert bone["colour"] == "#" + bytes(anybone.labels.BONES["femur_left"].colour_rgb).hex()
+    assert bone["color"] == "#" + bytes(anybone.core.labels.BONES["femur_left"].color_rgb).hex()
     assert [row["slice"] for row in change["changed"]["bones"]] == [2]
     assert plane_of(change["changed"]["answer"][0]["runs"]).max() == 0  # the answer is empty again
 
@@ -66,7 +66,7 @@ def test_undo_and_redo_go_back_and_forth(client: httpx.Client, session: str) -> 
 
 def test_every_verb_of_bones(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_box", json={"min_ijk": [0, 0, 2], "max_ijk": [63, 63, 2]})
-    client.post(f"{session}/accept", json={"name": "both", "colour": "#123456"})
+    client.post(f"{session}/accept", json={"name": "both", "color": "#123456"})
     pieces = client.post(f"{session}/split", json={"label": 1}).json()["bones"]
     assert [bone["name"] for bone in pieces] == ["both (1)", "both (2)"]
     labels = [bone["label"] for bone in pieces]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.models.config import ModelConfig, TinyVitConfig
 from anybone.training.cache import FRAME, IGNORE, Cache
 from anybone.training.config import Augmentation, TrainingConfig
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from anybone.anatomy.label_map import LabelMap
-from anybone.anatomy.scanner import Atlas
-from anybone.anatomy.tissue import Tissue
-from anybone.engine.attend import attention_input, slice_attention
-from anybone.engine.options import SegmentOptions
-from anybone.engine.slicing import make_frames
-from anybone.geometry import Geometry
-from anybone.model.bone_sam import BoneSam
+from anybone.core.geometry import Geometry
+from anybone.inference.attention import attention_input, slice_attention
+from anybone.inference.options import SegmentOptions
+from anybone.inference.slicing import make_frames
+from anybone.models.bone_sam import BoneSam
+from anybone.synthetic.label_map import LabelMap
+from anybone.synthetic.scanner import Atlas
+from anybone.synthetic.tissue import Tissue
 from anybone.training.attended import AttendedAnatomy, AttendedSlices, attended_cache
 from anybone.training.augment import augment_attended
 from anybone.training.cache import IGNORE
@@ -46,7 +46,7 @@ def case() -> CaseVolume:
     return CaseVolume("spine/1", unit, labels, aspect=2.0)
 
 
-def centre(mask: torch.Tensor) -> torch.Tensor:
+def center(mask: torch.Tensor) -> torch.Tensor:
     """Mean place of a mask "h w", 0..1 along each side."""
     return (torch.nonzero(mask).float().mean(0) + 0.5) / mask.shape[0]
 
@@ -54,17 +54,17 @@ def centre(mask: torch.Tensor) -> torch.Tensor:
 def test_the_attention_of_a_slice_lies_on_its_bone(case, model):
     cache = attended_cache([case], model)
     assert cache.attention.shape == (7, 64, 64)  # nothing is known of the eighth slice
-    there = centre(cache.bones[3] == 1)
-    assert torch.allclose(centre(cache.attention[3] > 0.5), there, atol=0.02)
+    there = center(cache.bones[3] == 1)
+    assert torch.allclose(center(cache.attention[3] > 0.5), there, atol=0.02)
     assert cache.of({"spine/2"}).attention.shape == (0, 64, 64)
 
 
 def test_it_is_the_attention_that_the_engine_fuses(case, model):
     options = SegmentOptions(axis=2, keep_aspect=True)
-    geometry = Geometry(case.unit.shape, np.diag([2.0, 1.0, 5.0, 1.0]))
+    geometry = Geometry(case.normalized.shape, np.diag([2.0, 1.0, 5.0, 1.0]))
     _, frames = make_frames(geometry, 1024, options)
     with torch.no_grad():
-        probability = model.attend(attention_input(torch.from_numpy(case.unit)))[0, 0]
+        probability = model.attend(attention_input(torch.from_numpy(case.normalized)))[0, 0]
     assert torch.equal(attended_cache([case], model).attention[3], slice_attention(probability, frames[3], 8)[0])
 
 
@@ -83,13 +83,13 @@ def test_a_marker_in_the_attention_goes_where_its_pixels_go(config, change):
     rng = torch.Generator().manual_seed(4)
     _, bones, maps = augment_attended(marked * 200, marked, attention, 128, how, rng)
     inside = [
-        i for i in range(8) if bool((bones[i] == 1).any()) and float(centre(bones[i] == 1).sub(0.5).abs().max()) < 0.4
+        i for i in range(8) if bool((bones[i] == 1).any()) and float(center(bones[i] == 1).sub(0.5).abs().max()) < 0.4
     ]
     assert len(inside) > 3
-    places = [centre(bones[i] == 1) for i in inside]
+    places = [center(bones[i] == 1) for i in inside]
     assert max(float((p - torch.tensor([176.0, 336.0]) / 512).abs().max()) for p in places) > 0.03  # it did move
     for i, place in zip(inside, places, strict=True):
-        assert torch.allclose(centre(maps[i] > 0.5), place, atol=0.015)
+        assert torch.allclose(center(maps[i] > 0.5), place, atol=0.015)
 
 
 def test_slices_are_drawn_with_their_attention(case, model, config):

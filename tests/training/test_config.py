@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from anybone.errors import UsageError
-from anybone.model.config import ModelConfig
+from anybone.core.errors import UsageError
+from anybone.models.config import ModelConfig
 from anybone.training.config import TrainingConfig
 
 

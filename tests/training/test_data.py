@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 import anybone
-from anybone.engine.normalise import clip_to_unit
-from anybone.engine.options import SegmentOptions
-from anybone.engine.slicing import make_frames, render
-from anybone.errors import InputError, NothingFoundError
-from anybone.model.preprocess import to_network
+from anybone.core.errors import InputError, NothingFoundError
+from anybone.inference.intensity import clip_to_unit
+from anybone.inference.options import SegmentOptions
+from anybone.inference.slicing import make_frames, render
+from anybone.models.image_normalization import to_network
 from anybone.training.cache import FRAME, IGNORE
 from anybone.training.data import cached, prepare
 from anybone.training.public_sets import VALIDATION, without_sacrum

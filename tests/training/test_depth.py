@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from anybone.model.bone_sam import BoneSam
-from anybone.model.checkpoint import SUFFIX, Checkpoint, save
-from anybone.model.depth_attention import DEPTH_BRANCHES
+from anybone.models.bone_sam import BoneSam
+from anybone.models.checkpoint import SUFFIX, Checkpoint, save
+from anybone.models.volume_branch import DEPTH_BRANCHES
 from anybone.training import loop
 from anybone.training.attended import AttendedSlices, attended_cache
 from anybone.training.cache import IGNORE
@@ -38,7 +38,7 @@ def attended(config):
 
 
 class Threshold(torch.nn.Conv3d):
-    """A branch that is learnt in a moment."""
+    """A branch that is learned in a moment."""
 
     def __init__(self):
         super().__init__(1, 1, 1)
@@ -64,13 +64,13 @@ def test_the_light_branch_lowers_its_loss(config):
     model = BoneSam(replace(config.model, depth_attention="light"))
     cache = VolumeCache.made_of(CASES, cells=32)
     volumes, bones = cache.images.float() / 255, cache.bones.long()
-    optimiser = torch.optim.Adam(model.depth_attention.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.depth_attention.parameters(), lr=3e-3)
     losses = []
     for _ in range(15):
         loss = depth_loss(model, volumes, bones, config)["depth"]
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.5 * losses[0]
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from safetensors import safe_open
 
-from anybone.model import checkpoint
-from anybone.model.bone_sam import BoneSam
-from anybone.model.named import with_bones
+from anybone.models import checkpoint
+from anybone.models.bone_names import with_bones
+from anybone.models.bone_sam import BoneSam
 from anybone.training.config import published_model, small_model
 from anybone.training.finetune import Trial, finetune, stage_for, try_out, views_for
 from anybone.training.naming import tell_apart
@@ -108,7 +108,7 @@ def test_each_case_is_drawn_as_often_however_many_slices_it_has(cache, config):
     assert 0.4 < float(drawn.mean()) < 0.6
 
 
-def test_bones_are_learnt_by_name(cache, config, tmp_path):
+def test_bones_are_learned_by_name(cache, config, tmp_path):
     torch.manual_seed(0)
     began = checkpoint.Checkpoint(config.model, BoneSam(config.model).state_dict(), "MIT", "random", "tiny")
     start = checkpoint.save(began, tmp_path / "tiny.safetensors").path

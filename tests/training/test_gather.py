@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import anybone
-from anybone.anatomy.label_map import LabelMap, save
-from anybone.anatomy.tissue import Tissue
-from anybone.errors import UsageError
-from anybone.geometry import Geometry
-from anybone.model import checkpoint
+from anybone.core.errors import UsageError
+from anybone.core.geometry import Geometry
+from anybone.models import checkpoint
+from anybone.synthetic.label_map import LabelMap, save
+from anybone.synthetic.tissue import Tissue
 from anybone.training.config import TrainingConfig
 from anybone.training.follow import follow
 from anybone.training.gather import volumes_of, with_branch

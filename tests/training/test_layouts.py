@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from anybone.errors import InputError, NothingFoundError, ReadError, UsageError
+from anybone.core.errors import InputError, NothingFoundError, ReadError, UsageError
 from anybone.training.cache import IGNORE
 from anybone.training.cases import Case
 from anybone.training.check import find_faults
@@ -132,7 +132,7 @@ def test_what_is_no_layout(tmp_path):
         find_cases(tmp_path / "nowhere")
 
 
-def test_splits_decide_who_is_learnt_from(listed):
+def test_splits_decide_who_is_learned_from(listed):
     cases = read_manifest(listed)
     made = split_cases(cases, validation=0.25, test=0.25, seed=4)
     assert made == split_cases(cases, validation=0.25, test=0.25, seed=4)
@@ -200,7 +200,7 @@ def test_every_fault_is_named_at_once(tmp_path):
     assert find_faults([Case(good, fine, "g"), Case(others[0], fine, "k7"), Case(others[1], fine, "k71")]) == []
 
 
-def test_faulty_cases_are_not_learnt_from(listed, tmp_path):
+def test_faulty_cases_are_not_learned_from(listed, tmp_path):
     mask(tmp_path / "bones/2.nii.gz", ())
     mask(tmp_path / "bones/3.nii.gz", shape=(24, 20, 2))
     with pytest.raises(InputError, match="2 faults in 6 cases") as caught:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from anybone.errors import MissingExtraError
+from anybone.core.errors import MissingExtraError
 from anybone.training.log import LOGS, Log, Tables, TensorBoard
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from anybone.errors import InputError
+from anybone.core.errors import InputError
 from anybone.training import loop
 from anybone.training.cache import Cache, load_cache, save_cache
 from anybone.training.sampler import BalancedSampler
@@ -111,7 +111,7 @@ for name in {refused!r}:
     sys.modules[name] = None
 import torch
 from anybone.training import loop, cache, step, augment, simulate_prompts, losses, sampler, sources, config
-from anybone.model.checkpoint import Checkpoint
-from anybone.model.config import ModelConfig
+from anybone.models.checkpoint import Checkpoint
+from anybone.models.config import ModelConfig
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import anybone
-from anybone.errors import GeometryError, NothingFoundError, ReadError
+from anybone.core.errors import GeometryError, NothingFoundError, ReadError
 from anybone.training.cache import IGNORE
 from anybone.training.data import prepare
 from anybone.training.pairs import find_pairs, pair_slices

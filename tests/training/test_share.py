@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.training import loop
 from anybone.training.processes import ALONE, Processes
 from anybone.training.share import Statistics, seed_of

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from anybone.model.bone_sam import BoneSam
-from anybone.model.lora import add_lora
+from anybone.models.bone_sam import BoneSam
+from anybone.models.lora import add_lora
 from anybone.training import loop
 from anybone.training.sources import RealSlices
 from anybone.training.stages import STAGES, prepare_stage

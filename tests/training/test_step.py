@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from anybone.model.bone_sam import BoneSam
+from anybone.models.bone_sam import BoneSam
 from anybone.training.augment import plain
 from anybone.training.step import training_loss
 
@@ -37,7 +37,7 @@ def test_the_weight_of_clicks_scales_what_they_cost(losses):
     assert two - one == pytest.approx(one - zero, rel=1e-4)
 
 
-def test_without_prompts_the_automatic_answer_is_all_that_is_learnt(losses):
+def test_without_prompts_the_automatic_answer_is_all_that_is_learned(losses):
     with_prompts, without = losses(0.0), losses(0.0, prompts={})
     assert set(without) == {"automatic", "quality"}
     assert without["automatic"] == pytest.approx(with_prompts["automatic"], abs=1e-6)

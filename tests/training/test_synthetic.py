@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from anybone.anatomy.label_map import LabelMap
-from anybone.anatomy.scanner import Atlas
-from anybone.anatomy.tissue import Tissue
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.synthetic.label_map import LabelMap
+from anybone.synthetic.scanner import Atlas
+from anybone.synthetic.tissue import Tissue
 from anybone.training.sources import SyntheticSlices, draw_batch
 
 

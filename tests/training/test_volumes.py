@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from anybone.anatomy.contrast import Dice
-from anybone.anatomy.label_map import LabelMap
-from anybone.anatomy.scanner import Atlas
-from anybone.anatomy.scanner.aim import draw_frames
-from anybone.anatomy.tissue import Tissue
-from anybone.engine.attend import attention_input
-from anybone.errors import NothingFoundError
-from anybone.geometry import Geometry
+from anybone.core.errors import NothingFoundError
+from anybone.core.geometry import Geometry
+from anybone.inference.attention import attention_input
+from anybone.synthetic.contrast import Dice
+from anybone.synthetic.label_map import LabelMap
+from anybone.synthetic.scanner import Atlas
+from anybone.synthetic.scanner.aim import draw_frames
+from anybone.synthetic.tissue import Tissue
 from anybone.training.augment_volumes import augment_volumes, change_contrast, reorient
 from anybone.training.cache import IGNORE
 from anybone.training.config import Augmentation
@@ -116,10 +116,10 @@ def test_reorienting_keeps_every_cell(cache):
 
 
 def test_contrast_changes_a_volume_as_a_whole(cache):
-    """The same grey value stays the same in all slices but for noise and bias."""
+    """The same gray value stays the same in all slices but for noise and bias."""
     images = cache.images.float() / 255
-    greys = replace(Augmentation(), curve=1.0, network=0, bias=0, noise=0, blur=0)
-    changed = change_contrast(images, greys, torch.Generator().manual_seed(1))
+    grays = replace(Augmentation(), curve=1.0, network=0, bias=0, noise=0, blur=0)
+    changed = change_contrast(images, grays, torch.Generator().manual_seed(1))
     bone = cache.bones[0] == 1
     assert changed[0][bone].std() < 0.2
     assert changed.min() >= 0
@@ -146,8 +146,8 @@ def test_stacks_lie_in_their_map_and_hold_their_slice(atlas):
     stack, number = stack_around(atlas, frames)
     assert int(number.min()) >= 0
     assert int(number.max()) < SLICES
-    slice_there = stack.centre_vx + (number - SLICES // 2)[:, None] * stack.through_vx
-    torch.testing.assert_close(slice_there, frames.centre_vx, atol=1e-3, rtol=0)
+    slice_there = stack.center_vx + (number - SLICES // 2)[:, None] * stack.through_vx
+    torch.testing.assert_close(slice_there, frames.center_vx, atol=1e-3, rtol=0)
     axis = frames.through_vx.abs().argmax(1)
     long = SLICES * frames.through_vx.abs().amax(1)
     assert (long <= MOST_BEYOND * atlas.shapes[0][axis] + 1e-3).all()

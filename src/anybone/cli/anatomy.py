@@ -15,10 +15,10 @@ from anybone.cli import options as opt
 from anybone.cli.cases import is_image
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
-from anybone.errors import NothingFoundError, UsageError
+from anybone.core.errors import NothingFoundError, UsageError
 
 if TYPE_CHECKING:
-    from anybone.anatomy.label_map import LabelMap
+    from anybone.synthetic.label_map import LabelMap
 
     Drawn = dict[str, Callable[[int], LabelMap]]
 
@@ -36,8 +36,8 @@ Spacing = Annotated[
 @app.command("shapes")
 @guarded
 def shapes(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
-    """List where the shapes of bones come from: source, licence, quality, bones."""
-    from anybone.anatomy.shapes import SHAPES
+    """List where the shapes of bones come from: source, license, quality, bones."""
+    from anybone.synthetic.shapes import SHAPES
 
     terminal = Terminal(verbose=verbose)
     if as_json:
@@ -46,7 +46,7 @@ def shapes(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
         return
     for source in SHAPES.values():
         there = "" if source.installed else f"  not installed: {source.install}"
-        terminal.result(f"{source.name}  ({source.licence}){there}")
+        terminal.result(f"{source.name}  ({source.license}){there}")
         terminal.result(f"  {source.quality}")
         terminal.result(f"  {', '.join(source.bones)}")
 
@@ -55,7 +55,7 @@ def shapes(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
 @guarded
 def regions(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     """List the places of the body and what lies in their field of view."""
-    from anybone.anatomy.regions import REGIONS
+    from anybone.synthetic.regions import REGIONS
 
     terminal = Terminal(verbose=verbose)
     if as_json:
@@ -86,10 +86,10 @@ def make(
 
     anybone anatomy make --region knee --sequence pd-fs --plane sagittal --seed 3 -o knee
     """
-    from anybone.anatomy.drawing import draw
-    from anybone.anatomy.scanner import scan
     from anybone.export import EXPORTERS
     from anybone.io import write
+    from anybone.synthetic.drawing import draw
+    from anybone.synthetic.scanner import scan
 
     terminal = Terminal(quiet, verbose)
     image = output / f"{region}_{sequence}_{plane}_{seed}.nii.gz"
@@ -132,7 +132,7 @@ def corpus(
     anybone anatomy corpus --count 20 -o corpus
     anybone anatomy corpus --count 20 --shapes-from my_masks -o corpus
     """
-    from anybone.anatomy.label_map import save
+    from anybone.synthetic.label_map import save
 
     terminal = Terminal(quiet, verbose)
     if own is not None and (region or source):
@@ -152,16 +152,16 @@ def _places(
     regions: list[str] | None, spacing: float | None, source: Path | None
 ) -> dict[str, Callable[[int], LabelMap]]:
     """For each region what makes a label map of it from a seed."""
-    from anybone.anatomy.drawing import draw
-    from anybone.anatomy.regions import REGIONS
+    from anybone.synthetic.drawing import draw
+    from anybone.synthetic.regions import REGIONS
 
     return {name: partial(draw, name, spacing_mm=spacing, shapes=source) for name in regions or REGIONS}
 
 
 def _cases(folder: Path, spacing: float | None) -> Drawn:
     """For each mask in a folder what makes somebody like that from a seed."""
-    from anybone.anatomy.drawing import OWN_SPACING_MM, draw_like
     from anybone.io import read_segmentation
+    from anybone.synthetic.drawing import OWN_SPACING_MM, draw_like
 
     masks = sorted(path for path in folder.glob("*") if is_image(path))
     if not masks:

@@ -16,13 +16,13 @@ from anybone.cli.method import Method
 from anybone.cli.pointing import Placed, Pointing, place, point_at
 from anybone.cli.run_record import CaseRecord, RunRecord
 from anybone.cli.terminal import Bar, Terminal
-from anybone.engine.options import SegmentOptions
-from anybone.errors import AnyboneError, NothingFoundError
-from anybone.segmentation import Confidence, Segmentation
-from anybone.volume import Volume
+from anybone.core.errors import AnyboneError, NothingFoundError
+from anybone.core.segmentation import Confidence, Segmentation
+from anybone.core.volume import Volume
+from anybone.inference.options import SegmentOptions
 
 if TYPE_CHECKING:
-    from anybone.engine.segmenter import Segmenter
+    from anybone.inference.segmenter import Segmenter
 
 
 _WRITTEN = (0, NothingFoundError.exit_code, DOUBTED)  # the mask is there, whatever is to be said of it

@@ -13,7 +13,7 @@ from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.protocol import read_protocol
 from anybone.cli.terminal import Terminal, aligned
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 if TYPE_CHECKING:
     from anybone.evaluation.benchmark import Done

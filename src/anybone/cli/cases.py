@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anybone.errors import NothingFoundError, UsageError
+from anybone.core.errors import NothingFoundError, UsageError
 
 RESULT_ENDING = "_bones"
 PROBABILITY_ENDING = "_probability"  # after the result's own

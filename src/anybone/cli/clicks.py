@@ -12,13 +12,13 @@ from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.method import choose_method
 from anybone.cli.terminal import Terminal, aligned
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 
 class User(StrEnum):
     """Names of `evaluation.clicks.USERS`."""
 
-    centre = "centre"
+    middle = "center"
     anywhere = "anywhere"
     noisy = "noisy"
     lazy = "lazy"
@@ -36,7 +36,7 @@ Truth = Annotated[Path, typer.Argument(metavar="TRUTH", help="Its reference, a f
 Folder = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder for clicks.json and clicks.html.")
 ]
-Users = Annotated[list[User] | None, typer.Option("--user", help="Who clicks; may be repeated.", show_default="centre")]
+Users = Annotated[list[User] | None, typer.Option("--user", help="Who clicks; may be repeated.", show_default="center")]
 Rounds = Annotated[int, typer.Option("--rounds", min=1, help="Of clicks, at most.")]
 PerWhat = Annotated[Per, typer.Option("--per", help="A round is a click on each slice, or one in the volume.")]
 Reach = Annotated[float, typer.Option("--reach", min=0, max=1, help="The Dice that users want.")]
@@ -63,12 +63,12 @@ def clicks(
 ) -> None:
     """Measure what corrective clicks are worth: Dice as simulated users correct the automatic answer.
 
-    Users: centre clicks the middle of the largest error, anywhere any voxel of it, noisy two pixels beside the middle,
+    Users: center clicks the middle of the largest error, anywhere any voxel of it, noisy two pixels beside the middle,
     lazy only where at least 40 pixels are wrong.
 
     Examples:
 
-    anybone clicks images/ truths/ --user centre --user noisy -o clicks
+    anybone clicks images/ truths/ --user center --user noisy -o clicks
     """
     from anybone.evaluation.clicks_page import summary_rows, write_clicks_page
     from anybone.evaluation.interactive import click_cases, write_clicked
@@ -80,7 +80,7 @@ def clicks(
         raise UsageError(f"{output} is a file. Give a folder: -o CLICKS.")
     cases = match(images, truth).cases
     segmenter = choose_method(weights, method, device.value).segmenter
-    users = [one.value for one in dict.fromkeys(user or [User.centre])]
+    users = [one.value for one in dict.fromkeys(user or [User.middle])]
     with terminal.progress("clicks") as bar:
         clicked = click_cases(
             segmenter,

@@ -11,9 +11,9 @@ from anybone.cli import options as opt
 from anybone.cli.cases import is_writable, read_suffix, write_suffixes
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
-from anybone.errors import UsageError
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
+from anybone.core.errors import UsageError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 
 
 @guarded

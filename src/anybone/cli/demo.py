@@ -13,15 +13,15 @@ from anybone.cli import options as opt
 from anybone.cli.batch import finish_case, report
 from anybone.cli.cases import RESULT_ENDING, SUFFIX, Case, check_outputs, plan_cases
 from anybone.cli.guard import guarded
-from anybone.cli.method import Method, choose_method, mention_licence
+from anybone.cli.method import Method, choose_method, mention_license
 from anybone.cli.run_record import FILE_NAME, RunRecord
 from anybone.cli.terminal import Terminal
-from anybone.engine.options import SegmentOptions
-from anybone.errors import CheckpointError, UsageError
+from anybone.core.errors import CheckpointError, UsageError
+from anybone.inference.options import SegmentOptions
 
 if TYPE_CHECKING:
-    from anybone.segmentation import Segmentation
-    from anybone.volume import Volume
+    from anybone.core.segmentation import Segmentation
+    from anybone.core.volume import Volume
 
 VOLUME_NAME, TRUTH_NAME = "made_knee.nii.gz", "made_knee_truth.nii.gz"
 BASELINE = "cortex"
@@ -81,8 +81,8 @@ def demo(
 
 def _made_knee(folder: Path) -> _Shown:
     """The knee, written and read again, so that the demo goes the whole way from a file."""
-    from anybone.anatomy.example import example_scan
     from anybone.io import read, write
+    from anybone.synthetic.example_knee import example_scan
 
     volume, truth = example_scan()
     case = _knee_case(folder)
@@ -114,7 +114,7 @@ def _methods(device: str, terminal: Terminal) -> Sequence[Method]:
     except CheckpointError:
         terminal.warn(f"This copy of anybone has no weights, so {BASELINE} runs alone: a floor, not the real thing.")
         return [baseline]
-    mention_licence(shipped, terminal)
+    mention_license(shipped, terminal)
     return [shipped, baseline]
 
 

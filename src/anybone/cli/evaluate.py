@@ -11,7 +11,7 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal, aligned
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 if TYPE_CHECKING:
     from anybone.evaluation.report import Report
@@ -162,14 +162,14 @@ def _write(report: Report, folder: Path | None, json_file: Path | None, title: s
 def _summary(report: Report) -> list[str]:
     """Lines of a table for the terminal: all bone, each label, each stratum."""
     from anybone.evaluation.plots import groups
-    from anybone.evaluation.statistics import caution, summarise
+    from anybone.evaluation.statistics import caution, summarize
     from anybone.evaluation.words import metric_name, told
 
     metrics = [metric for metric in _SHOWN if metric in report.metrics]
     rows = [["", "n", *(metric_name(metric, report.measures) for metric in metrics)]]
     for name, scores in groups(report):
         patients = len({one.patient for one in scores})
-        rows.append([name, str(patients), *(told(summarise(scores, metric)) for metric in metrics)])
+        rows.append([name, str(patients), *(told(summarize(scores, metric)) for metric in metrics)])
     lines = aligned(rows)
     patients = len({one.patient for one in report.scores})
     unit = "case" if all(one.patient == one.name for one in report.scores) else "patient"

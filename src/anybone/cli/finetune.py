@@ -11,18 +11,18 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Bar, Terminal
-from anybone.errors import InputError, UsageError
+from anybone.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from anybone.model.bone_sam import BoneSam
-    from anybone.model.checkpoint import Header
+    from anybone.models.bone_sam import BoneSam
+    from anybone.models.checkpoint import Header
     from anybone.training.finetune import Trial
     from anybone.training.pairs import Pair
     from anybone.training.slices import Slice
 
 _BEGAN = "began_with"  # in a card: that of the first weights
 MOST_STEPS, STEPS_UNTRIED = 60, 10  # at most; where no trial decides: more taught the chance of one or two cases
-MOST_STEPS_NAMED, STEPS_UNTRIED_NAMED = 150, 30  # names are learnt from nothing
+MOST_STEPS_NAMED, STEPS_UNTRIED_NAMED = 150, 30  # names are learned from nothing
 LEARNING_RATE = 2e-4
 BOUNDARY, CLICK = 0.3, 0.5  # weights of these losses, as those that ship were trained with: without, masks shrink
 
@@ -45,10 +45,10 @@ def finetune(
     named: Annotated[
         bool, typer.Option("--named", help="Learn to tell the labels of the masks apart, by their names.")
     ] = False,
-    licence: Annotated[
+    license: Annotated[
         str | None,
         typer.Option(
-            "--licence", help="Of what you add; that of the old weights stays beside it.", show_default="the old one's"
+            "--license", help="Of what you add; that of the old weights stays beside it.", show_default="the old one's"
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over weights that exist.")] = False,
@@ -66,11 +66,11 @@ def finetune(
     anybone finetune --images knees/images --masks knees/masks -o my_knee.safetensors
     anybone segment knee.nii.gz --weights my_knee.safetensors --preview
     """
-    from anybone.model import catalogue, checkpoint
+    from anybone.models import checkpoint, registry
 
     terminal = Terminal(quiet, verbose)
     _check_output(output, checkpoint.SUFFIX, force)
-    header = checkpoint.verify(catalogue.locate(weights))
+    header = checkpoint.verify(registry.locate(weights))
     if header.config.depth_attention is not None:
         raise UsageError(
             f"{header.name} has a 3-D branch, which fine-tuning does not teach. Give others with --weights."
@@ -81,12 +81,12 @@ def finetune(
     pairs = find_pairs(images, masks)
     with terminal.progress(output.name) as bar:
         slices = _slices(pairs, sparse, bar)
-        learnt = _learn(header, slices, names_in(pairs) if named else {}, steps, bar)
-    written = _save(header, learnt, len(pairs), header.licence_with(licence), output)
+        learned = _learn(header, slices, names_in(pairs) if named else {}, steps, bar)
+    written = _save(header, learned, len(pairs), header.license_with(license), output)
     terminal.result(f"{output}  {len(pairs)} cases, {output.stat().st_size / 1e6:.1f} MB")
-    _tell_trial(terminal, learnt, steps)
+    _tell_trial(terminal, learned, steps)
     if written.base is not None:
-        terminal.note(f"Licence: {written.licence}. It needs the weights {written.base.name} and fits no others.")
+        terminal.note(f"License: {written.license}. It needs the weights {written.base.name} and fits no others.")
     terminal.note(f"Use them: anybone segment INPUT --weights {output}")
 
 
@@ -112,19 +112,19 @@ def _slices(pairs: list[Pair], sparse: bool, bar: Bar) -> list[Slice]:
 
 
 @dataclass(frozen=True)
-class _Learnt:
+class _Learned:
     network: BoneSam
     steps: int
     trial: Trial | None
 
 
-def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: int | None, bar: Bar) -> _Learnt:
+def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: int | None, bar: Bar) -> _Learned:
     """The network, fine-tuned, and with names for bones where there are some.
 
     Raises:
         InputError: What some cases teach made others worse.
     """
-    from anybone.model.named import with_bones
+    from anybone.models.bone_names import with_bones
     from anybone.training.config import TrainingConfig
     from anybone.training.finetune import GENTLE, finetune, stage_for, try_out, views_for
 
@@ -145,16 +145,16 @@ def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: in
     best = trial.steps if trial and trial.decides else steps or untried
     if not best:
         raise InputError(_no_use(trial))
-    return _Learnt(finetune(config, views, best, bar), best, trial)
+    return _Learned(finetune(config, views, best, bar), best, trial)
 
 
-def _save(header: Header, learnt: _Learnt, cases: int, licence: str, output: Path) -> Header:
-    """What was learnt, written beside the weights that it began with."""
-    from anybone.model.checkpoint import Checkpoint, save_changes
+def _save(header: Header, learned: _Learned, cases: int, license: str, output: Path) -> Header:
+    """What was learned, written beside the weights that it began with."""
+    from anybone.models.checkpoint import Checkpoint, save_changes
 
-    origin = f"{header.name} ({header.origin}), fine-tuned by anybone in {learnt.steps} steps on {cases} cases"
-    network, card = learnt.network, _card(header, learnt.trial)
-    after = Checkpoint(network.config, network.state_dict(), licence, origin, output.stem, card)
+    origin = f"{header.name} ({header.origin}), fine-tuned by anybone in {learned.steps} steps on {cases} cases"
+    network, card = learned.network, _card(header, learned.trial)
+    after = Checkpoint(network.config, network.state_dict(), license, origin, output.stem, card)
     return save_changes(after, header.path, output)
 
 
@@ -168,10 +168,10 @@ def _no_use(trial: Trial | None) -> str:
     )
 
 
-def _tell_trial(terminal: Terminal, learnt: _Learnt, steps: int | None) -> None:
+def _tell_trial(terminal: Terminal, learned: _Learned, steps: int | None) -> None:
     from anybone.training.finetune import FEW
 
-    trial = learnt.trial
+    trial = learned.trial
     aside = "Keep one more aside, and look at it before and after."
     if trial is not None:
         terminal.note(
@@ -179,18 +179,18 @@ def _tell_trial(terminal: Terminal, learnt: _Learnt, steps: int | None) -> None:
             f"{trial.at_best} steps on the others."
         )
         if not trial.decides:
-            terminal.warn(f"{trial.cases} cases say too little about others: {learnt.steps} steps were taken. {aside}")
+            terminal.warn(f"{trial.cases} cases say too little about others: {learned.steps} steps were taken. {aside}")
         elif trial.cases < FEW:
             terminal.warn(f"{trial.cases} cases say little about others. {aside}")
     elif steps is None:
-        terminal.warn(f"One case cannot be tried out on another: {learnt.steps} steps were taken. {aside}")
+        terminal.warn(f"One case cannot be tried out on another: {learned.steps} steps were taken. {aside}")
 
 
 def _card(header: Header, trial: Trial | None) -> dict[str, Any]:
     """How far answers can be trusted, as with the weights that these began with; what is said of those; the trial."""
-    from anybone.engine.confidence import Judge
+    from anybone.inference.quality import QualityEstimator
 
     tried = {"trial": {"cases": trial.cases, "dice_by_steps": {n: trial.mean(n) for n in trial.dice}}} if trial else {}
     if not header.card:
         return tried
-    return {**Judge.from_card(header.card).to_card(), _BEGAN: header.card.get(_BEGAN, header.card), **tried}
+    return {**QualityEstimator.from_card(header.card).to_card(), _BEGAN: header.card.get(_BEGAN, header.card), **tried}

@@ -10,7 +10,7 @@ from typing import ParamSpec
 import typer
 
 from anybone.cli.terminal import Terminal
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
 
 P = ParamSpec("P")
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from anybone.errors import PromptError
+from anybone.core.errors import PromptError
 
 Kind = Literal["point", "box", "scribble", "lasso", "mask"]
 Triple = tuple[float, float, float]
@@ -113,7 +113,7 @@ def read_hints(path: Path, *, bone: str, world: bool) -> list[Hint]:
     Args:
         path: Of the JSON; this module says what it holds.
         bone: Name for prompts that have none.
-        world: Whether numbers are millimetres where the file does not say.
+        world: Whether numbers are millimeters where the file does not say.
 
     Raises:
         PromptError: There is no such file, or it does not hold prompts.

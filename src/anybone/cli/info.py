@@ -11,9 +11,9 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import FAILED, exit_code_of, guarded, message_of
 from anybone.cli.terminal import Terminal
-from anybone.errors import AnyboneError, CheckpointError, NothingFoundError
-from anybone.model.catalogue import locate
-from anybone.model.checkpoint import Header, read_header
+from anybone.core.errors import AnyboneError, CheckpointError, NothingFoundError
+from anybone.models.checkpoint import Header, read_header
+from anybone.models.registry import locate
 
 if TYPE_CHECKING:
     from anybone.io import Description

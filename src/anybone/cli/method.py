@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from anybone.cli.terminal import Terminal
-from anybone.errors import CheckpointError, UsageError
-from anybone.model.catalogue import locate
-from anybone.model.checkpoint import Header, read_header
+from anybone.core.errors import CheckpointError, UsageError
+from anybone.models.checkpoint import Header, read_header
+from anybone.models.registry import locate
 
 if TYPE_CHECKING:
-    from anybone.engine.segmenter import Segmenter
+    from anybone.inference.segmenter import Segmenter
 
-# Beginnings of the names of licences that ask for no more than credit.
+# Beginnings of the names of licenses that ask for no more than credit.
 _PERMISSIVE = ("apache", "mit", "bsd", "isc", "cc0", "cc by 3", "cc by 4", "cc-by-3", "cc-by-4", "public domain")
 
 
@@ -42,11 +42,11 @@ class Method:
             UsageError: There is no such device or baseline.
         """
         if self.header is not None:
-            from anybone.engine.load import load
+            from anybone.inference.loading import load
 
             return load(self.header.path, device=self.device)
-        from anybone.engine.segmenter import Segmenter
-        from anybone.evaluation.baselines import BASELINES
+        from anybone.inference.classical.methods import BASELINES
+        from anybone.inference.segmenter import Segmenter
 
         if self.name not in BASELINES:
             raise UsageError(f"There is no method {self.name!r}. Choose from {', '.join(BASELINES)}.")
@@ -58,7 +58,7 @@ class Method:
         if self.header is None:
             return {"method": self.name, "weights": None}
         header = self.header
-        weights = {"name": header.name, "sha256": header.sha256, "licence": header.licence, "origin": header.origin}
+        weights = {"name": header.name, "sha256": header.sha256, "license": header.license, "origin": header.origin}
         return {"method": self.name, "weights": weights}
 
 
@@ -81,7 +81,7 @@ def choose_method(weights: str | None, baseline: str | None, device: str) -> Met
     return Method(header.name, header, device)
 
 
-def mention_licence(method: Method, terminal: Terminal) -> None:
-    """Nothing; prints the licence of weights that may not be used for everything."""
-    if method.header is not None and not method.header.licence.lower().startswith(_PERMISSIVE):
-        terminal.note(f"Licence of the weights {method.name}: {method.header.licence}. Origin: {method.header.origin}.")
+def mention_license(method: Method, terminal: Terminal) -> None:
+    """Nothing; prints the license of weights that may not be used for everything."""
+    if method.header is not None and not method.header.license.lower().startswith(_PERMISSIVE):
+        terminal.note(f"License of the weights {method.name}: {method.header.license}. Origin: {method.header.origin}.")

@@ -177,14 +177,14 @@ PromptsFile = Annotated[
 ]
 World = Annotated[
     bool,
-    typer.Option("--world", help="The numbers are millimetres (right, front, head: RAS+).", rich_help_panel=_POINT),
+    typer.Option("--world", help="The numbers are millimeters (right, front, head: RAS+).", rich_help_panel=_POINT),
 ]
 BoneName = Annotated[
     str, typer.Option("--name", metavar="NAME", help="What the bone is called in the result.", rich_help_panel=_POINT)
 ]
 Propagate = Annotated[
     bool,
-    typer.Option("--propagate", help="Follow the bone through the neighbouring slices.", rich_help_panel=_POINT),
+    typer.Option("--propagate", help="Follow the bone through the neighboring slices.", rich_help_panel=_POINT),
 ]
 First = Annotated[
     int | None,

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.cli.hints import Hint
-from anybone.errors import GeometryError, PromptError
-from anybone.geometry import Geometry
-from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble, check_inside
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
+from anybone.core.errors import GeometryError, PromptError
+from anybone.core.geometry import Geometry
+from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble, check_inside
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 
 if TYPE_CHECKING:
     from anybone.cli.terminal import Bar
-    from anybone.engine.options import SegmentOptions
-    from anybone.engine.segmenter import Segmenter
-    from anybone.engine.session import Session
+    from anybone.inference.options import SegmentOptions
+    from anybone.inference.segmenter import Segmenter
+    from anybone.interactive.session import Session
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Reach:
     Attributes:
         first: Lowest slice; None as far as the bone goes.
         last: Highest slice.
-        backwards: Whether towards lower slices.
-        forwards: Whether towards higher ones.
+        backwards: Whether toward lower slices.
+        forwards: Whether toward higher ones.
     """
 
     first: int | None = None

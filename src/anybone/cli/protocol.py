@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anybone.cli.recipe import check_keys, check_kinds, parsed, read_training
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 if TYPE_CHECKING:
     from anybone.evaluation.protocols import Protocol

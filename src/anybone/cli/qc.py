@@ -14,13 +14,13 @@ from anybone.cli.cases import PROBABILITY_ENDING, RESULT_ENDING
 from anybone.cli.guard import guarded
 from anybone.cli.run_record import FILE_NAME
 from anybone.cli.terminal import Terminal
-from anybone.errors import AnyboneError, NothingFoundError, ReadError, UsageError
+from anybone.core.errors import AnyboneError, NothingFoundError, ReadError, UsageError
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from anybone.core.segmentation import Segmentation
     from anybone.evaluation.cohort import Result
-    from anybone.segmentation import Segmentation
 
 PAGE, LIST = "qc.html", "qc.csv"
 _THUMBNAIL_PX = 160
@@ -45,7 +45,7 @@ def qc(
 
     anybone qc results/
     """
-    from anybone.atomic import write_whole
+    from anybone.core.atomic import write_whole
     from anybone.evaluation.cohort import LEAST_CASES, flags
     from anybone.evaluation.cohort_page import COLUMNS, cohort_page
     from anybone.io.tables import write_csv
@@ -121,9 +121,9 @@ def _picture(
     """The slice with most bone, and whether the image was found; without it the mask is shown."""
     import numpy as np
 
+    from anybone.core.volume import Volume
     from anybone.export.slice_picture import thumbnail
     from anybone.io import read
-    from anybone.volume import Volume
 
     for path in _images(mask, images, source):
         try:

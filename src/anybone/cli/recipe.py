@@ -8,14 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from anybone.model.config import ModelConfig
+    from anybone.models.config import ModelConfig
     from anybone.training.config import TrainingConfig
     from anybone.training.recipe import Data, Recipe
 
-_OF_THE_RECIPE = ("name", "licence")
+_OF_THE_RECIPE = ("name", "license")
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -100,7 +100,7 @@ def _data(values: Mapping[str, Any], path: Path) -> Data:
 
 def _model(values: dict[str, Any], path: Path, where: str) -> ModelConfig:
     """The network that `like` names, the small one unless told otherwise, with what was given in its place."""
-    from anybone.model.config import ModelConfig, TinyVitConfig
+    from anybone.models.config import ModelConfig, TinyVitConfig
     from anybone.training.config import MODELS
 
     values = dict(values)

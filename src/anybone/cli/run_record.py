@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anybone.cli.cases import Case
-from anybone.errors import UsageError, WriteError
+from anybone.core.errors import UsageError, WriteError
 from anybone.version import __version__
 
 FILE_NAME = "run.json"
@@ -101,7 +101,7 @@ class RunRecord:
         Args:
             exit_code: Of the whole run, once it has ended.
         """
-        from anybone.atomic import write_whole
+        from anybone.core.atomic import write_whole
 
         cases = list(self._cases.values())
         content = {

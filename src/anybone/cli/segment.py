@@ -13,12 +13,12 @@ from anybone.cli.batch import Job, run_batch
 from anybone.cli.cases import check_outputs, plan_cases
 from anybone.cli.guard import guarded
 from anybone.cli.hints import Hint, read_hints, typed_hints
-from anybone.cli.method import choose_method, mention_licence
+from anybone.cli.method import choose_method, mention_license
 from anybone.cli.pointing import Pointing, Reach
 from anybone.cli.run_record import FILE_NAME, RunRecord
 from anybone.cli.terminal import Terminal
-from anybone.engine.options import SegmentOptions
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
+from anybone.inference.options import SegmentOptions
 
 
 @guarded
@@ -101,7 +101,7 @@ def _segment(
         "frame": job.frame,
     }
     record = RunRecord(cases[0].output.with_name(FILE_NAME), facts, resume=resume)
-    mention_licence(job.method, terminal)
+    mention_license(job.method, terminal)
     return run_batch(cases, job, record, terminal)
 
 

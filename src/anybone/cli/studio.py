@@ -11,7 +11,7 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 HOST = "127.0.0.1"
 

@@ -48,14 +48,14 @@ class Terminal:
     def warn(self, text: str) -> None:
         """Nothing; prints what a user of the result must know."""
         if not self.quiet:
-            self._labelled("warning: ", typer.colors.YELLOW, text)
+            self._labeled("warning: ", typer.colors.YELLOW, text)
 
     def error(self, text: str, label: str = "error: ") -> None:
         """Nothing; prints why something failed."""
-        self._labelled(label, typer.colors.RED, text)
+        self._labeled(label, typer.colors.RED, text)
 
-    def _labelled(self, label: str, colour: str, text: str) -> None:
-        typer.echo(typer.style(label, fg=colour, bold=True) + text if label else text, err=True)
+    def _labeled(self, label: str, color: str, text: str) -> None:
+        typer.echo(typer.style(label, fg=color, bold=True) + text if label else text, err=True)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Bar]:

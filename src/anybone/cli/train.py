@@ -14,7 +14,7 @@ from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.recipe import read_recipe
 from anybone.cli.terminal import Bar, Terminal
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 
 COPY = "recipe.toml"  # in the folder of the run
 

@@ -13,11 +13,11 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.guard import guarded
 from anybone.cli.terminal import Terminal
-from anybone.errors import CheckpointError, UsageError
-from anybone.model import catalogue, checkpoint
+from anybone.core.errors import CheckpointError, UsageError
+from anybone.models import checkpoint, registry
 
 if TYPE_CHECKING:
-    from anybone.model.checkpoint import Checkpoint, Header
+    from anybone.models.checkpoint import Checkpoint, Header
 
 app = typer.Typer(
     help="Add, list, show and verify weights. They lie in the folder ANYBONE_HOME, or ~/.cache/anybone.",
@@ -56,7 +56,7 @@ def add(
         found = replace(found, name=name or found.name)
         header = checkpoint.save(found, _free_place(found.name, force))
     terminal.result(f"{header.name}  {header.path}")
-    terminal.note(f"Licence: {header.licence}. Use them: anybone segment INPUT --weights {header.name}")
+    terminal.note(f"License: {header.license}. Use them: anybone segment INPUT --weights {header.name}")
 
 
 @app.command("list")
@@ -65,7 +65,7 @@ def list_weights(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     """List the weights at hand."""
     terminal = Terminal(verbose=verbose)
     found = []
-    for path in catalogue.installed():
+    for path in registry.installed():
         try:
             found.append(checkpoint.read_header(path))
         except CheckpointError as error:
@@ -78,15 +78,15 @@ def list_weights(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     width = max((len(_key(header)) for header in found), default=0)
     for header in found:
         size = f"{header.parameters / 1e6:.1f} M, {header.config.image_size} px"
-        terminal.result(f"{_key(header):{width}}  {size:18}  {header.licence}")
+        terminal.result(f"{_key(header):{width}}  {size:18}  {header.license}")
 
 
 @app.command("info")
 @guarded
 def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
-    """Show what weights say of themselves: licence, origin, what they know and how well."""
+    """Show what weights say of themselves: license, origin, what they know and how well."""
     terminal = Terminal(verbose=verbose)
-    facts = _facts(checkpoint.read_header(catalogue.locate(which)))
+    facts = _facts(checkpoint.read_header(registry.locate(which)))
     if as_json:
         terminal.result(json.dumps(facts, indent=2))
         return
@@ -121,7 +121,7 @@ def verify(which: Named = None, verbose: opt.Verbose = 0) -> None:
     """Check that no bit of the weights has changed since they were written."""
     terminal = Terminal(verbose=verbose)
     with terminal.progress("verify"):
-        header = checkpoint.verify(catalogue.locate(which))
+        header = checkpoint.verify(registry.locate(which))
     terminal.result(f"{header.name}  whole  sha256 {header.sha256}")
 
 
@@ -133,13 +133,13 @@ def _checkpoint(file: Path, attention: Path | None) -> Checkpoint:
         return checkpoint.load(file)
     if attention is None:
         raise UsageError(f"{file.name} is one of two released files. Add the other: --attention atten.pth")
-    from anybone.model.convert import convert_published
+    from anybone.models.conversion import convert_published
 
     return convert_published(file, attention)
 
 
 def _free_place(name: str, force: bool) -> Path:
-    path = catalogue.path_for(name)
+    path = registry.path_for(name)
     if path.exists() and not force:
         raise UsageError(
             f"There are weights {name!r} already ({path}). Give another --name, or --force to replace them."
@@ -156,7 +156,7 @@ def _facts(header: Header) -> dict[str, Any]:
     return {
         "name": _key(header),
         "path": str(header.path),
-        "licence": header.licence,
+        "license": header.license,
         "origin": header.origin,
         "sha256": header.sha256,
         **({"base": f"{header.base.name}  sha256 {header.base.sha256}"} if header.base else {}),

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anybone.atomic import write_whole
-from anybone.errors import InputError, MissingExtraError, UsageError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import InputError, MissingExtraError, UsageError
 from anybone.evaluation.contenders import contender
 from anybone.evaluation.jobs import Figures, Job, figures_of, jobs_of, run_job
 from anybone.evaluation.protocols import Fold, Protocol, folds

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from anybone.atomic import write_whole
+from anybone.core.atomic import write_whole
 from anybone.evaluation.page import note, page, table
 from anybone.evaluation.plots import bars_plot, rounds_plot
 from anybone.evaluation.results import Results

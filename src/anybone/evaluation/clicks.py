@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.engine.session import Session
-from anybone.prompts import Point
+from anybone.core.prompts import Point
+from anybone.interactive.session import Session
 
 MIN_ERROR_PX = 4  # what is smaller nobody clicks on
 LAZY_ERROR_PX = 40  # and what is smaller than this a lazy person does not
@@ -23,7 +23,7 @@ User = Callable[[Mask, np.random.Generator], "tuple[Place, Place] | None"]
 Per = Literal["slice", "volume"]
 
 
-def centre(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
+def center(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
     """The middle of the largest piece of what is wrong."""
     return _twice(_middle(_largest(wrong, MIN_ERROR_PX)))
 
@@ -49,7 +49,7 @@ def lazy(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
 
 
 # What is wrong on a slice -> the voxel that is meant, and the one that is clicked; None: nothing worth a click.
-USERS: Mapping[str, User] = {"centre": centre, "anywhere": anywhere, "noisy": noisy, "lazy": lazy}
+USERS: Mapping[str, User] = {"center": center, "anywhere": anywhere, "noisy": noisy, "lazy": lazy}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def click_curve(
     session: Session,
     truth: Mask,
     rounds: int,
-    user: str = "centre",
+    user: str = "center",
     *,
     per: Per = "slice",
     known: Mask | None = None,
@@ -111,7 +111,7 @@ def next_clicks(
     session: Session,
     truth: Mask,
     known: Mask | None = None,
-    user: str = "centre",
+    user: str = "center",
     rng: np.random.Generator | None = None,
     per: Per = "slice",
 ) -> list[Point]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from anybone.atomic import write_whole
+from anybone.core.atomic import write_whole
 from anybone.evaluation.interactive import SHOWN_ROUNDS, Clicked
 from anybone.evaluation.page import note, page, table
 from anybone.evaluation.plots import clicks_plot

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.core.labels import named
+from anybone.core.segmentation import Segmentation
 from anybone.evaluation.scores import ALL
-from anybone.labels import named
-from anybone.segmentation import Segmentation
 
 LEAST_CASES = 5  # with a label, below which there is no "like the rest"
 _BEYOND = 3.5
@@ -34,14 +34,14 @@ class BoneFacts:
         pieces: Connected by faces, edges or corners.
         holes: Volume that it encloses without being part of it, as a share of its own.
         border: Share of its voxels on the border of the grid.
-        centre_right_mm: Of its mass, towards the patient's right.
+        center_right_mm: Of its mass, toward the patient's right.
     """
 
     volume_ml: float
     pieces: int
     holes: float
     border: float
-    centre_right_mm: float
+    center_right_mm: float
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def _facts(mask: NDArray[np.bool_], segmentation: Segmentation) -> BoneFacts:
     _, pieces = ndimage.label(mask, np.ones((3, 3, 3)))
     enclosed = int(ndimage.binary_fill_holes(mask).sum()) - voxels
     inner = mask[tuple(slice(1, -1) if n > 2 else slice(None) for n in mask.shape)]
-    centre = segmentation.geometry.to_world(np.argwhere(mask).mean(axis=0))
+    center = segmentation.geometry.to_world(np.argwhere(mask).mean(axis=0))
     return BoneFacts(
         volume_ml=voxels * segmentation.geometry.voxel_volume_mm3 / 1000,
         pieces=int(pieces),
         holes=enclosed / voxels,
         border=1 - float(inner.sum()) / voxels,
-        centre_right_mm=float(centre[0]),
+        center_right_mm=float(center[0]),
     )
 
 
@@ -134,7 +134,7 @@ def _alone(one: Result) -> list[str]:
         if other is None:
             continue
         right = one.bones[other]
-        if bone.centre_right_mm > right.centre_right_mm:
+        if bone.center_right_mm > right.center_right_mm:
             told.append(f"The {name} lies to the patient's right of the {other}: are sides mixed up?")
         larger = max(bone.volume_ml, right.volume_ml)
         if abs(bone.volume_ml - right.volume_ml) > _SIDES_DIFFER * larger:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.evaluation.networks import NETWORKS
 from anybone.evaluation.standard import StandardSlices, StandardVolumes
-from anybone.model.slice_network import SliceNetwork
+from anybone.models.slice_network import SliceNetwork
 from anybone.training.config import TrainingConfig
 from anybone.training.loop import bone_sam
 from anybone.training.stages import STAGES
@@ -150,7 +150,7 @@ CONTENDERS: Mapping[str, Contender] = {
         lessons=(_TRUNK, _BRANCH, _JOIN),
         model={"fusion": "concatenation"},
     ),
-    # --- what is learnt from ---
+    # --- what is learned from ---
     "automatic alone": Contender("never shown a prompt", training={"prompts": {}}),
     "synthetic alone": Contender("synthetic anatomy alone", training={"sources": {"synthetic": 1.0}}),
     "real alone": Contender("patients alone", training={"sources": {"real": 1.0}}),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from anybone.errors import GeometryError
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
+from anybone.core.errors import GeometryError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 
 _SAME_VOXEL = 1e-2  # voxels: grids whose voxels lie closer than this are one grid, in whatever order
 

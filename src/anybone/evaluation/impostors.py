@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.geometry import Geometry
-from anybone.volume import Volume
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Volume
 
 Image = NDArray[np.float32]
 Generator = np.random.Generator
@@ -19,7 +19,7 @@ Generator = np.random.Generator
 _CT = {"air": -1000.0, "fat": -100.0, "muscle": 50.0, "marrow": 250.0, "cortex": 1200.0}  # Hounsfield units
 _CT_NOISE = 20.0
 _NOISE = 20.0
-_SKULL = {"t1": (0.9, 0.15, 0.2, 0.75, 0.5), "t2": (0.7, 0.1, 1.0, 0.4, 0.6)}  # scalp, skull, fluid, white, grey
+_SKULL = {"t1": (0.9, 0.15, 0.2, 0.75, 0.5), "t2": (0.7, 0.1, 1.0, 0.4, 0.6)}  # scalp, skull, fluid, white, gray
 
 
 def impostor(kind: str, seed: int = 0) -> Volume:
@@ -48,7 +48,7 @@ def noise(rng: Generator) -> Volume:
 
 
 def empty_scanner(rng: Generator) -> Volume:
-    """A scan of nothing: noise on half the matrix, enlarged by zeros as scanners do, louder towards the coil."""
+    """A scan of nothing: noise on half the matrix, enlarged by zeros as scanners do, louder toward the coil."""
     small, shape = (96, 96, 10), (192, 192, 10)
     parts = []
     for _ in range(2):
@@ -89,23 +89,23 @@ def phantom(rng: Generator) -> Volume:
 
 
 def brain(rng: Generator) -> Volume:
-    """An axial head above the eyes: scalp, skull, fluid, folded grey and white matter, ventricles; T1 or T2."""
+    """An axial head above the eyes: scalp, skull, fluid, folded gray and white matter, ventricles; T1 or T2."""
     shape = (192, 192, 16)
     x, y, z = _grid(shape)
-    scalp, skull, fluid, white, grey = (600 * v for v in _SKULL[str(rng.choice(list(_SKULL)))])
+    scalp, skull, fluid, white, gray = (600 * v for v in _SKULL[str(rng.choice(list(_SKULL)))])
     size = np.sqrt(np.maximum(1 - 0.5 * z**2, 0.1)) * rng.uniform(0.78, 0.85)
-    from_centre = np.hypot(x / 0.85, y) / size
+    from_center = np.hypot(x / 0.85, y) / size
     folds = _smooth(rng.normal(size=shape), 3.0)
     values = np.zeros(shape, dtype=np.float32)
-    _fill(values, from_centre < 1, scalp)
-    _fill(values, from_centre < 0.93, skull)
-    _fill(values, from_centre < 0.86, fluid)
-    _fill(values, from_centre + 0.05 * folds < 0.83, grey)
-    _fill(values, from_centre + 0.1 * folds < 0.74, white)
+    _fill(values, from_center < 1, scalp)
+    _fill(values, from_center < 0.93, skull)
+    _fill(values, from_center < 0.86, fluid)
+    _fill(values, from_center + 0.05 * folds < 0.83, gray)
+    _fill(values, from_center + 0.1 * folds < 0.74, white)
     for side in (-1, 1):
         _fill(values, _ellipse(x, y, side * 0.12, 0.05, 0.06, 0.28), fluid)
-        _fill(values, _ellipse(x, y, side * 0.22, 0.0, 0.09, 0.14), grey)
-    _fill(values, (np.abs(x) < 0.015) & (from_centre < 0.83), fluid)
+        _fill(values, _ellipse(x, y, side * 0.22, 0.0, 0.09, 0.14), gray)
+    _fill(values, (np.abs(x) < 0.015) & (from_center < 0.83), fluid)
     return _volume(_magnitude(_smooth(values, 0.7), rng, 12), (1.0, 1.0, 5))
 
 
@@ -128,12 +128,12 @@ def _grid(shape: tuple[int, int, int]) -> tuple[NDArray[np.float64], ...]:
 def _ellipse(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    centre_x: float,
-    centre_y: float,
+    center_x: float,
+    center_y: float,
     radius_x: float | NDArray[np.float64],
     radius_y: float | NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = ((x - centre_x) / radius_x) ** 2 + ((y - centre_y) / radius_y) ** 2 < 1
+    inside: NDArray[np.bool_] = ((x - center_x) / radius_x) ** 2 + ((y - center_y) / radius_y) ** 2 < 1
     return inside
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anybone.atomic import write_whole
-from anybone.errors import GeometryError, NothingFoundError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import GeometryError, NothingFoundError
 from anybone.evaluation.clicks import Curve, Per, click_curve
 from anybone.evaluation.grids import onto
 from anybone.evaluation.matching import Match
@@ -20,7 +20,7 @@ from anybone.evaluation.statistics import Summary, caution, summary_of
 from anybone.io import read, read_segmentation
 
 if TYPE_CHECKING:
-    from anybone.engine.segmenter import Segmenter
+    from anybone.inference.segmenter import Segmenter
 
 SHOWN_ROUNDS = (0, 1, 3, 10)
 Progress = Callable[[str, int, int], None]
@@ -105,7 +105,7 @@ class Clicked:
 def click_cases(
     segmenter: Segmenter,
     cases: Sequence[Match],
-    users: Sequence[str] = ("centre",),
+    users: Sequence[str] = ("center",),
     *,
     rounds: int = 10,
     per: Per = "slice",

@@ -12,16 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from anybone.atomic import write_whole
-from anybone.engine.attend import attention_input
-from anybone.engine.cleanup import clean
-from anybone.engine.load import load
-from anybone.engine.normalise import clip_to_unit
-from anybone.engine.options import SegmentOptions
-from anybone.engine.prepare import device_of
-from anybone.engine.segmenter import Segmenter
-from anybone.errors import NothingFoundError
-from anybone.evaluation.baselines import BASELINES
+from anybone.core.atomic import write_whole
+from anybone.core.errors import NothingFoundError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.evaluation.contenders import Contender, contender
 from anybone.evaluation.grids import onto
 from anybone.evaluation.interactive import click_cases
@@ -30,13 +24,19 @@ from anybone.evaluation.matching import Match
 from anybone.evaluation.protocols import Fold, Found, Protocol
 from anybone.evaluation.scores import ALL, Measures, Score, score
 from anybone.evaluation.worst import Worst, draw_worst
+from anybone.inference.attention import attention_input
+from anybone.inference.classical.methods import BASELINES
+from anybone.inference.cleanup import clean
+from anybone.inference.intensity import clip_to_unit
+from anybone.inference.loading import load
+from anybone.inference.options import SegmentOptions
+from anybone.inference.preprocessing import device_of
+from anybone.inference.segmenter import Segmenter
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.names import of_name, stem
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 DONE = "figures.json"
-USER = "centre"
+USER = "center"
 _DECIMALS = 5
 
 Answer = Callable[[Volume, Found], Segmentation]

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from anybone.anatomy.label_map import load
-from anybone.anatomy.scanner import Atlas
-from anybone.errors import NothingFoundError, UsageError
+from anybone.core.errors import NothingFoundError, UsageError
 from anybone.evaluation.contenders import Contender, Lesson
 from anybone.evaluation.protocols import Fold, Protocol
-from anybone.model import checkpoint
-from anybone.model.bone_sam import BoneSam
-from anybone.model.slice_network import SliceNetwork
+from anybone.models import checkpoint
+from anybone.models.bone_sam import BoneSam
+from anybone.models.slice_network import SliceNetwork
+from anybone.synthetic.label_map import load
+from anybone.synthetic.scanner import Atlas
 from anybone.training import loop
 from anybone.training.attended import attended_cache
 from anybone.training.cache import IGNORE, Cache, load_cache, save_cache
@@ -61,7 +61,7 @@ def teach(
     Args:
         contender: Who.
         protocol: Data, numbers, budget.
-        fold: Who is learnt from.
+        fold: Who is learned from.
         seed: Of every draw.
         folder: Of this training.
         slices: File with the slices that the fold learns from; made where it is not there.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anybone.errors import NothingFoundError, ReadError
+from anybone.core.errors import NothingFoundError, ReadError
 from anybone.io import find_inputs
 from anybone.io.names import of_name, stem
 from anybone.io.tables import SUFFIXES, read_rows

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from anybone.errors import MissingExtraError, UsageError
+from anybone.core.errors import MissingExtraError, UsageError
 
 _LEAST_CELLS, _MOST_CHANNELS = 4, 320  # nnU-Net's, along each side of its coarsest features
 
@@ -24,7 +24,7 @@ class Plan:
 
     Attributes:
         build: From the number of axes (2 or 3) and the side of its input in pixels, a module "b 1 ..." -> "b 1 ...",
-            grey values to logits of bone.
+            gray values to logits of bone.
         source: Where it was published.
         multiple: Of which the side has to be one.
     """

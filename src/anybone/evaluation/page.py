@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from anybone.atomic import write_whole
+from anybone.core.atomic import write_whole
 from anybone.evaluation.plots import groups, patients_plot, volumes_plot
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import ALL
-from anybone.evaluation.statistics import FEW, caution, summarise
+from anybone.evaluation.statistics import FEW, caution, summarize
 from anybone.evaluation.words import GAP, empties, metric_name, told
 from anybone.version import __version__
 
@@ -111,7 +111,7 @@ def _body(report: Report) -> Iterable[str]:
     yield table(
         ["", "patients", *names],
         (
-            [name, len({one.patient for one in scores}), *(told(summarise(scores, metric)) for metric in metrics)]
+            [name, len({one.patient for one in scores}), *(told(summarize(scores, metric)) for metric in metrics)]
             for name, scores in groups(report)
         ),
         sortable=False,

@@ -11,13 +11,13 @@ import numpy as np
 from anybone.evaluation.interactive import Clicked
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import ALL, Score
-from anybone.evaluation.statistics import by_patient, summarise
+from anybone.evaluation.statistics import by_patient, summarize
 from anybone.evaluation.words import metric_name
 
 if TYPE_CHECKING:
     from anybone.evaluation.results import Results
 
-_BLUE, _GREY, _RED = "#0072b2", "#555555", "#d55e00"  # Okabe and Ito
+_BLUE, _GRAY, _RED = "#0072b2", "#555555", "#d55e00"  # Okabe and Ito
 _LINES = (_BLUE, _RED, "#009e73", "#cc79a7")
 _PALETTE = (*_LINES, "#e69f00", "#56b4e9", "#f0e442", "#999999", "#332288", "#882255")
 _ROW_IN, _WIDTH_IN = 0.34, 7.5
@@ -37,8 +37,8 @@ def patients_plot(report: Report, metrics: Sequence[str] = ("dsc", "nsd")) -> st
     for axis, metric in zip(axes, metrics, strict=True):
         for place, (_, scores) in enumerate(rows):
             values = list(by_patient(scores, metric).values())
-            axis.scatter(values, place + jitter.uniform(-0.18, 0.18, len(values)), s=12, color=_GREY, alpha=0.5, lw=0)
-            summary = summarise(scores, metric)
+            axis.scatter(values, place + jitter.uniform(-0.18, 0.18, len(values)), s=12, color=_GRAY, alpha=0.5, lw=0)
+            summary = summarize(scores, metric)
             if summary.mean is not None:
                 axis.plot(summary.mean, place, "D", color=_BLUE, ms=6)
             if summary.ci95 is not None:
@@ -54,13 +54,13 @@ def clicks_plot(clicked: Clicked) -> str:
     """Mean Dice over rounds of clicks with its 95 % interval, a line for each user."""
     figure, (axis,) = _figure(1, 3.4)
     rounds = range(clicked.rounds + 1)
-    for user, colour in zip(clicked.users, _LINES, strict=False):
+    for user, color in zip(clicked.users, _LINES, strict=False):
         after = [clicked.after(user, n) for n in rounds]
-        axis.plot(rounds, [one.mean for one in after], marker="o", ms=4, color=colour, label=user)
+        axis.plot(rounds, [one.mean for one in after], marker="o", ms=4, color=color, label=user)
         bounds = [one.ci95 for one in after if one.ci95 is not None]
         if len(bounds) == len(after):
-            axis.fill_between(rounds, *zip(*bounds, strict=True), color=colour, alpha=0.15, lw=0)
-    axis.axhline(clicked.reach, color=_GREY, ls=":")
+            axis.fill_between(rounds, *zip(*bounds, strict=True), color=color, alpha=0.15, lw=0)
+    axis.axhline(clicked.reach, color=_GRAY, ls=":")
     axis.set_xticks(rounds)
     axis.set_xlabel(f"rounds: a click per {clicked.per}")
     axis.set_ylabel("Dice")
@@ -75,7 +75,7 @@ def volumes_plot(report: Report) -> str:
     found = np.array([one.prediction_ml for one in scores])
     difference = found - true
     figure, (axis,) = _figure(1, 3.4)
-    axis.scatter((found + true) / 2, difference, s=16, color=_GREY, alpha=0.6, lw=0)
+    axis.scatter((found + true) / 2, difference, s=16, color=_GRAY, alpha=0.6, lw=0)
     mean = float(difference.mean())
     axis.axhline(mean, color=_BLUE, label=f"mean {mean:+.2f} ml")
     if len(scores) > 2:
@@ -119,12 +119,12 @@ def bars_plot(results: Results, key: str, *, contenders: Sequence[str] | None = 
 def rounds_plot(results: Results, **facts: str) -> str:
     """Mean Dice over rounds of clicks with its 95 % interval, a line for each contender that hears clicks."""
     figure, (axis,) = _figure(1, 3.4)
-    for name, colour in zip(results.clicked(), _PALETTE * 9, strict=False):
+    for name, color in zip(results.clicked(), _PALETTE * 9, strict=False):
         after = [results.after(name, n, **facts) for n in results.rounds]
-        axis.plot(results.rounds, [one.mean for one in after], marker="o", ms=4, color=colour, label=name)
+        axis.plot(results.rounds, [one.mean for one in after], marker="o", ms=4, color=color, label=name)
         bounds = [one.ci95 for one in after if one.ci95 is not None]
         if len(bounds) == len(after):
-            axis.fill_between(results.rounds, *zip(*bounds, strict=True), color=colour, alpha=0.12, lw=0)
+            axis.fill_between(results.rounds, *zip(*bounds, strict=True), color=color, alpha=0.12, lw=0)
     axis.set_xticks(results.rounds)
     axis.set_xlabel("rounds: a click on each slice")
     axis.set_ylabel("Dice")

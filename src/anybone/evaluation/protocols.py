@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.io import read
 from anybone.training.cases import TEST, TRAINING, VALIDATION, Case
 from anybone.training.config import TrainingConfig
@@ -19,7 +19,7 @@ HELD_OUT_SHARE = 0.2  # of the patients, where nobody decided on a split
 
 @dataclass(frozen=True)
 class Split:
-    """How cases are divided into those that are learnt from and those that are measured on.
+    """How cases are divided into those that are learned from and those that are measured on.
 
     Attributes:
         kind: Key of `SPLITS`.
@@ -61,7 +61,7 @@ class Protocol:
         name: Of it.
         about: What question it answers.
         contenders: Keys of `contenders.CONTENDERS`, or of `masks`; the others are compared with the first.
-        cases: Folders of cases, or manifests, that are learnt from and measured on.
+        cases: Folders of cases, or manifests, that are learned from and measured on.
         corpus: Folders of label maps of synthetic anatomy, to learn from.
         external: Cases of another origin, for the split "external".
         masks: Name -> folder with the masks that another program made of the cases.
@@ -123,7 +123,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Fold:
-    """Who is learnt from, and who is measured on: nobody is in both.
+    """Who is learned from, and who is measured on: nobody is in both.
 
     Attributes:
         name: Of it.
@@ -170,7 +170,7 @@ def _standard(protocol: Protocol) -> list[Fold]:
 
 
 def _leave_one_out(protocol: Protocol) -> list[Fold]:
-    """For each value of a fact: held-out cases that have it, learnt from those that do not."""
+    """For each value of a fact: held-out cases that have it, learned from those that do not."""
     split, (train, test) = protocol.split, _divided(protocol)
     return [
         Fold(
@@ -194,7 +194,7 @@ def _regions(protocol: Protocol, value: str) -> tuple[str, ...]:
 
 
 def _train_on(protocol: Protocol) -> list[Fold]:
-    """Learnt from cases that have some values of a fact, measured on held-out cases that have others."""
+    """Learned from cases that have some values of a fact, measured on held-out cases that have others."""
     split, (train, test) = protocol.split, _divided(protocol)
     if not split.values:
         raise UsageError(f'split.kind = "train on" needs the values of {split.by} that are trained on.')
@@ -208,7 +208,7 @@ def _train_on(protocol: Protocol) -> list[Fold]:
 
 
 def _external(protocol: Protocol) -> list[Fold]:
-    """Learnt from the training cases, measured on all cases of another origin."""
+    """Learned from the training cases, measured on all cases of another origin."""
     train, _ = _divided(protocol)
     return [Fold("external", train, _found(protocol, protocol.external))]
 

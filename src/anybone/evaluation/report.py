@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
+from anybone.core.segmentation import Segmentation
 from anybone.evaluation.grids import onto
 from anybone.evaluation.matching import Match
 from anybone.evaluation.scores import ALL, DEFAULT, Measures, Score, score, tells_bones_apart
-from anybone.evaluation.statistics import Summary, caution, summarise
+from anybone.evaluation.statistics import Summary, caution, summarize
 from anybone.io import read_segmentation
-from anybone.segmentation import Segmentation
 
 STRATA = ("region", "location", "sequence", "plane", "spacing", "vendor", "field", "site", "sex", "age")
 
@@ -72,7 +72,7 @@ class Report:
         return rows + [self._row(ALL, {fact: value}, scores) for fact, value, scores in self.strata()]
 
     def _row(self, label: str, by: Mapping[str, str], scores: list[Score]) -> dict[str, Any]:
-        metrics: dict[str, Summary] = {metric: summarise(scores, metric) for metric in self.metrics}
+        metrics: dict[str, Summary] = {metric: summarize(scores, metric) for metric in self.metrics}
         patients = len({one.patient for one in scores})
         empties = {kind: sum(one.empty == kind for one in scores) for kind in ("both", "truth", "prediction")}
         return {

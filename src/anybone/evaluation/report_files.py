@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from anybone.atomic import write_whole
-from anybone.errors import ReadError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import ReadError
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import Measures, Score
 from anybone.io import tables

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from anybone.atomic import write_whole
-from anybone.errors import ReadError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import ReadError
 from anybone.evaluation.benchmark import machine
 from anybone.evaluation.contenders import contender
 from anybone.evaluation.jobs import Figures

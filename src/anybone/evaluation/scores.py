@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
+from anybone.core.segmentation import Segmentation
 from anybone.metrics import SurfaceDistances, detection, dice, volume_error
-from anybone.segmentation import Segmentation
 
 ALL = "bone"  # all labels together
 Mask = NDArray[np.bool_]
@@ -24,7 +24,7 @@ class Measures:
     """What is measured, and how what is empty counts.
 
     Attributes:
-        tolerances_mm: Of the normalised surface distance; the first is called "nsd".
+        tolerances_mm: Of the normalized surface distance; the first is called "nsd".
         overlaps: Intersection over union from which a piece is found; the first is called "f1".
         ignore: Labels of the truth that say that it is not known there.
         both_empty: What "dsc", "nsd" are where neither mask has anything, and distances: nothing, or perfect.
@@ -41,12 +41,12 @@ class Measures:
 
     def __post_init__(self) -> None:
         if not self.tolerances_mm or min(self.tolerances_mm) <= 0:
-            raise UsageError(f"Tolerances are millimetres above 0; found {self.tolerances_mm}.")
+            raise UsageError(f"Tolerances are millimeters above 0; found {self.tolerances_mm}.")
         if not self.overlaps or not all(0 < share <= 1 for share in self.overlaps):
             raise UsageError(f"Overlaps are above 0 and at most 1; found {self.overlaps}.")
 
     def nsd_key(self, tolerance_mm: float) -> str:
-        """What the normalised surface distance at a tolerance is called."""
+        """What the normalized surface distance at a tolerance is called."""
         return "nsd" if tolerance_mm == self.tolerances_mm[0] else f"nsd_{tolerance_mm:g}mm"
 
     def f1_key(self, overlap: float) -> str:

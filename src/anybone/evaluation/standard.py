@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anybone.core.array_types import Float
 from anybone.evaluation.networks import build
-from anybone.model.depth_attention import ATTENTION_SIDE
-from anybone.model.preprocess import IMAGENET_MEAN, IMAGENET_STD
-from anybone.model.slice_network import SliceNetwork
-from anybone.shapes import Float
+from anybone.models.image_normalization import IMAGENET_MEAN, IMAGENET_STD
+from anybone.models.slice_network import SliceNetwork
+from anybone.models.volume_branch import ATTENTION_SIDE
 
 
 class StandardSlices(SliceNetwork):

@@ -81,7 +81,7 @@ def by_patient(scores: Iterable[Score], metric: str) -> dict[str, float]:
     return {patient: float(np.mean(of)) for patient, of in values.items()}
 
 
-def summarise(scores: Sequence[Score], metric: str) -> Summary:
+def summarize(scores: Sequence[Score], metric: str) -> Summary:
     """The metric over patients."""
     defined = sum(score.values.get(metric) is not None for score in scores)
     return summary_of(by_patient(scores, metric), defined, undefined=len(scores) - defined)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from anybone.atomic import whole_file
+from anybone.core.atomic import whole_file
+from anybone.core.orientation import upright
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export.outline import draw_outline
-from anybone.export.slice_picture import grey_window
-from anybone.segmentation import Segmentation
-from anybone.upright import upright
-from anybone.volume import Volume
+from anybone.export.slice_picture import gray_window
 
 TRUTH_RGB, FOUND_RGB = (0, 158, 115), (213, 94, 0)  # Okabe and Ito
 _LONG_PX, _LINE_PX = 420, 1.8
@@ -48,14 +48,14 @@ def draw_worst(worst: Worst, path: Path, not_known: int) -> None:
     truth, found = worst.truth.mask & known, worst.found.mask & known
     wrong = (truth ^ found).sum(axis=tuple(a for a in range(3) if a != view.axis))
     index = int(wrong.argmax())
-    low, high = grey_window(worst.volume.data)
-    grey = ((view.picture(worst.volume.data, index) - low) / (high - low)).clip(0, 1).astype(np.float32)
-    height_mm, width_mm = grey.shape[0] * view.pixel_mm[0], grey.shape[1] * view.pixel_mm[1]
+    low, high = gray_window(worst.volume.data)
+    gray = ((view.picture(worst.volume.data, index) - low) / (high - low)).clip(0, 1).astype(np.float32)
+    height_mm, width_mm = gray.shape[0] * view.pixel_mm[0], gray.shape[1] * view.pixel_mm[1]
     scale = _LONG_PX / max(height_mm, width_mm)
     size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
-    enlarged = np.asarray(Image.fromarray(np.ascontiguousarray(grey)).resize(size, Image.Resampling.BICUBIC))
+    enlarged = np.asarray(Image.fromarray(np.ascontiguousarray(gray)).resize(size, Image.Resampling.BICUBIC))
     picture = np.repeat(enlarged.clip(0, 1)[..., None] * 255, 3, axis=2)
-    for mask, colour in ((truth, TRUTH_RGB), (found, FOUND_RGB)):
-        draw_outline(picture, view.picture(mask, index), colour, _LINE_PX)
+    for mask, color in ((truth, TRUTH_RGB), (found, FOUND_RGB)):
+        draw_outline(picture, view.picture(mask, index), color, _LINE_PX)
     with whole_file(path, ".png") as part:
         Image.fromarray(picture.round().clip(0, 255).astype(np.uint8)).save(part, optimize=True)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from anybone.errors import WriteError
+from anybone.core.errors import WriteError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export.dicom_seg import write_dicom_seg
 from anybone.export.mesh import write_glb, write_stl
 from anybone.export.preview import write_preview
 from anybone.export.table import ComponentStatistics, statistics, write_statistics
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 Exporter = Callable[[Volume, Segmentation, Path], None]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anybone.core.orientation import Upright
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH
-from anybone.segmentation import Segmentation
-from anybone.upright import Upright
-from anybone.volume import Volume
 
 if TYPE_CHECKING:
     from PIL import ImageDraw, ImageFont
@@ -24,7 +24,7 @@ _SMALL_PX = 16
 _LEGEND_LIMIT = 60
 _BETWEEN_ENTRIES_PX = 32
 
-LegendEntry = tuple[int, str, tuple[int, int, int]]  # x on the page, text, colour
+LegendEntry = tuple[int, str, tuple[int, int, int]]  # x on the page, text, color
 
 
 def draw_letters(draw: ImageDraw.ImageDraw, view: Upright, index: str, size: tuple[int, int]) -> None:
@@ -37,8 +37,8 @@ def draw_letters(draw: ImageDraw.ImageDraw, view: Upright, index: str, size: tup
         ((width // 2, height - 6), "md", view.edges[2], _FAINT),
         ((7, height // 2), "lm", view.edges[3], _FAINT),
     )
-    for xy, anchor, text, colour in places:
-        draw.text(xy, text, fill=colour, anchor=anchor, font=_font(_SMALL_PX), stroke_width=2, stroke_fill=PAPER)
+    for xy, anchor, text, color in places:
+        draw.text(xy, text, fill=color, anchor=anchor, font=_font(_SMALL_PX), stroke_width=2, stroke_fill=PAPER)
 
 
 def draw_title(draw: ImageDraw.ImageDraw, volume: Volume, segmentation: Segmentation, view: Upright) -> None:
@@ -58,12 +58,12 @@ def draw_title(draw: ImageDraw.ImageDraw, volume: Volume, segmentation: Segmenta
 
 
 def legend_lines(segmentation: Segmentation) -> list[list[LegendEntry]]:
-    """What the legend says, wrapped into lines: each label that occurs, its name and volume, its colour."""
+    """What the legend says, wrapped into lines: each label that occurs, its name and volume, its color."""
     ml = segmentation.geometry.voxel_volume_mm3 / 1000
     counts = np.bincount(segmentation.labels.ravel())
     present = [int(label) for label in np.flatnonzero(counts) if label]
     items = [
-        (f"{segmentation.names[n]}  {counts[n] * ml:.1f} ml", segmentation.colour(n)) for n in present[:_LEGEND_LIMIT]
+        (f"{segmentation.names[n]}  {counts[n] * ml:.1f} ml", segmentation.color(n)) for n in present[:_LEGEND_LIMIT]
     ]
     if len(present) > _LEGEND_LIMIT:
         items.append((f"and {len(present) - _LEGEND_LIMIT} more", _FAINT))
@@ -73,21 +73,21 @@ def legend_lines(segmentation: Segmentation) -> list[list[LegendEntry]]:
 def _wrapped(items: Iterable[tuple[str, tuple[int, int, int]]]) -> list[list[LegendEntry]]:
     lines: list[list[LegendEntry]] = []
     x = PAGE_WIDTH
-    for text, colour in items:
+    for text, color in items:
         text = _fitting(text, TEXT_PX)
         advance = TEXT_PX + 8 + round(_font(TEXT_PX).getlength(text)) + _BETWEEN_ENTRIES_PX
         if x + advance - _BETWEEN_ENTRIES_PX > PAGE_WIDTH - MARGIN:
             lines.append([])
             x = MARGIN
-        lines[-1].append((x, text, colour))
+        lines[-1].append((x, text, color))
         x += advance
     return lines
 
 
 def draw_legend(draw: ImageDraw.ImageDraw, entries: list[LegendEntry], y: int) -> None:
     """Nothing; writes one line of the legend at height `y`."""
-    for x, text, colour in entries:
-        draw.rounded_rectangle((x, y + 2, x + TEXT_PX - 3, y + TEXT_PX - 1), radius=4, fill=colour)
+    for x, text, color in entries:
+        draw.rounded_rectangle((x, y + 2, x + TEXT_PX - 3, y + TEXT_PX - 1), radius=4, fill=color)
         draw.text((x + TEXT_PX + 8, y), text, fill=_INK, font=_font(TEXT_PX))
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anybone.atomic import whole_file
-from anybone.errors import MissingExtraError
+from anybone.core.atomic import whole_file
+from anybone.core.errors import MissingExtraError
+from anybone.core.labels import BONES, Side, named
+from anybone.core.segmentation import Provenance, Segmentation
 from anybone.export.dicom_source import SourceSlice, proxies, slices_of
-from anybone.labels import BONES, Side, named
-from anybone.segmentation import Provenance, Segmentation
 from anybone.version import __version__
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
     """Nothing; `path` then holds one DICOM SEG with a segment for each bone that occurs.
 
     Frames lie exactly where the source's images lie, and refer to them; slices without bone have none. Segments carry
-    the bone's SNOMED CT code, its side and its colour.
+    the bone's SNOMED CT code, its side and its color.
 
     Raises:
         WriteError: The segmentation was not found in DICOM images, or these do not say which they are.
@@ -117,7 +117,7 @@ def _description(segmentation: Segmentation, number: int, label: int) -> Segment
         algorithm_identification=identity,
         tracking_uid=None,
         tracking_id=None,
-        display_color=CIELabColor.from_rgb(*segmentation.colour(label)),
+        display_color=CIELabColor.from_rgb(*segmentation.color(label)),
     )
     if bone is not None and bone.side is not None:
         kind_of = description.SegmentedPropertyTypeCodeSequence[0]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anybone.errors import WriteError
-from anybone.segmentation import Segmentation
-from anybone.volume import Source
+from anybone.core.errors import WriteError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Source
 
 if TYPE_CHECKING:
     from pydicom import Dataset

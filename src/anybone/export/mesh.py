@@ -1,4 +1,4 @@
-"""Surfaces as files: STL for printing and measuring, GLB with a name and a colour for each bone."""
+"""Surfaces as files: STL for printing and measuring, GLB with a name and a color for each bone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.atomic import whole_file
-from anybone.errors import MissingExtraError, NothingFoundError, UsageError
+from anybone.core.atomic import whole_file
+from anybone.core.errors import MissingExtraError, NothingFoundError, UsageError
+from anybone.core.segmentation import Segmentation
 from anybone.export.surfaces import Surface, surface_of
-from anybone.segmentation import Segmentation
 
 Space = Literal["RAS", "LPS"]
 """Which way x and y count: to the patient's right and front, or left and back. z counts to the head, in mm."""
@@ -48,10 +48,10 @@ def write_stl(segmentation: Segmentation, path: Path, *, space: Space = "RAS", l
 
 
 def write_glb(segmentation: Segmentation, path: Path, *, space: Space = "RAS") -> None:
-    """Nothing; `path` then holds binary glTF: a node with name and colour for each bone. Coordinates are mm.
+    """Nothing; `path` then holds binary glTF: a node with name and color for each bone. Coordinates are mm.
 
-    glTF itself counts metres with y upwards; viewers that take it at its word show a very large patient, lying. Every
-    program that shows it beside the image needs the image's own millimetres.
+    glTF itself counts meters with y upwards; viewers that take it at its word show a very large patient, lying. Every
+    program that shows it beside the image needs the image's own millimeters.
 
     Args:
         segmentation: The bones.
@@ -67,7 +67,7 @@ def write_glb(segmentation: Segmentation, path: Path, *, space: Space = "RAS") -
     scene = trimesh.Scene(metadata={"space": space, "unit": "mm"})
     for label, surface in _surfaces(segmentation):
         name = segmentation.names[label]
-        red, green, blue = segmentation.colour(label)
+        red, green, blue = segmentation.color(label)
         material = trimesh.visual.material.PBRMaterial(
             name=name, baseColorFactor=[red, green, blue, 255], metallicFactor=0.0, roughnessFactor=0.8
         )

@@ -13,14 +13,14 @@ _SHADOW_OPACITY = 0.45
 
 
 def draw_outline(
-    picture: NDArray[np.float32], mask: NDArray[np.bool_], colour_rgb: tuple[int, int, int], width_px: float
+    picture: NDArray[np.float32], mask: NDArray[np.bool_], color_rgb: tuple[int, int, int], width_px: float
 ) -> None:
     """Nothing; draws the border of a mask into a picture in place.
 
     Args:
         picture: "h w 3", 0..255.
         mask: The same field of view as the picture, any number of rows and columns.
-        colour_rgb: Of the line.
+        color_rgb: Of the line.
         width_px: Of the line, in pixels of the picture.
     """
     height, width = picture.shape[:2]
@@ -32,14 +32,14 @@ def draw_outline(
     part = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     distance = _distance_px(mask[part], fine, (canvas_shape[0] / height, canvas_shape[1] / width))
     where = (rows[0] * fine[0], columns[0] * fine[1])
-    for half_width, opacity, colour in (
+    for half_width, opacity, color in (
         (width_px / 2 + _SHADOW_PX, _SHADOW_OPACITY, (0, 0, 0)),
-        (width_px / 2, 1.0, colour_rgb),
+        (width_px / 2, 1.0, color_rgb),
     ):
         line = np.asarray((half_width + 0.5 - distance).clip(0, 1) * opacity, dtype=np.float32)
         alpha = _placed(line, where, fine, canvas_shape, (width, height))[..., None]
         picture *= 1 - alpha
-        picture += alpha * np.asarray(colour, dtype=np.float32)
+        picture += alpha * np.asarray(color, dtype=np.float32)
 
 
 def _distance_px(mask: NDArray[np.bool_], fine: list[int], fine_per_px: tuple[float, float]) -> NDArray[np.float32]:

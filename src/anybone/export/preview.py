@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anybone.atomic import whole_file
-from anybone.errors import GeometryError
+from anybone.core.atomic import whole_file
+from anybone.core.errors import GeometryError
+from anybone.core.orientation import upright
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export.caption import PAPER, TEXT_PX, TITLE_PX, draw_legend, draw_letters, draw_title, legend_lines
 from anybone.export.contact_sheet import MARGIN, PAGE_WIDTH, choose_slices, grid_for
-from anybone.export.slice_picture import draw_slice, grey_window
-from anybone.segmentation import Segmentation
-from anybone.upright import upright
-from anybone.volume import Volume
+from anybone.export.slice_picture import draw_slice, gray_window
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,7 +26,7 @@ _SECTION_PX = 18  # between title, slices and legend
 def write_preview(volume: Volume, segmentation: Segmentation, path: Path, axis: int | None = None) -> None:
     """Nothing; writes a PNG of up to twelve slices, most of them with bone.
 
-    Each slice is upright, in its true proportions, labelled with its index and directions (see `upright`).
+    Each slice is upright, in its true proportions, labeled with its index and directions (see `upright`).
 
     Args:
         volume: What is shown.
@@ -63,7 +63,7 @@ def _page(volume: Volume, segmentation: Segmentation, axis: int) -> Image.Image:
     page = Image.new("RGB", (PAGE_WIDTH, height), PAPER)
     draw = ImageDraw.Draw(page)
     draw_title(draw, volume, segmentation, view)
-    window = grey_window(volume.data)
+    window = gray_window(volume.data)
     size = (grid.tile_width, grid.tile_height)
     for place, index in enumerate(indices):
         tile = draw_slice(volume, segmentation, view, index, window, size)

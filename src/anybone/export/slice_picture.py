@@ -1,4 +1,4 @@
-"""One slice as a picture: grey, with its bones outlined."""
+"""One slice as a picture: gray, with its bones outlined."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.core.orientation import Upright, upright
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export.outline import draw_outline
-from anybone.segmentation import Segmentation
-from anybone.upright import Upright, upright
-from anybone.volume import Volume
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,7 +20,7 @@ _WINDOW_PERCENTILES = (1.0, 99.0)  # the few brightest voxels (vessels, coil) wo
 _WINDOW_SAMPLES = 2_000_000
 
 
-def grey_window(data: NDArray[np.float32]) -> tuple[float, float]:
+def gray_window(data: NDArray[np.float32]) -> tuple[float, float]:
     """The values shown as black and as white."""
     samples = data.ravel()[:: max(1, data.size // _WINDOW_SAMPLES)]
     low, high = np.percentile(samples, _WINDOW_PERCENTILES)
@@ -44,18 +44,18 @@ def draw_slice(
         segmentation: On the same grid.
         view: How its slices are turned.
         index: Along the view's axis.
-        window: From `grey_window`.
+        window: From `gray_window`.
         size: Of the picture: width, height in pixels.
     """
     from PIL import Image
 
     low, high = window
-    grey = ((view.picture(volume.data, index) - low) / (high - low)).clip(0, 1).astype(np.float32)
-    grey = np.asarray(Image.fromarray(np.ascontiguousarray(grey)).resize(size, Image.Resampling.BICUBIC))
-    picture = np.repeat(grey.clip(0, 1)[..., None] * 255, 3, axis=2)
+    gray = ((view.picture(volume.data, index) - low) / (high - low)).clip(0, 1).astype(np.float32)
+    gray = np.asarray(Image.fromarray(np.ascontiguousarray(gray)).resize(size, Image.Resampling.BICUBIC))
+    picture = np.repeat(gray.clip(0, 1)[..., None] * 255, 3, axis=2)
     labels = view.picture(segmentation.labels, index)
     for label in np.unique(labels[labels > 0]).tolist():
-        draw_outline(picture, labels == label, segmentation.colour(label), _LINE_PX)
+        draw_outline(picture, labels == label, segmentation.color(label), _LINE_PX)
     return Image.fromarray(picture.round().clip(0, 255).astype(np.uint8))
 
 
@@ -68,4 +68,4 @@ def thumbnail(volume: Volume, segmentation: Segmentation, width: int) -> Image.I
     height_mm, width_mm = rows * view.pixel_mm[0], columns * view.pixel_mm[1]
     scale = width / max(height_mm, width_mm)
     size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
-    return draw_slice(volume, segmentation, view, index, grey_window(volume.data), size)
+    return draw_slice(volume, segmentation, view, index, gray_window(volume.data), size)

@@ -1,4 +1,4 @@
-"""Surfaces of bones: closed, smooth, as large as the mask, in the patient's millimetres."""
+"""Surfaces of bones: closed, smooth, as large as the mask, in the patient's millimeters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import MissingExtraError
-from anybone.geometry import Geometry
+from anybone.core.errors import MissingExtraError
+from anybone.core.geometry import Geometry
 
 _PASSES = 10  # of Taubin's filter: stairs of voxels go, edges of some voxels stay
-_SHRINK, _GROW = 0.5, -0.53  # shares of a step towards the neighbours' mean, and back a little more (Taubin 1995)
+_SHRINK, _GROW = 0.5, -0.53  # shares of a step toward the neighbors' mean, and back a little more (Taubin 1995)
 _MOST_FINER = 8  # times that slices are made finer than they were cut
 _MOST_VOXELS = 40_000_000  # of a field; a bone that would need more is not made finer
 _OFF_LEVEL = 1e-3  # of a voxel: where the field is exactly 0 the surface would have slivers
@@ -69,7 +69,7 @@ def surface_of(mask: NDArray[np.bool_], geometry: Geometry) -> Surface:
 def _signed_mm(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> NDArray[np.float32]:
     """Distance to the border in mm, positive inside.
 
-    Distances are measured between voxel centres; less half of the smallest spacing, they are 0 half-way.
+    Distances are measured between voxel centers; less half of the smallest spacing, they are 0 half-way.
     """
     from scipy import ndimage
 
@@ -104,7 +104,7 @@ def _outwards(surface: Surface) -> Surface:
 
 
 def _taubin(surface: Surface) -> NDArray[np.float64]:
-    """Vertices that were moved towards the mean of their neighbours and back, by turns."""
+    """Vertices that were moved toward the mean of their neighbors and back, by turns."""
     from scipy import sparse
 
     faces, count = surface.faces, len(surface.vertices_ras_mm)

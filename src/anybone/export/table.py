@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.atomic import write_whole
-from anybone.geometry import Geometry
-from anybone.segmentation import Segmentation
+from anybone.core.atomic import write_whole
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 
 _DECIMALS = 3  # in files: a micrometre
 Triple = tuple[float, float, float]
@@ -112,7 +112,7 @@ def _parts(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
 
 def _row(geometry: Geometry, label: int, name: str, component: int, indices: NDArray[np.int64]) -> ComponentStatistics:
     world = geometry.to_world(indices)
-    reach = np.abs(geometry.affine_ras_mm[:3, :3]).sum(axis=1) / 2  # from a voxel's centre to its farthest corner
+    reach = np.abs(geometry.affine_ras_mm[:3, :3]).sum(axis=1) / 2  # from a voxel's center to its farthest corner
     slices = np.unique(indices[:, geometry.slice_axis])
     return ComponentStatistics(
         label=label,

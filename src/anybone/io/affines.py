@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 
 _SHEAR = 1e-4  # cosine between two axes above which they are not at right angles: header rounding stays below 1e-5
 

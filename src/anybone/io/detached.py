@@ -1,4 +1,4 @@
-"""Voxels in a file of their own, named by a header: only a neighbour of the header is ever opened."""
+"""Voxels in a file of their own, named by a header: only a neighbor of the header is ever opened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io.limits import MAX_HEADER_BYTES
 
 _SEVERAL = re.compile(r"^LIST\b|%\d*d", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io import dicom, metaimage, nifti, nrrd
 from anybone.io.dicom.files import PREAMBLE_BYTES, looks_like_dicom
 from anybone.io.stream import open_maybe_gzip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from anybone.errors import AnyboneError, GeometryError, ReadError
+from anybone.core.errors import AnyboneError, GeometryError, ReadError
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io import dicom
 from anybone.io.dicom.files import PREAMBLE_BYTES, looks_like_dicom
 from anybone.io.formats import FORMATS, format_of, suffix_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 
 # 2^29 float32 voxels are 2 GiB: four times a whole-body MR of 512 x 512 x 512, and what an 8 GB laptop can hold.
 MAX_VOXELS = 2**29

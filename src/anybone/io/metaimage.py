@@ -15,9 +15,11 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.atomic import whole_file
-from anybone.errors import GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.atomic import whole_file
+from anybone.core.errors import GeometryError, ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Source, Volume
 from anybone.io.affines import compose, flip_lps_ras
 from anybone.io.detached import floats, header_lines, integers, voxel_file
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels
@@ -25,8 +27,6 @@ from anybone.io.stream import Coding, check_end, check_length, decoded, read_flo
 from anybone.io.types import Description, Request
 from anybone.io.voxels import check_plain, choose_frame, finish, spatial_and_frames
 from anybone.io.writable import pieces, stored_array
-from anybone.segmentation import Segmentation
-from anybone.volume import Source, Volume
 
 SUFFIXES = (".mha", ".mhd")
 WRITE_SUFFIXES = (".mha",)
@@ -65,7 +65,7 @@ def read(path: Path, request: Request) -> Volume:
     """The volume in a MetaImage file.
 
     Raises:
-        ReadError: The file is damaged, holds several volumes and none was chosen, or is no grey image.
+        ReadError: The file is damaged, holds several volumes and none was chosen, or is no gray image.
         GeometryError: The axes do not make an invertible grid.
     """
     with path.open("rb") as file:
@@ -118,9 +118,7 @@ def _parse(file: BinaryIO) -> _Header:
     count_voxels(shape, max_voxels=2**62)
     channels = fields.get("elementnumberofchannels", "1")
     if channels != "1":
-        raise ReadError(
-            f"The voxels are colours or vectors of {channels} numbers. One grey value is expected: convert."
-        )
+        raise ReadError(f"The voxels are colors or vectors of {channels} numbers. One gray value is expected: convert.")
     affine, notes = _affine(fields, len(shape))
     spatial, _ = spatial_and_frames(shape)
     return _Header(shape, _dtype(fields), Geometry(spatial, affine), fields, _coding(fields), notes)

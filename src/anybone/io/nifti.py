@@ -14,9 +14,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.atomic import whole_file
-from anybone.errors import ReadError
-from anybone.geometry import Geometry
+from anybone.core.atomic import whole_file
+from anybone.core.errors import ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Source, Volume
 from anybone.io.affines import is_sheared
 from anybone.io.label_table import KEY, to_json
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels
@@ -24,8 +26,6 @@ from anybone.io.stream import check_end, check_length, is_gzip, open_maybe_gzip,
 from anybone.io.types import Description, Request
 from anybone.io.voxels import check_plain, choose_frame, finish, spatial_and_frames
 from anybone.io.writable import stored_array
-from anybone.segmentation import Segmentation
-from anybone.volume import Source, Volume
 
 SUFFIXES = (".nii.gz", ".nii")
 
@@ -52,7 +52,7 @@ def read(path: Path, request: Request) -> Volume:
     """The volume in a NIfTI file.
 
     Raises:
-        ReadError: The file is damaged, holds several volumes and none was chosen, or is no grey image.
+        ReadError: The file is damaged, holds several volumes and none was chosen, or is no gray image.
         GeometryError: The affine is not invertible.
     """
     with open_maybe_gzip(path) as stream:

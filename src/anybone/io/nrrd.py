@@ -13,8 +13,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.atomic import whole_file
-from anybone.errors import ReadError
+from anybone.core.atomic import whole_file
+from anybone.core.errors import ReadError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Source, Volume
 from anybone.io.affines import flip_lps_ras
 from anybone.io.detached import integers, voxel_file
 from anybone.io.label_table import KEY, slicer_keys, to_json
@@ -24,8 +26,6 @@ from anybone.io.stream import check_end, check_length, decoded, read_floats, rea
 from anybone.io.types import Description, Request
 from anybone.io.voxels import choose_frame, finish
 from anybone.io.writable import pieces, stored_array
-from anybone.segmentation import Segmentation
-from anybone.volume import Source, Volume
 
 SUFFIXES = (".seg.nrrd", ".nrrd", ".nhdr")
 WRITE_SUFFIXES = (".seg.nrrd", ".nrrd")
@@ -37,7 +37,7 @@ def read(path: Path, request: Request) -> Volume:
     """The volume in a NRRD file.
 
     Raises:
-        ReadError: The file is damaged, holds several volumes and none was chosen, or is no grey image.
+        ReadError: The file is damaged, holds several volumes and none was chosen, or is no gray image.
         GeometryError: The axes do not make an invertible grid.
     """
     with path.open("rb") as file:

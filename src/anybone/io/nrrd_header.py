@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, ReadError
+from anybone.core.geometry import Geometry
 from anybone.io.affines import complete, compose, flip_lps_ras
 from anybone.io.detached import floats, header_lines, integers
 from anybone.io.limits import count_voxels
@@ -99,7 +99,7 @@ def parse(file: BinaryIO) -> NrrdHeader:
     """The header; `file` then stands at the first byte after it.
 
     Raises:
-        ReadError: Not a NRRD header, or damaged, or colour.
+        ReadError: Not a NRRD header, or damaged, or color.
         GeometryError: The axes do not make a grid.
     """
     if file.read(4) != b"NRRD":
@@ -165,7 +165,7 @@ def _spatial_axes(
     kinds += ["???"] * (len(sizes) - len(kinds))
     for kind, size in zip(kinds, sizes, strict=False):
         if size > 1 and kind.endswith("color"):
-            raise ReadError(f"The voxels are colours (NRRD kind {kind}). One grey value a voxel is expected: convert.")
+            raise ReadError(f"The voxels are colors (NRRD kind {kind}). One gray value a voxel is expected: convert.")
         if size > 1 and kind == "complex":
             raise ReadError("The voxels are complex (NRRD kind complex). Save the magnitude image and read that.")
     if directions is not None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.io import dicom
 from anybone.io.formats import FORMATS, format_of, suffix_of
 from anybone.io.guard import refusing
 from anybone.io.label_table import KEY, LabelTable, from_json, from_slicer_keys, read_sidecar, sidecar_path
 from anybone.io.limits import MAX_VOXELS
 from anybone.io.types import Description, Request
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 _LARGEST_LABEL = np.iinfo(np.uint16).max
 
@@ -97,7 +97,7 @@ def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS
     for label in np.unique(labels).tolist():
         if label:
             names.setdefault(label, f"label {label}")
-    return Segmentation(labels, volume.geometry, names, table.scores, table.provenance, colours=table.colours)
+    return Segmentation(labels, volume.geometry, names, table.scores, table.provenance, colors=table.colors)
 
 
 def _table(path: Path, volume: Volume) -> LabelTable:

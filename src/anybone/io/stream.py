@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io.limits import MAX_DEFLATE_RATIO
 
 Coding = Literal["raw", "gzip", "zlib", "bzip2", "text"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anybone.atomic import write_whole
-from anybone.errors import ReadError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import ReadError
 
 SUFFIXES = (".csv", ".json")
 

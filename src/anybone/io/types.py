@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.io.limits import MAX_VOXELS
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 
 @dataclass(frozen=True)

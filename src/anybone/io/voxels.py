@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.volume import Source, Volume
 from anybone.io.types import Request
-from anybone.volume import Source, Volume
 
 _PLAIN_KINDS = "iuf"
 
@@ -20,14 +20,14 @@ def check_plain(dtype: np.dtype[np.generic] | None, stored_as: str) -> np.dtype[
     """The type, when it is one real number a voxel.
 
     Raises:
-        ReadError: Colour, complex or unknown voxels.
+        ReadError: Color, complex or unknown voxels.
     """
     if dtype is None or dtype.hasobject:
         raise ReadError(f"Voxels of type {stored_as} are not known. Convert the image to integers or float32.")
     if dtype.kind == "c":
         raise ReadError(f"The voxels are complex ({stored_as}). Save the magnitude image and read that.")
     if dtype.names or dtype.kind not in _PLAIN_KINDS:
-        raise ReadError(f"The voxels are colours ({stored_as}). One grey value a voxel is expected: convert the image.")
+        raise ReadError(f"The voxels are colors ({stored_as}). One gray value a voxel is expected: convert the image.")
     return dtype
 
 
@@ -80,7 +80,7 @@ def finish(data: NDArray[np.float32], geometry: Geometry, source: Source) -> Vol
         data = np.where(finite, data, np.float32(lowest))
         notes.append(f"{bad} voxels were NaN or infinite and are taken as the smallest other value, {lowest:g}.")
     if min(geometry.shape_ijk) == 1:
-        notes.append("The image is a single slice: nothing is known about its neighbours.")
+        notes.append("The image is a single slice: nothing is known about its neighbors.")
     if data.size > 1 and data.min() == data.max():
         notes.append(f"Every voxel has the same value, {float(data.flat[0]):g}.")
     return Volume(data, geometry, dataclasses.replace(source, notes=tuple(notes)))

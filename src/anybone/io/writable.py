@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 
 _UINT8_MAX = 255
 

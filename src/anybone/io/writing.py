@@ -5,11 +5,11 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from anybone.errors import WriteError
+from anybone.core.errors import WriteError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.io.formats import FORMATS, suffix_of
 from anybone.io.label_table import check_sidecar, sidecar_path, write_sidecar
-from anybone.segmentation import Segmentation
-from anybone.volume import Volume
 
 
 def write(image: Segmentation | Volume, path: str | PathLike[str]) -> None:

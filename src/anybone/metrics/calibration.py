@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 
 
 def expected_calibration_error(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 
 Mask = NDArray[np.bool_]
 Spacing = Sequence[float]

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import GeometryError
+from anybone.core.errors import GeometryError
 from anybone.metrics.overlap import Mask, Spacing, same_grid
 from anybone.metrics.surfels import surfels
 

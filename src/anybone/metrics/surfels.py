@@ -1,7 +1,7 @@
 """The surface of a mask as surface elements ("surfels"): a place and an area for every corner where voxels meet.
 
 Eight voxels meet in a corner. Where some are inside and some are not, the surface passes through the cube between their
-centres, and marching cubes (Lorensen and Cline, SIGGRAPH 1987, doi:10.1145/37401.37422) says with which area. This is
+centers, and marching cubes (Lorensen and Cline, SIGGRAPH 1987, doi:10.1145/37401.37422) says with which area. This is
 the surface that DeepMind's `surface-distance` measures (Nikolov et al., arXiv 1809.04430), and the areas are the same
 to rounding; they are worked out here from the cube alone, as follows.
 
@@ -32,7 +32,7 @@ _RING = ((0, 0), (1, 0), (1, 1), (0, 1))  # around a face
 
 
 class Surfels(NamedTuple):
-    """Surface elements: `places_mm` "n 3" from the centre of voxel 0, `areas_mm2` "n"."""
+    """Surface elements: `places_mm` "n 3" from the center of voxel 0, `areas_mm2` "n"."""
 
     places_mm: NDArray[np.float64]
     areas_mm2: NDArray[np.float64]
@@ -87,18 +87,18 @@ def _enclosed(code: int) -> set[Corner]:
 
 def _polygons(enclosed: set[Corner]) -> list[Polygon]:
     """The lines on the cube's faces, joined."""
-    neighbours: dict[Corner, list[Corner]] = {}  # middles of edges are kept as the sum of both ends: whole numbers
+    neighbors: dict[Corner, list[Corner]] = {}  # middles of edges are kept as the sum of both ends: whole numbers
     for first, second in _lines(enclosed):
-        neighbours.setdefault(first, []).append(second)
-        neighbours.setdefault(second, []).append(first)
+        neighbors.setdefault(first, []).append(second)
+        neighbors.setdefault(second, []).append(first)
     polygons = []
-    while neighbours:
-        place = next(iter(neighbours))
+    while neighbors:
+        place = next(iter(neighbors))
         polygon = []
-        while place in neighbours:
+        while place in neighbors:
             polygon.append(place)
-            ends = neighbours.pop(place)
-            place = ends[0] if ends[0] in neighbours else ends[1]
+            ends = neighbors.pop(place)
+            place = ends[0] if ends[0] in neighbors else ends[1]
         polygons.append(np.array(polygon) / 2)
     return polygons
 

@@ -15,7 +15,7 @@ REACH = 3  # slices on either side
 
 
 def around(index: int, count: int, reach: int = REACH) -> list[int]:
-    """A slice and its neighbours, nearest first."""
+    """A slice and its neighbors, nearest first."""
     near = [index, *(index + sign * step for step in range(1, reach + 1) for sign in (1, -1))]
     return [n for n in near if 0 <= n < count]
 
@@ -59,9 +59,9 @@ class Ahead:
                 self._changed.wait_for(lambda: self._wish is not None or self._stopped)
                 if self._stopped:
                     return
-            self._fulfil()
+            self._fulfill()
 
-    def _fulfil(self) -> None:
+    def _fulfill(self) -> None:
         """Encodes what is wished for, as long as nothing else is."""
         with self._changed:
             wish = self._wish

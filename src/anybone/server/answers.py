@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
 from anybone.server.problems import status_of
 from anybone.server.schemas import Problem
 

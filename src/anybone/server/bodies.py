@@ -11,7 +11,7 @@ Number = Annotated[float, Field(ge=-(1 << 20), le=1 << 20)]
 Ijk = Annotated[list[Number], Field(min_length=3, max_length=3, description="Voxel indices i, j, k of the source")]
 Line = Annotated[list[Ijk], Field(min_length=1, max_length=100_000)]
 Label = Annotated[int, Field(ge=1, le=65535)]
-Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Color = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Words = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Runs = Annotated[
@@ -154,7 +154,7 @@ class Naming(Body):
     bone: Name | None = None
     name: Name | None = None
     side: Literal["left", "right"] | None = None
-    colour: Colour | None = None
+    color: Color | None = None
 
 
 class Rename(Naming):

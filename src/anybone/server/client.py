@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from anybone.errors import AnyboneError, SeriesError, UsageError
+from anybone.core.errors import AnyboneError, SeriesError, UsageError
 from anybone.server.extra import require_client
 from anybone.server.problems import error_from
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from anybone.errors import MissingExtraError
+from anybone.core.errors import MissingExtraError
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart", "httpx", "prometheus_client")
 

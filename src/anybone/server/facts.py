@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
+from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
-    from anybone.engine.runs import Runs
-    from anybone.engine.session import Session
+    from anybone.interactive.run_lengths import Runs
+    from anybone.interactive.session import Session
 
 _DECIMALS = 3
 _TAIL = 5  # steps of the history that a change carries
@@ -103,7 +103,7 @@ def bone_rows(session: Session) -> list[dict[str, Any]]:
                 "key": bone.key,
                 "name": bone.name,
                 "side": bone.side,
-                "colour": hex_colour(bone.colour_rgb),
+                "color": hex_color(bone.color_rgb),
                 "voxels": row.voxels if row else 0,
                 "volume_ml": round(row.volume_mm3 / 1000, _DECIMALS) if row else 0.0,
                 "extent_mm": [round(float(x), _DECIMALS) for x in row.extent_mm] if row else [0.0, 0.0, 0.0],
@@ -129,11 +129,11 @@ def prompt_facts(prompt: Prompt) -> dict[str, Any]:
             return {"kind": "mask", "slice": prompt.index}
 
 
-def hex_colour(rgb: tuple[int, int, int]) -> str:
+def hex_color(rgb: tuple[int, int, int]) -> str:
     """ "#rrggbb" """
     return "#" + "".join(f"{c:02x}" for c in rgb)
 
 
-def rgb_of(colour: str | None) -> tuple[int, int, int] | None:
-    """The colour of "#rrggbb"."""
-    return None if colour is None else (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
+def rgb_of(color: str | None) -> tuple[int, int, int] | None:
+    """The color of "#rrggbb"."""
+    return None if color is None else (int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
+from anybone.core.labels import find
 from anybone.io import FORMATS as READABLE
-from anybone.labels import find
 from anybone.server import bodies, schemas
 from anybone.server.answers import ERRORS, plain
-from anybone.server.facts import hex_colour
+from anybone.server.facts import hex_color
 from anybone.server.files import listing
 from anybone.server.problems import Absent, TooLarge
 from anybone.server.routes import House
@@ -49,7 +49,7 @@ async def get_info(studio: House) -> Response:
         {
             "version": __version__,
             "method": studio.method.name,
-            "licence": studio.method.licence,
+            "license": studio.method.license,
             "ready": studio.ready,
             "users": studio.hub.users,
             "limits": vars(limits),
@@ -70,7 +70,7 @@ async def get_bones(query: Annotated[str, Query(max_length=100)] = "") -> Respon
                 "key": bone.key,
                 "name": bone.name,
                 "side": bone.side,
-                "colour": hex_colour(bone.colour_rgb),
+                "color": hex_color(bone.color_rgb),
                 "snomed": {"code": bone.snomed_ct[0], "meaning": bone.snomed_ct[1]},
             }
             for bone in find(query)[:_MOST_BONES]

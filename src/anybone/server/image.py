@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.volume import Volume
+from anybone.core.volume import Volume
 
 _LOWEST, _HIGHEST = np.iinfo(np.int16).min, np.iinfo(np.int16).max
 _LARGEST_AXIS = np.iinfo(np.int16).max  # NIfTI-1 counts voxels in 16 bits

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from anybone.engine.progress import Cancelled, Progress
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
+from anybone.inference.progress import Cancelled, Progress
 from anybone.server.events import Hub
 from anybone.server.facts import change_facts
 from anybone.server.problems import Absent, Busy, Full
@@ -21,7 +21,7 @@ from anybone.server.verbs import result_of
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
-    from anybone.engine.runs import Runs
+    from anybone.interactive.run_lengths import Runs
 
 TELL_EVERY_S = 0.2  # progress is not told of more often
 _KEPT = 100  # jobs that ended and can still be asked after

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
 from anybone.server.work import Work
 
 PATIENCE_S = 0.1  # an answer waits so long for its change to be on disk; it nearly always is by then

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anybone.errors import ReadError, UsageError
+from anybone.core.errors import ReadError, UsageError
 from anybone.io import FORMATS, describe, find_inputs
 from anybone.io.formats import suffix_of
 from anybone.server.files import inside
@@ -168,7 +168,7 @@ class Datastore:
                 tags[tag] = tags.get(tag, 0) + 1
         return {"total": len(images), "completed": tags.get(FINAL, 0), "label_tags": tags, "train": []}
 
-    def next_unlabelled(self) -> Kept | None:
+    def next_unlabeled(self) -> Kept | None:
         """The first image without an approved label."""
         return next((image for name, image in self.images().items() if FINAL not in self.labels(name)), None)
 

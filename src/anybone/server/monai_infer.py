@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anybone.errors import PromptError, UsageError
+from anybone.core.errors import PromptError, UsageError
+from anybone.core.prompts import Point
+from anybone.core.segmentation import Segmentation
 from anybone.io import write
-from anybone.prompts import Point
-from anybone.segmentation import Segmentation
 from anybone.server.opening import Opener
 from anybone.server.store import naming
 from anybone.server.turns import Rank
 
 if TYPE_CHECKING:
-    from anybone.engine.session import Session
+    from anybone.core.volume import Volume
+    from anybone.interactive.session import Session
     from anybone.server.studio import Studio
-    from anybone.volume import Volume
 
 _RESULTS = (".nii.gz", ".nii", ".nrrd", ".seg.nrrd", ".mha")
 _MOST_POINTS = 1000

@@ -21,13 +21,13 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.server import bodies
 from anybone.server.answers import ERRORS, plain
 from anybone.server.house import check_room
 from anybone.server.monai_infer import MODELS, Asked, infer
 from anybone.server.opening import Choice
-from anybone.server.problems import Absent, Unauthorised
+from anybone.server.problems import Absent, Unauthorized
 from anybone.server.routes import House
 from anybone.server.studio import Studio
 from anybone.server.uploads import Incoming, remove
@@ -83,7 +83,7 @@ async def auth_token(request: Request, studio: House) -> Response:
     async with request.form(max_files=0, max_fields=20) as form:
         shown = str(form.get("password") or "")
     if not hmac.compare_digest(shown.encode("utf-8", "replace"), studio.settings.token.encode()):
-        raise Unauthorised("The password is the server's token.")
+        raise Unauthorized("The password is the server's token.")
     return plain({"access_token": shown, "token_type": "bearer"})
 
 
@@ -116,7 +116,7 @@ async def info(studio: House) -> Response:
 @router.post("/activelearning/{strategy}")
 async def next_sample(strategy: bodies.Name, studio: House) -> Response:
     """The image to work on next; nothing where all have an approved label."""
-    found = await run_in_threadpool(studio.datastore.next_unlabelled)
+    found = await run_in_threadpool(studio.datastore.next_unlabeled)
     return plain({} if found is None else {"id": found.id, "name": found.path.name, "weight": 1, "strategy": strategy})
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
+from anybone.core.volume import Volume
 from anybone.io import MAX_VOXELS, Description, describe, read
 from anybone.io.dicom.series import LEAST_SLICES
 from anybone.io.formats import format_of
 from anybone.io.names import stem
 from anybone.server.problems import TooLarge
 from anybone.server.work import BYTES_PER_VOXEL
-from anybone.volume import Volume
 
 _REMEMBERED = 64  # images
 _FRAME = "volume "  # begins the key of one volume of a 4-D file

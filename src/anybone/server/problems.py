@@ -2,7 +2,7 @@
 
 AnyboneError
 └── Refusal          a request that the server does not carry out
-    ├── Unauthorised 401: no token, or another one
+    ├── Unauthorized 401: no token, or another one
     ├── Forbidden    403: from another site, or to another name than the server's
     ├── Absent       404: there is no such session, file or upload
     ├── Busy         409: a job runs on this session
@@ -13,8 +13,8 @@ AnyboneError
 
 from __future__ import annotations
 
-from anybone import errors
-from anybone.errors import AnyboneError
+from anybone.core import errors
+from anybone.core.errors import AnyboneError
 
 
 class Refusal(AnyboneError):  # noqa: N818
@@ -23,7 +23,7 @@ class Refusal(AnyboneError):  # noqa: N818
     status = 400
 
 
-class Unauthorised(Refusal):
+class Unauthorized(Refusal):
     """A request without the token."""
 
     status = 401

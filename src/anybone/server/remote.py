@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.engine.history import Step
-from anybone.engine.named_bones import NamedBone
-from anybone.engine.progress import Cancelled, Progress
-from anybone.engine.runs import Runs
-from anybone.errors import AnyboneError
-from anybone.geometry import Geometry
-from anybone.labels import Rgb, Side
-from anybone.prompts import Box, Ijk, Lasso, MaskHint, Point, Prompt, Scribble
-from anybone.segmentation import Provenance, Segmentation
-from anybone.server.facts import hex_colour, prompt_facts, rgb_of
-from anybone.volume import Source, Volume
+from anybone.core.errors import AnyboneError
+from anybone.core.geometry import Geometry
+from anybone.core.labels import Rgb, Side
+from anybone.core.prompts import Box, Ijk, Lasso, MaskHint, Point, Prompt, Scribble
+from anybone.core.segmentation import Provenance, Segmentation
+from anybone.core.volume import Source, Volume
+from anybone.inference.progress import Cancelled, Progress
+from anybone.interactive.committed_labels import NamedBone
+from anybone.interactive.history import Step
+from anybone.interactive.run_lengths import Runs
+from anybone.server.facts import hex_color, prompt_facts, rgb_of
 
 if TYPE_CHECKING:
     from anybone.server.client import Client
@@ -129,7 +129,7 @@ class RemoteSession:
     def bones(self) -> tuple[NamedBone, ...]:
         """The accepted bones."""
         return tuple(
-            NamedBone(row["label"], row["name"], row["side"], rgb_of(row["colour"]) or (0, 0, 0))
+            NamedBone(row["label"], row["name"], row["side"], rgb_of(row["color"]) or (0, 0, 0))
             for row in self._now()["bones"]
         )
 
@@ -207,10 +207,10 @@ class RemoteSession:
         """The slices between answered ones that were filled by shape."""
         return list(self._do("interpolate", first=first, last=last))
 
-    def accept(self, name: str | None = None, *, side: Side | None = None, colour_rgb: Rgb | None = None) -> int:
+    def accept(self, name: str | None = None, *, side: Side | None = None, color_rgb: Rgb | None = None) -> int:
         """The label that the answer got; the next bone starts afresh."""
-        colour = None if colour_rgb is None else hex_colour(colour_rgb)
-        return int(self._do("accept", name=name, side=side, colour=colour))
+        color = None if color_rgb is None else hex_color(color_rgb)
+        return int(self._do("accept", name=name, side=side, color=color))
 
     def edit(self, label: int) -> RemoteSession:
         """This session, with an accepted bone as the answer again."""
@@ -218,11 +218,11 @@ class RemoteSession:
         return self
 
     def rename(
-        self, label: int, name: str | None = None, *, side: Side | None = None, colour_rgb: Rgb | None = None
+        self, label: int, name: str | None = None, *, side: Side | None = None, color_rgb: Rgb | None = None
     ) -> RemoteSession:
         """This session, with a bone called otherwise."""
-        colour = None if colour_rgb is None else hex_colour(colour_rgb)
-        self._do("rename", label=label, name=name, side=side, colour=colour)
+        color = None if color_rgb is None else hex_color(color_rgb)
+        self._do("rename", label=label, name=name, side=side, color=color)
         return self
 
     def remove(self, label: int) -> RemoteSession:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.server import bodies, schemas
 from anybone.server.answers import ERRORS, plain
 from anybone.server.bodies import SessionId

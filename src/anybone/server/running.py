@@ -8,10 +8,10 @@ from pathlib import Path
 
 import uvicorn
 
-from anybone.engine.load import load
-from anybone.errors import UsageError
-from anybone.model.catalogue import locate
-from anybone.model.checkpoint import read_header
+from anybone.core.errors import UsageError
+from anybone.inference.loading import load
+from anybone.models.checkpoint import read_header
+from anybone.models.registry import locate
 from anybone.server.app import create_app
 from anybone.server.settings import Settings
 from anybone.server.studio import Method
@@ -26,7 +26,7 @@ def method_of(weights: str | None, device: str) -> Method:
         CheckpointError: There are none.
     """
     header = read_header(locate(weights))
-    return Method(header.name, header.licence, lambda: load(header.path, device=device))
+    return Method(header.name, header.license, lambda: load(header.path, device=device))
 
 
 def listen(host: str, port: int) -> socket.socket:

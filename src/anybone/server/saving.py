@@ -8,16 +8,16 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from anybone.errors import UsageError, WriteError
+from anybone.core.errors import UsageError, WriteError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.export import EXPORTERS
 from anybone.io import write
 from anybone.io.names import stem
-from anybone.segmentation import Segmentation
 from anybone.server.files import inside
 from anybone.server.problems import Absent
 from anybone.server.uploads import safe_path
 from anybone.server.work import Work
-from anybone.volume import Volume
 
 FILES = "files"  # folder of a session in which its saved files lie
 _ENDING = "_bones"
@@ -122,7 +122,7 @@ def _copy(written: Path, target: Path, before: Path) -> None:
     """Puts a file into the served folder; what is there already is replaced only where it is what was saved before."""
     if target.exists() and not (before.is_file() and before.read_bytes() == target.read_bytes()):
         raise WriteError(f"{target.name} is there already and is not of this session. Choose another name.")
-    from anybone.atomic import whole_file
+    from anybone.core.atomic import whole_file
 
     with whole_file(target, target.suffix) as part:
         shutil.copyfile(written, part)

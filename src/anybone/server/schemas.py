@@ -48,7 +48,7 @@ class BoneRow(BaseModel):
     key: str | None
     name: str
     side: str | None
-    colour: str
+    color: str
     voxels: int
     volume_ml: float
     extent_mm: list[float]
@@ -199,7 +199,7 @@ class BoneChoice(BaseModel):
     key: str
     name: str
     side: str | None
-    colour: str
+    color: str
     snomed: dict[str, str]
 
 
@@ -208,7 +208,7 @@ class Info(BaseModel):
 
     version: str
     method: str
-    licence: str
+    license: str
     ready: bool
     users: int
     limits: dict[str, float]

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anybone.server.answers import refused
-from anybone.server.problems import Forbidden, Refusal, TooLarge, Unauthorised
+from anybone.server.problems import Forbidden, Refusal, TooLarge, Unauthorized
 from anybone.server.settings import LOCAL, Names, Settings
 
 _LOGIN = ("/auth/", "/auth/token", "/monailabel/auth/", "/monailabel/auth/token")
@@ -81,7 +81,7 @@ class Guard:
             raise Forbidden("Requests from pages of other sites are refused. Open the address that the server printed.")
         kind, _, shown = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self._token):
-            raise Unauthorised(
+            raise Unauthorized(
                 "This needs the token of the server: Authorization: Bearer TOKEN. "
                 "The studio prints an address with it; whoever runs the server knows it."
             )

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
-from anybone.atomic import write_whole
-from anybone.errors import AnyboneError, MissingExtraError, StateError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import AnyboneError, MissingExtraError, StateError
 from anybone.server.files import inside
 from anybone.server.keeping import Keeper
 from anybone.server.opening import Choice, Opener, frame_of, name_of
@@ -24,8 +24,8 @@ from anybone.server.uploads import remove
 from anybone.server.work import About, Work
 
 if TYPE_CHECKING:
-    from anybone.engine.segmenter import Segmenter
-    from anybone.volume import Volume
+    from anybone.core.volume import Volume
+    from anybone.inference.segmenter import Segmenter
 
 ABOUT, STATE = "about.json", "session.safetensors"
 _UNUSED_S = 24 * 3600
@@ -50,7 +50,7 @@ def _only_entry(found: Path, upload: str | None, where: str) -> Path:
 
 
 def _save(work: Work) -> None:
-    from anybone.engine.session_state import save_session
+    from anybone.interactive.persistence import save_session
 
     path = work.folder / STATE
     if path.is_file() and path.stat().st_mtime_ns != work.written_ns:
@@ -61,7 +61,7 @@ def _save(work: Work) -> None:
 
 def _kept(path: Path) -> tuple[str, list[str]]:
     """When a session on disk was changed, and the names of its bones; none where the file is damaged."""
-    from anybone.engine.session_state import read_state
+    from anybone.interactive.persistence import read_state
 
     changed, bones = _time(path.stat().st_mtime), []
     with suppress(AnyboneError):
@@ -248,7 +248,7 @@ class Store:
         return next((i for i in fitting if series in (None, wanted[i].series)), None)
 
     def _restore(self, session_id: str) -> Work:
-        from anybone.engine.session_state import restore_session
+        from anybone.interactive.persistence import restore_session
 
         about = self._about(session_id)
         found = self._found(about)

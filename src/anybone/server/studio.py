@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from anybone.errors import AnyboneError
+from anybone.core.errors import AnyboneError
 from anybone.server.ahead import Ahead, around
 from anybone.server.bodies import Body
 from anybone.server.events import Hub
@@ -26,7 +26,7 @@ from anybone.server.verbs import LONG_VERBS, VERBS, Verb, result_of
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
-    from anybone.engine.segmenter import Segmenter
+    from anybone.inference.segmenter import Segmenter
 
 _PATIENCE_S = 60
 _log = logging.getLogger(__name__)
@@ -38,12 +38,12 @@ class Method:
 
     Attributes:
         name: Of the weights.
-        licence: Of these.
+        license: Of these.
         load: Builds it; called once, beside the server's start.
     """
 
     name: str
-    licence: str
+    license: str
     load: Callable[[], Segmenter]
 
 
@@ -111,7 +111,7 @@ class Studio:
         return self.jobs.submit(work, verb, lambda progress, preview: long.run(work.session, body, progress, preview))
 
     def look(self, session_id: str, index: int) -> None:
-        """Nothing; the slice that a person looks at and its neighbours are encoded when there is time."""
+        """Nothing; the slice that a person looks at and its neighbors are encoded when there is time."""
         work = self.store.get(session_id)
         count = work.session.volume.geometry.shape_ijk[work.session.axis]
         self.ahead.wish(work, around(min(index, count - 1), count))

@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.server.problems import TooLarge, Unsupported
 
 _DEEPEST = 16  # folders in a path

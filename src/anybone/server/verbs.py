@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import PromptError
-from anybone.labels import BONES
-from anybone.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
+from anybone.core.errors import PromptError
+from anybone.core.labels import BONES
+from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.server import bodies
 from anybone.server.facts import rgb_of
 
 if TYPE_CHECKING:
-    from anybone.engine.progress import Progress
-    from anybone.engine.session import Session
+    from anybone.inference.progress import Progress
+    from anybone.interactive.session import Session
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ def prompt_of(session: Session, body: bodies.Body) -> Prompt:
 
 
 def _mask(session: Session, runs: list[int]) -> NDArray[np.bool_]:
-    from anybone.engine.runs import Runs
+    from anybone.interactive.run_lengths import Runs
 
     rows, columns = (n for a, n in enumerate(session.volume.geometry.shape_ijk) if a != session.axis)
     return Runs.from_list((rows, columns), runs).mask()
 
 
 def _paint(session: Session, body: bodies.Paint) -> None:
-    from anybone.engine.strokes import stroke
+    from anybone.interactive.strokes import stroke
 
     if body.runs is not None and body.slice is not None and body.ijk_list is None:
         index, mask = body.slice, _mask(session, body.runs)
@@ -103,11 +103,11 @@ def _paint(session: Session, body: bodies.Paint) -> None:
 
 
 def _accept(session: Session, body: bodies.Naming) -> int:
-    return session.accept(_name(body), side=body.side, colour_rgb=rgb_of(body.colour))
+    return session.accept(_name(body), side=body.side, color_rgb=rgb_of(body.color))
 
 
 def _rename(session: Session, body: bodies.Rename) -> None:
-    session.rename(body.label, _name(body), side=body.side, colour_rgb=rgb_of(body.colour))
+    session.rename(body.label, _name(body), side=body.side, color_rgb=rgb_of(body.color))
 
 
 def _automatic(session: Session, body: bodies.Automatic, progress: Any, preview: Any) -> None:
@@ -178,7 +178,7 @@ VERBS: dict[str, Verb] = {
     "reset": Verb(bodies.Nothing, lambda s, b: s.reset(), "No prompts and no answer; accepted bones stay."),
     "accept": Verb(bodies.Naming, _accept, "The answer as a bone of that name; the next one starts afresh."),
     "edit": Verb(bodies.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
-    "rename": Verb(bodies.Rename, _rename, "Another name, side or colour for an accepted bone."),
+    "rename": Verb(bodies.Rename, _rename, "Another name, side or color for an accepted bone."),
     "remove": Verb(bodies.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),
     "split": Verb(bodies.OneBone, lambda s, b: s.split(b.label), "The pieces of a bone, each as one of its own."),
     "merge": Verb(bodies.Merge, lambda s, b: s.merge(b.labels, b.into), "Several bones as one of them."),
@@ -187,5 +187,5 @@ LONG_VERBS: dict[str, LongVerb] = {
     "automatic": LongVerb(
         bodies.Automatic, _automatic, "All bone on some slices, or on all that hold tissue.", _is_one_slice
     ),
-    "propagate": LongVerb(bodies.Reach, _propagate, "The answer, followed through the neighbouring slices."),
+    "propagate": LongVerb(bodies.Reach, _propagate, "The answer, followed through the neighboring slices."),
 }

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anybone.engine.session import Session
+    from anybone.interactive.session import Session
     from anybone.server.jobs import Run
 
 BYTES_PER_VOXEL = 12  # the image, its copy in 0..1, and what is made of both on the way

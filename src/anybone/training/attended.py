@@ -13,16 +13,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from anybone.anatomy.contrast import Dice, draw_contrast
-from anybone.anatomy.contrast.texture import BLOCK
-from anybone.anatomy.scanner import Aim, Atlas
-from anybone.anatomy.scanner.aim import draw_frames
-from anybone.anatomy.scanner.frames import Frames
-from anybone.engine.attend import SIDE, attention_input, attention_map, slice_attention
-from anybone.engine.slicing import SliceFrame
-from anybone.model.bone_sam import BoneSam
-from anybone.model.config import EMBEDDING_STRIDE
-from anybone.shapes import Float, Int
+from anybone.core.array_types import Float, Int
+from anybone.inference.attention import SIDE, attention_input, attention_map, slice_attention
+from anybone.inference.slicing import SliceFrame
+from anybone.models.bone_sam import BoneSam
+from anybone.models.config import EMBEDDING_STRIDE
+from anybone.synthetic.contrast import Dice, draw_contrast
+from anybone.synthetic.contrast.texture import BLOCK
+from anybone.synthetic.scanner import Aim, Atlas
+from anybone.synthetic.scanner.aim import draw_frames
+from anybone.synthetic.scanner.frames import Frames
 from anybone.training.augment import augment_attended
 from anybone.training.cache import IGNORE, AttendedCache
 from anybone.training.config import TrainingConfig
@@ -33,7 +33,7 @@ from anybone.training.sources import clipped
 from anybone.training.volumes import COARSE, PIXELS, SLICES, as_input, fitting, resized, scan_volumes, stack_around
 
 AIM = Aim(thickness_mm=COARSE.thickness_mm, gap=COARSE.gap)  # of slices whose stack fills a volume
-LAYERS = 5  # of a slice that is learnt from
+LAYERS = 5  # of a slice that is learned from
 _WHOLE = SIDE * EMBEDDING_STRIDE  # pixels of a frame whose embedding has as many cells as an attention map
 
 
@@ -54,9 +54,9 @@ def _attended(cases: Iterable[CaseVolume], model: BoneSam, maps: list[Tensor]) -
     """The slices of cases; the map of each is put into `maps`, so that no more than one volume is held at a time."""
     device = next(model.parameters()).device
     for case in cases:
-        unit = torch.from_numpy(case.unit.copy())
+        unit = torch.from_numpy(case.normalized.copy())
         probability = model.attend(attention_input(unit).to(device))[0, 0].cpu()
-        rows, columns, depth = case.unit.shape
+        rows, columns, depth = case.normalized.shape
         content = fitted_shape((rows, columns), case.aspect, _WHOLE)
         for k, one in enumerate(case.slices()):
             if (one.labels != IGNORE).any():

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Bool, Float, Int
+from anybone.core.array_types import Bool, Float, Int
 from anybone.training.config import Augmentation
 from anybone.training.masses import add_masses
 
@@ -42,18 +42,18 @@ def _read(
     rng: torch.Generator,
 ) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"]]:
     """Images and bones at the places of a grid, the images with another contrast."""
-    grey = F.grid_sample(images[:, None].float() / 255, grid, mode="bilinear", align_corners=False)[:, 0]
+    gray = F.grid_sample(images[:, None].float() / 255, grid, mode="bilinear", align_corners=False)[:, 0]
     moved = F.grid_sample(bones[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0]
     bones = moved.round().long()
-    return _contrast(add_masses(grey, bones, a.mass, rng), a, rng), bones
+    return _contrast(add_masses(gray, bones, a.mass, rng), a, rng), bones
 
 
 def plain(
     images: Int[Tensor, "b h w"], bones: Int[Tensor, "b h w"], size: int
 ) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"]]:
     """Images and bones only resized, for validation."""
-    grey = F.interpolate(images[:, None].float() / 255, size=(size, size), mode="bilinear", antialias=True)[:, 0]
-    return grey, F.interpolate(bones[:, None].float(), size=(size, size), mode="nearest-exact")[:, 0].long()
+    gray = F.interpolate(images[:, None].float() / 255, size=(size, size), mode="bilinear", antialias=True)[:, 0]
+    return gray, F.interpolate(bones[:, None].float(), size=(size, size), mode="nearest-exact")[:, 0].long()
 
 
 def uniform(n: int, low: float, high: float, rng: torch.Generator) -> Float[Tensor, " n"]:
@@ -85,7 +85,7 @@ def _contrast(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) 
     n, size = len(x), x.shape[1:]
     each = (n, 1, 1)
     x = x ** uniform(n, *a.gamma, rng).view(each)
-    x = torch.where(happens(n, a.curve, rng).view(each), grey_curve(x, rng), x)
+    x = torch.where(happens(n, a.curve, rng).view(each), gray_curve(x, rng), x)
     x = torch.where(happens(n, a.network, rng).view(each), random_network(x, rng), x)
     tissue = (x > 0.04).float()  # air stays dark when tissues are inverted
     x = torch.where(happens(n, a.invert, rng).view(each), (1 - x) * tissue, x)
@@ -128,8 +128,8 @@ def _as_bright(y: Float[Tensor, "b h w"], x: Float[Tensor, "b h w"]) -> Float[Te
     return y * rms[0] / rms[1].clamp(min=1e-6)
 
 
-def grey_curve(x: Float[Tensor, "b h w"], rng: torch.Generator, knots: int = 6) -> Float[Tensor, "b h w"]:
-    """Grey values through a random piecewise-linear curve that keeps black black."""
+def gray_curve(x: Float[Tensor, "b h w"], rng: torch.Generator, knots: int = 6) -> Float[Tensor, "b h w"]:
+    """Gray values through a random piecewise-linear curve that keeps black black."""
     values = torch.rand(len(x), knots, generator=rng, device=rng.device)
     values[:, 0] = 0
     place = x.clamp(0, 1) * (knots - 1)

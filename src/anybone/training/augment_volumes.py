@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Float, Int
-from anybone.training.augment import grey_curve, happens, random_network, uniform
+from anybone.core.array_types import Float, Int
+from anybone.training.augment import gray_curve, happens, random_network, uniform
 from anybone.training.config import Augmentation
 
 OTHER_PLANE = 0.15  # share of volumes whose slices are stacked along another axis: thin slices can be cut anywhere
@@ -24,9 +24,9 @@ def augment_volumes(
     """Changed volumes in 0..1 and their bones on `cells` along each axis; what lies outside is background."""
     images, bones = reorient(images, bones, rng)
     grid = F.affine_grid(_placed(len(images), a, rng), [len(images), 1, cells, cells, cells], align_corners=False)
-    grey = F.grid_sample(images[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
+    gray = F.grid_sample(images[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
     moved = F.grid_sample(bones[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0]
-    return change_contrast(grey, a, rng), moved.round().long()
+    return change_contrast(gray, a, rng), moved.round().long()
 
 
 def reorient(
@@ -64,11 +64,11 @@ def _placed(n: int, a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b 3
 
 
 def change_contrast(x: Float[Tensor, "b d h w"], a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b d h w"]:
-    """Volumes of other grey values, brightness, resolution and noise; each volume changes as a whole."""
+    """Volumes of other gray values, brightness, resolution and noise; each volume changes as a whole."""
     n, shape, each = len(x), x.shape, (len(x), 1, 1, 1)
-    flat = x.flatten(2)  # what changes grey values alone takes a volume as one image
+    flat = x.flatten(2)  # what changes gray values alone takes a volume as one image
     flat = flat ** uniform(n, *a.gamma, rng).view(n, 1, 1)
-    flat = torch.where(happens(n, a.curve, rng).view(n, 1, 1), grey_curve(flat, rng), flat)
+    flat = torch.where(happens(n, a.curve, rng).view(n, 1, 1), gray_curve(flat, rng), flat)
     flat = torch.where(happens(n, a.network, rng).view(n, 1, 1), random_network(flat, rng), flat)
     tissue = (flat > 0.04).float()  # air stays dark when tissues are inverted
     flat = torch.where(happens(n, a.invert, rng).view(n, 1, 1), (1 - flat) * tissue, flat)

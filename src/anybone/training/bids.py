@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from anybone.errors import NothingFoundError, ReadError
+from anybone.core.errors import NothingFoundError, ReadError
 from anybone.io.names import stem
 from anybone.training.cases import Case
 from anybone.training.pairs import REGION

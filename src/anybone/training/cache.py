@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anybone.shapes import Float, Int
+from anybone.core.array_types import Float, Int
 
 IGNORE = 255  # a pixel whose truth is not known
 FRAME = 512  # pixels along a cached slice's sides

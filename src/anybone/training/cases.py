@@ -15,7 +15,7 @@ from anybone.training.slices import CaseVolume, Slice
 
 TRAINING, VALIDATION, TEST = SPLITS = ("training", "validation", "test")
 
-_Labelled = TypeVar("_Labelled", Slice, CaseVolume)
+_Labeled = TypeVar("_Labeled", Slice, CaseVolume)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Case:
         """Its files."""
         return Pair(self.patient, self.image, self.bones)
 
-    def mark(self, one: _Labelled) -> _Labelled:
+    def mark(self, one: _Labeled) -> _Labeled:
         """A slice or volume of its files as one of this patient, with what is not known as IGNORE."""
         labels = np.where(one.labels == self.not_known, np.uint8(IGNORE), one.labels)
         return replace(one, patient=self.key, labels=labels)

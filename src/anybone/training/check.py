@@ -1,4 +1,4 @@
-"""What is wrong with cases, all of it at once, before anything is learnt from them."""
+"""What is wrong with cases, all of it at once, before anything is learned from them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from anybone.errors import AnyboneError, InputError
+from anybone.core.errors import AnyboneError, InputError
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 from anybone.io import read, read_segmentation
-from anybone.segmentation import Segmentation
 from anybone.training.cache import IGNORE
 from anybone.training.cases import Case
-from anybone.volume import Volume
 
 Progress = Callable[[str, int, int], None]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from anybone.errors import UsageError
-from anybone.model.config import ModelConfig, TinyVitConfig
+from anybone.core.errors import UsageError
+from anybone.models.config import ModelConfig, TinyVitConfig
 from anybone.training.schedules import SCHEDULES
 from anybone.training.simulate_prompts import PROMPTS
 from anybone.training.stages import STAGES
@@ -64,8 +64,8 @@ class Augmentation:
         stretch: Largest change of the aspect ratio.
         shift: Largest shift, in half frames.
         warp: Largest elastic displacement, in half frames.
-        gamma: Exponent of the grey values.
-        curve: Probability of a random piecewise-linear grey curve, which may reverse contrast in parts.
+        gamma: Exponent of the gray values.
+        curve: Probability of a random piecewise-linear gray curve, which may reverse contrast in parts.
         network: Probability of the answer of a random shallow network, mixed with the image (Ouyang et al. 2022: GIN).
         invert: Probability of exchanging dark and bright: marrow is dark with fat suppression.
         bias: Largest change of brightness across the image by a smooth field.
@@ -117,7 +117,7 @@ class TrainingConfig:
         empty_share: Share of slices without bone among the real ones.
         prompts: How often each kind of prompt is drawn, relative to the others: keys of `simulate_prompts.PROMPTS`. All
             bone without any prompt is asked for in every step besides, since its image is encoded anyway. Empty: the
-            automatic answer is all that is learnt, without prompts and corrections.
+            automatic answer is all that is learned, without prompts and corrections.
         corrections: Rounds of one click each in what the last answer got wrong.
         automatic_share: Share of steps that correct the automatic answer; the others correct the prompted one.
         focal: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from anybone.errors import InputError
+from anybone.core.errors import InputError
 from anybone.training.cache import Cache, data_of, load_cache, save_cache
 from anybone.training.cases import TEST, VALIDATION, Case
 from anybone.training.check import require_sound
@@ -56,7 +56,7 @@ def volume_cases(cases: Sequence[Path]) -> Iterator[CaseVolume]:
     for path in cases:
         yield from spine_volumes(path / SPINE)
         yield from limb_volumes(path / LIMB)
-        yield from (case.mark(pair_volume(case.pair)) for case in _learnt_from(path))
+        yield from (case.mark(pair_volume(case.pair)) for case in _learned_from(path))
 
 
 def cases_in(path: Path) -> list[Case]:
@@ -95,9 +95,9 @@ def _files(path: Path) -> Iterator[Path]:
 def _slices(path: Path) -> Iterator[Slice]:
     yield from spine_slices(path / SPINE)
     yield from limb_slices(path / LIMB)
-    for case in _learnt_from(path):
+    for case in _learned_from(path):
         yield from map(case.mark, pair_slices(case.pair))
 
 
-def _learnt_from(path: Path) -> list[Case]:
+def _learned_from(path: Path) -> list[Case]:
     return [case for case in cases_in(path) if case.split != TEST]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from anybone.errors import UsageError
-from anybone.model.preprocess import to_network
-from anybone.model.slice_network import SliceNetwork
-from anybone.shapes import Float, Int
+from anybone.core.array_types import Float, Int
+from anybone.core.errors import UsageError
+from anybone.models.image_normalization import to_network
+from anybone.models.slice_network import SliceNetwork
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import mask_loss

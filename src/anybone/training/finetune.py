@@ -15,10 +15,10 @@ from statistics import mean, stdev
 import torch
 from torch import Tensor
 
-from anybone.model.bone_sam import BoneSam
-from anybone.model.config import ModelConfig
-from anybone.model.lora import merge_lora
-from anybone.shapes import Float
+from anybone.core.array_types import Float
+from anybone.models.bone_sam import BoneSam
+from anybone.models.config import ModelConfig
+from anybone.models.lora import merge_lora
 from anybone.training.cache import IGNORE
 from anybone.training.config import Augmentation, TrainingConfig
 from anybone.training.loop import Run, learn, new_run

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from anybone.anatomy.label_map import load
-from anybone.anatomy.scanner import Atlas
-from anybone.engine.device import has_bfloat16
-from anybone.errors import NothingFoundError, UsageError
-from anybone.model import checkpoint
+from anybone.core.errors import NothingFoundError, UsageError
+from anybone.inference.device import has_bfloat16
+from anybone.models import checkpoint
+from anybone.synthetic.label_map import load
+from anybone.synthetic.scanner import Atlas
 from anybone.training import loop
 from anybone.training.cache import Cache, load_cache
 from anybone.training.config import TrainingConfig
@@ -70,8 +70,8 @@ def follow(
     told = _told(progress, config)
     network = loop.train(config, sources, cache.of(held_out), folder, told, logs=logs, processes=processes)
     origin = f"trained by anybone in {config.steps} steps; patients: {len(patients)}"
-    licence, began = _began(recipe)
-    made = checkpoint.Checkpoint(config.model, network.state_dict(), licence, origin + began, recipe.name)
+    license, began = _began(recipe)
+    made = checkpoint.Checkpoint(config.model, network.state_dict(), license, origin + began, recipe.name)
     path = folder / (recipe.name + checkpoint.SUFFIX)
     if processes.first:
         checkpoint.save(made, path)
@@ -87,14 +87,14 @@ def _advise(config: TrainingConfig) -> None:
 
 
 def _began(recipe: Recipe) -> tuple[str, str]:
-    """The licence, beside which that of earlier weights stays; and what to say of these."""
+    """The license, beside which that of earlier weights stays; and what to say of these."""
     if not recipe.training.start:
-        return recipe.licence, ""
+        return recipe.license, ""
     path = Path(recipe.training.start)
     if path.suffix != checkpoint.SUFFIX:
-        return recipe.licence, f"; began with {path.name}"
+        return recipe.license, f"; began with {path.name}"
     header = checkpoint.read_header(path)
-    return header.licence_with(recipe.licence), f"; began with {header.name} ({header.origin})"
+    return header.license_with(recipe.license), f"; began with {header.name} ({header.origin})"
 
 
 def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache | VolumeCache:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anybone.anatomy.scanner import Atlas
-from anybone.errors import UsageError
-from anybone.model.bone_sam import BoneSam
-from anybone.model.start import start_from
+from anybone.core.errors import UsageError
+from anybone.models.bone_sam import BoneSam
+from anybone.models.initialization import start_from
+from anybone.synthetic.scanner import Atlas
 from anybone.training.attended import AttendedAnatomy, AttendedSlices, attended_cache
 from anybone.training.cache import AttendedCache
 from anybone.training.config import TrainingConfig

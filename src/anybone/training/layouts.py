@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from anybone.errors import NothingFoundError, ReadError
+from anybone.core.errors import NothingFoundError, ReadError
 from anybone.io.names import stem
 from anybone.io.tables import SUFFIXES
 from anybone.training.bids import find_bids, looks_like_bids

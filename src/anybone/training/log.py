@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from anybone.errors import MissingExtraError
+from anybone.core.errors import MissingExtraError
 
 LOSSES, SCORES, EVENTS = "log.csv", "validation.jsonl", "events"
 
@@ -18,7 +18,7 @@ class Log(Protocol):
     """Takes down what a run finds; `step` counts from 1, `seconds` is the time spent in steps."""
 
     def losses(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Takes down what is to be minimised, by part, and the learning rate."""
+        """Takes down what is to be minimized, by part, and the learning rate."""
 
     def scores(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
         """Takes down Dice of patients held out."""

@@ -14,11 +14,11 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from anybone.errors import InputError, UsageError
-from anybone.model.bone_sam import BoneSam
-from anybone.model.lora import add_lora, merge_lora
-from anybone.model.slice_network import SliceNetwork
-from anybone.model.start import start_from
+from anybone.core.errors import InputError, UsageError
+from anybone.models.bone_sam import BoneSam
+from anybone.models.initialization import start_from
+from anybone.models.lora import add_lora, merge_lora
+from anybone.models.slice_network import SliceNetwork
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.depth import batch_loss, validate_volumes
@@ -54,14 +54,14 @@ class Run(Generic[N]):
 
     model: N
     average: N
-    optimiser: torch.optim.AdamW
+    optimizer: torch.optim.AdamW
     rng: torch.Generator
     step: int = 0
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:
         """Writes all of it, never leaving half a file."""
-        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimiser")}
+        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
         state |= {name: getattr(self, name) for name in ("step", "seconds")}
         torch.save(state | {"rng": self.rng.get_state()}, path.with_suffix(".part"))
         os.replace(path.with_suffix(".part"), path)
@@ -69,7 +69,7 @@ class Run(Generic[N]):
     def restore(self, path: Path) -> None:
         """Reads what `save` wrote."""
         state = torch.load(path, weights_only=True, map_location="cpu")
-        for name in ("model", "average", "optimiser"):
+        for name in ("model", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.seconds = state["step"], state["seconds"]
         self.rng.set_state(state["rng"])
@@ -122,7 +122,7 @@ def train(
         if run.step % LOG_EVERY == 0:
             row = {name: round(float(loss), 4) for name, loss in losses.items()}
             for log in written:
-                log.losses(run.step, run.seconds, {**row, "learning_rate": run.optimiser.param_groups[0]["lr"]})
+                log.losses(run.step, run.seconds, {**row, "learning_rate": run.optimizer.param_groups[0]["lr"]})
             if progress:
                 progress(run.step, row)
         last = run.step == config.steps
@@ -155,7 +155,7 @@ def begin(config: TrainingConfig, build: Callable[[TrainingConfig], N]) -> Run[N
     average = copy.deepcopy(model).eval().requires_grad_(False)
     rng = torch.Generator(next(model.parameters()).device)  # of several GPUs, this process's own
     rng.manual_seed(config.seed)
-    return Run(model, average, _optimiser(model, config), rng)
+    return Run(model, average, _optimizer(model, config), rng)
 
 
 def steps_within(
@@ -185,7 +185,7 @@ def earlier_steps(folder: Path) -> int | None:
 def one_step(
     run: Run[Any], sources: Mapping[str, AnySource], config: TrainingConfig, processes: Processes = ALONE
 ) -> dict[str, Tensor]:
-    """The parts of the loss of a batch that was drawn; the network has learnt from it."""
+    """The parts of the loss of a batch that was drawn; the network has learned from it."""
     part_config = replace(config, batch=config.batch // config.parts, parts=1)
     train_mode(run.model)
     statistics = Statistics(run.model)
@@ -204,24 +204,24 @@ def one_step(
 
 
 def learn(run: Run[Any], losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
-    """The parts of a loss without gradients; the network, its average and the optimiser have taken a step."""
+    """The parts of a loss without gradients; the network, its average and the optimizer have taken a step."""
     told = _backward(losses, {}, 1.0)
     _update(run, config)
     return told
 
 
 def _backward(losses: dict[str, Tensor], sums: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Sums with a share of losses added to them; so are the gradients."""
+    """SoftDiceTerms with a share of losses added to them; so are the gradients."""
     torch.autograd.backward(share * torch.stack(list(losses.values())).sum())
     return {name: sums.get(name, 0.0) + share * loss.detach() for name, loss in losses.items()}
 
 
 def _update(run: Run[Any], config: TrainingConfig) -> None:
-    for group in run.optimiser.param_groups:
+    for group in run.optimizer.param_groups:
         group["lr"] = config.learning_rate * factor(config.schedule, run.step / config.steps, config.warm_up)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
-    run.optimiser.step()
-    run.optimiser.zero_grad(set_to_none=True)
+    run.optimizer.step()
+    run.optimizer.zero_grad(set_to_none=True)
     _average(run, config.ema)
     run.step += 1
 
@@ -236,7 +236,7 @@ def _average(run: Run[Any], keep: float) -> None:
             mean.copy_(new)
 
 
-def _optimiser(model: SliceNetwork, config: TrainingConfig) -> torch.optim.AdamW:
+def _optimizer(model: SliceNetwork, config: TrainingConfig) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]  # norms, biases: not decayed
     groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Bool, Float
+from anybone.core.array_types import Bool, Float
 
 SMOOTH = 16.0  # pixels added to both sides of the Dice ratio: keeps small and empty targets from ruling a batch
 BAND_PX = 5  # width of the band along the truth's border in which the boundary term counts

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from anybone.atomic import write_whole
-from anybone.errors import NothingFoundError, ReadError, UsageError
+from anybone.core.atomic import write_whole
+from anybone.core.errors import NothingFoundError, ReadError, UsageError
 from anybone.io.names import stem
 from anybone.io.tables import SUFFIXES, read_rows, write_csv
 from anybone.training.cache import IGNORE

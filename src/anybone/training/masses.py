@@ -1,4 +1,4 @@
-"""Masses drawn into slices: what is as round and bright as bone and is none, such as tumours, cysts, filled bowel."""
+"""Masses drawn into slices: what is as round and bright as bone and is none, such as tumors, cysts, filled bowel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Float, Int
+from anybone.core.array_types import Float, Int
 from anybone.training import places
 
 RADIUS = (0.03, 0.16)  # of the frame's side
@@ -16,28 +16,28 @@ ELONGATION = 2.0
 LOBES = 4  # waves around the outline
 LOBE_DEPTH = 0.35
 EDGE = 0.12  # of the radius: masses have no cortex, their edge is soft
-BODY = 0.06  # grey value above which there is tissue
+BODY = 0.06  # gray value above which there is tissue
 
 
 def add_masses(
     images: Float[Tensor, "b h w"], bones: Int[Tensor, "b h w"], probability: float, rng: torch.Generator
 ) -> Float[Tensor, "b h w"]:
-    """The images, some with a mass of random shape and grey in their soft tissue; bone is never covered."""
+    """The images, some with a mass of random shape and gray in their soft tissue; bone is never covered."""
     free = (bones == 0) & (images > BODY)
-    centre, found = places.best(torch.where(free, places.uniform(images, rng), -1.0))
+    center, found = places.best(torch.where(free, places.uniform(images, rng), -1.0))
     wanted = (torch.rand(len(images), generator=rng, device=rng.device) < probability) & found
-    inside = _blobs(centre, images.shape[1:], rng) * (wanted[:, None, None] & (bones == 0))
+    inside = _blobs(center, images.shape[1:], rng) * (wanted[:, None, None] & (bones == 0))
     return images + inside * (_tissue(images, rng) - images)
 
 
-def _blobs(centre_xy: Float[Tensor, "b 2"], shape: torch.Size, rng: torch.Generator) -> Float[Tensor, "b h w"]:
-    """1 inside a lobed ellipse around each centre, 0 outside."""
-    n, (h, w) = len(centre_xy), shape
+def _blobs(center_xy: Float[Tensor, "b 2"], shape: torch.Size, rng: torch.Generator) -> Float[Tensor, "b h w"]:
+    """1 inside a lobed ellipse around each center, 0 outside."""
+    n, (h, w) = len(center_xy), shape
     draw = torch.rand(n, 4 + 2 * LOBES, 1, 1, generator=rng, device=rng.device)
     radius = max(h, w) * (RADIUS[0] + (RADIUS[1] - RADIUS[0]) * draw[:, 0] ** 2)  # small ones more often
     turn, long = math.pi * draw[:, 1], 1 + (ELONGATION - 1) * draw[:, 2]
-    x = torch.arange(w, device=rng.device) - centre_xy[:, 0, None, None]
-    y = torch.arange(h, device=rng.device)[:, None] - centre_xy[:, 1, None, None]
+    x = torch.arange(w, device=rng.device) - center_xy[:, 0, None, None]
+    y = torch.arange(h, device=rng.device)[:, None] - center_xy[:, 1, None, None]
     along, across = (x * turn.cos() + y * turn.sin()) / long, (y * turn.cos() - x * turn.sin()) * long
     angle = torch.atan2(across, along)
     outline = torch.ones_like(angle)
@@ -48,7 +48,7 @@ def _blobs(centre_xy: Float[Tensor, "b 2"], shape: torch.Size, rng: torch.Genera
 
 
 def _tissue(images: Float[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b h w"]:
-    """A grey value for each image with coarse and fine texture, in 0..1."""
+    """A gray value for each image with coarse and fine texture, in 0..1."""
     n, h, w = images.shape
     tissue = torch.rand(n, 1, 1, generator=rng, device=rng.device).expand(n, h, w)
     for cells in (6, 24, h // 2):

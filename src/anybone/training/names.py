@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anybone.errors import InputError
+from anybone.core.errors import InputError
 from anybone.io import read_segmentation
 from anybone.training.cache import IGNORE
 from anybone.training.pairs import Pair

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.model.bone_sam import BoneSam
-from anybone.shapes import Bool, Float, Int
+from anybone.core.array_types import Bool, Float, Int
+from anybone.models.bone_sam import BoneSam
 from anybone.training.cache import IGNORE
 from anybone.training.losses import mask_loss
 

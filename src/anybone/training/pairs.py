@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from anybone.engine.normalise import clip_to_unit
-from anybone.errors import GeometryError, NothingFoundError, ReadError
+from anybone.core.errors import GeometryError, NothingFoundError, ReadError
+from anybone.inference.intensity import clip_to_unit
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.names import of_name, stem
 from anybone.training.cache import IGNORE

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Bool, Int
+from anybone.core.array_types import Bool, Int
 from anybone.training.cache import IGNORE
 
 CELL_PX = 4  # pieces are joined on a grid this coarse: bridges and gaps that are thinner do not count
@@ -28,7 +28,7 @@ def separate_pieces(bones: Int[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
     cells = bones[:, CELL_PX // 2 :: CELL_PX, CELL_PX // 2 :: CELL_PX]
     pieces = _joined(torch.where(cells == IGNORE, 0, cells))
     here = torch.zeros_like(bones)
-    for shift in _SHIFTS:  # thin bone may miss the middle of its cell: then a neighbouring cell of the same bone counts
+    for shift in _SHIFTS:  # thin bone may miss the middle of its cell: then a neighboring cell of the same bone counts
         same = _enlarged(_shifted(cells, shift)) == bones
         found = _enlarged(_shifted(pieces, shift))
         here = torch.where(real & same & (here == 0), found, here)
@@ -57,7 +57,7 @@ def _joined(cells: Int[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
 
 
 def _shifted(x: Int[Tensor, "b h w"], shift: tuple[int, int]) -> Int[Tensor, "b h w"]:
-    """Each cell's neighbour down and right of it by `shift`; 0 beyond the edge."""
+    """Each cell's neighbor down and right of it by `shift`; 0 beyond the edge."""
     down, right = shift
     padded = F.pad(x, (1, 1, 1, 1))
     return padded[:, 1 + down : 1 + down + x.shape[1], 1 + right : 1 + right + x.shape[2]]

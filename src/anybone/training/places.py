@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Bool, Float, Int, Shaped
+from anybone.core.array_types import Bool, Float, Int, Shaped
 from anybone.training.cache import IGNORE
 
 NUMBERS = 256

@@ -1,4 +1,4 @@
-"""The public collections that the shipped weights are learnt from, in the layouts that they were converted to."""
+"""The public collections that the shipped weights are learned from, in the layouts that they were converted to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.engine.normalise import clip_to_unit
-from anybone.geometry import Geometry
+from anybone.core.geometry import Geometry
+from anybone.inference.intensity import clip_to_unit
 from anybone.io import read
 from anybone.training.cache import IGNORE
 from anybone.training.slices import CaseVolume, Slice, case_of
@@ -18,7 +18,7 @@ from anybone.training.slices import CaseVolume, Slice, case_of
 VALIDATION = {"spine/007", "spine/055", "spine/107", "spine/166", "spine/220", "limb/014", "limb/028", "limb/039"}
 VERTEBRA = 1  # label of vertebrae in spine_t2
 CUT_DISTANCE_MM = 5.0  # between cuts of axial volumes in other planes
-SACRUM_ROWS = 90  # 50 mm at the 0.55 mm of these images: how far above the last row an unlabelled sacrum can begin
+SACRUM_ROWS = 90  # 50 mm at the 0.55 mm of these images: how far above the last row an unlabeled sacrum can begin
 
 
 def spine_slices(folder: Path) -> Iterator[Slice]:
@@ -40,9 +40,9 @@ def spine_volumes(folder: Path) -> Iterator[CaseVolume]:
 
 
 def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bone of a sagittal slice "rows columns", head up, with IGNORE where an unlabelled sacrum may lie.
+    """Bone of a sagittal slice "rows columns", head up, with IGNORE where an unlabeled sacrum may lie.
 
-    That is all below the lowest vertebra's lowest row, and, since that vertebra stands oblique, what is unlabelled
+    That is all below the lowest vertebra's lowest row, and, since that vertebra stands oblique, what is unlabeled
     below it in its own columns.
     """
     bone: NDArray[np.uint8] = (labels == VERTEBRA).astype(np.uint8)

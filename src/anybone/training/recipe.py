@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.training.config import TrainingConfig
 
 
@@ -36,7 +36,7 @@ class Recipe:
         data: What it learns from.
         training: Every number of it.
         name: Of the weights.
-        licence: Under which the weights may be used.
+        license: Under which the weights may be used.
 
     Raises:
         UsageError: It draws from a source that the data do not give.
@@ -45,7 +45,7 @@ class Recipe:
     data: Data
     training: TrainingConfig = field(default_factory=TrainingConfig)
     name: str = "trained"
-    licence: str = "not stated"
+    license: str = "not stated"
 
     def __post_init__(self) -> None:
         given = self.data.shares()

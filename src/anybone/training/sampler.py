@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from anybone.shapes import Int
+from anybone.core.array_types import Int
 from anybone.training.cache import IGNORE, Cache
 
 _T = TypeVar("_T")

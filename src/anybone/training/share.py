@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from anybone.shapes import Float
+from anybone.core.array_types import Float
 from anybone.training.processes import Processes
 
 

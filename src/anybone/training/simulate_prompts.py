@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.shapes import Bool, Float, Int
+from anybone.core.array_types import Bool, Float, Int
 from anybone.training import places
 from anybone.training.cache import IGNORE
 
@@ -101,7 +101,7 @@ def draw_scribbles(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompte
 
 
 def draw_mask(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
-    """A rough mask of some bones: shifted, grown or shrunk; from a hand, or from the neighbouring slice."""
+    """A rough mask of some bones: shifted, grown or shrunk; from a hand, or from the neighboring slice."""
     chosen = places.choose(bones, _count(len(bones), rng), rng)
     target = places.mask_of(bones, chosen)
     return replace(no_prompts(target), mask_logits=_rough(target, rng))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.errors import NothingFoundError
-from anybone.geometry import Geometry
-from anybone.shapes import Int
+from anybone.core.array_types import Int
+from anybone.core.errors import NothingFoundError
+from anybone.core.geometry import Geometry
+from anybone.core.orientation import AS_STORED, upright
 from anybone.training.cache import FRAME, IGNORE, Cache
-from anybone.upright import AS_STORED, upright
 
 MIN_BONE_PIXELS = 20  # smaller components of a reference are its own speckle
 
@@ -43,25 +43,25 @@ class CaseVolume:
 
     Attributes:
         patient: Region and patient, such as "spine/007".
-        unit: "rows columns slices", 0..1.
+        normalized: "rows columns slices", 0..1.
         labels: uint8 "rows columns slices", as a slice's.
         aspect: Height of a pixel in mm divided by its width.
     """
 
     patient: str
-    unit: NDArray[np.float32]
+    normalized: NDArray[np.float32]
     labels: NDArray[np.uint8]
     aspect: float = 1.0
 
     def slices(self) -> Iterator[Slice]:
         """Its slices in order."""
-        for k in range(self.unit.shape[2]):
-            yield Slice(self.patient, self.unit[:, :, k], self.labels[:, :, k], self.aspect)
+        for k in range(self.normalized.shape[2]):
+            yield Slice(self.patient, self.normalized[:, :, k], self.labels[:, :, k], self.aspect)
 
 
 def case_of(
     patient: str,
-    unit: NDArray[np.float32],
+    normalized: NDArray[np.float32],
     labels: NDArray[np.uint8],
     geometry: Geometry,
     axis: int | None = None,
@@ -70,7 +70,7 @@ def case_of(
 
     Args:
         patient: Region and patient.
-        unit: "i j k", 0..1.
+        normalized: "i j k", 0..1.
         labels: uint8 "i j k", as a slice's.
         geometry: Of both.
         axis: The array axis that slices are cut along; None takes the acquired one.
@@ -79,7 +79,7 @@ def case_of(
     rows, columns = (a for a in range(3) if a != axis)
     turn = upright(geometry, axis).turn if geometry.is_placed else AS_STORED
     height, width = turn.shape((rows, columns))
-    seen, known = (np.moveaxis(turn.picture(np.moveaxis(x, axis, 0)), 0, 2) for x in (unit, labels))
+    seen, known = (np.moveaxis(turn.picture(np.moveaxis(x, axis, 0)), 0, 2) for x in (normalized, labels))
     return CaseVolume(patient, seen, known, geometry.spacing_mm[height] / geometry.spacing_mm[width])
 
 

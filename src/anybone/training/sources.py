@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from anybone.anatomy.scanner import Atlas, Renderer, RenderOptions
-from anybone.shapes import Float, Int
+from anybone.core.array_types import Float, Int
+from anybone.synthetic.scanner import Atlas, Renderer, RenderOptions
 from anybone.training.augment import augment
 from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig

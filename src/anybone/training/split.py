@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from anybone.errors import UsageError
+from anybone.core.errors import UsageError
 from anybone.training.cases import TEST, TRAINING, VALIDATION, Case
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.model.preprocess import to_network
-from anybone.model.slice_network import SliceNetwork
-from anybone.shapes import Bool, Float, Int
+from anybone.core.array_types import Bool, Float, Int
+from anybone.models.image_normalization import to_network
+from anybone.models.slice_network import SliceNetwork
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import intersection_over_union, mask_loss
@@ -28,7 +28,7 @@ def training_loss(
     config: TrainingConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """The loss of a batch by part: "automatic", "quality", and, where prompts are learnt, "prompted", "corrected"."""
+    """The loss of a batch by part: "automatic", "quality", and, where prompts are learned, "prompted", "corrected"."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
     return decoding_loss(model, embedding.float(), bones, config, rng)

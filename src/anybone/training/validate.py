@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.model.preprocess import to_network
-from anybone.model.slice_network import SliceNetwork
-from anybone.shapes import Bool, Float, Int
+from anybone.core.array_types import Bool, Float, Int
+from anybone.models.image_normalization import to_network
+from anybone.models.slice_network import SliceNetwork
 from anybone.training.augment import plain
 from anybone.training.cache import IGNORE, AttendedCache, Cache
 from anybone.training.step import ASKED
@@ -38,7 +38,7 @@ def validate(model: SliceNetwork, cache: Cache, picture: Path | None = None) -> 
         if isinstance(cache, AttendedCache):
             embedding = model.fuse(embedding, cache.attention[one].to(device))
         automatic = asked_mask(model.decode(embedding)[0], image.shape[1:])
-        points = _centres(bones)
+        points = _centers(bones)
         clicked = automatic
         if len(points):
             labels = torch.ones(1, len(points), dtype=torch.long, device=device)
@@ -76,23 +76,23 @@ def overlap(found: Bool[Tensor, "1 h w"], truth: Bool[Tensor, "1 h w"], known: B
     return torch.stack([2 * (found & truth).sum(), found.sum() + truth.sum()]).double()
 
 
-def _centres(bones: Int[Tensor, "1 h w"]) -> Float[Tensor, "n 2"]:
-    """For each bone its pixel (x, y) that is nearest to its centre of gravity."""
-    centres = []
+def _centers(bones: Int[Tensor, "1 h w"]) -> Float[Tensor, "n 2"]:
+    """For each bone its pixel (x, y) that is nearest to its center of gravity."""
+    centers = []
     for number in torch.unique(bones).tolist():
         if 0 < number < IGNORE:
             pixels = (bones[0] == number).nonzero().float()
             nearest = ((pixels - pixels.mean(0)) ** 2).sum(1).argmin()
-            centres.append(pixels[nearest].flip(0))
-    return torch.stack(centres) if centres else torch.zeros(0, 2, device=bones.device)
+            centers.append(pixels[nearest].flip(0))
+    return torch.stack(centers) if centers else torch.zeros(0, 2, device=bones.device)
 
 
 def _outline(image: Float[Tensor, "1 h w"], mask: Bool[Tensor, "1 h w"]) -> Float[Tensor, "3 h w"]:
-    colour = image.repeat(3, 1, 1)
+    color = image.repeat(3, 1, 1)
     eroded = -F.max_pool2d(-mask.float()[None], 3, 1, 1)[0] > 0
     edge = (mask & ~eroded)[0]
-    colour[:, edge] = torch.tensor([1.0, 0.8, 0.1], device=image.device)[:, None]
-    return colour
+    color[:, edge] = torch.tensor([1.0, 0.8, 0.1], device=image.device)[:, None]
+    return color
 
 
 def _save(picture: Float[Tensor, "3 h w"], path: Path) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from anybone.model.bone_sam import BoneSam
-from anybone.model.preprocess import to_network
-from anybone.shapes import Float, Int
+from anybone.core.array_types import Float, Int
+from anybone.models.bone_sam import BoneSam
+from anybone.models.image_normalization import to_network
 from anybone.training.augment import augment, plain
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig

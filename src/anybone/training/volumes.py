@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anybone.anatomy.contrast import Contrast, Dice, draw_contrast
-from anybone.anatomy.contrast.texture import BLOCK
-from anybone.anatomy.scanner import Aim, Atlas
-from anybone.anatomy.scanner.aim import draw_frames
-from anybone.anatomy.scanner.develop import develop
-from anybone.anatomy.scanner.frames import Frames
-from anybone.anatomy.scanner.kspace import draw_acquisition
-from anybone.anatomy.scanner.sample import sample
-from anybone.errors import NothingFoundError
-from anybone.model.depth_attention import ATTENTION_SIDE
-from anybone.shapes import Float, Int, Shaped
+from anybone.core.array_types import Float, Int, Shaped
+from anybone.core.errors import NothingFoundError
+from anybone.models.volume_branch import ATTENTION_SIDE
+from anybone.synthetic.contrast import Contrast, Dice, draw_contrast
+from anybone.synthetic.contrast.texture import BLOCK
+from anybone.synthetic.scanner import Aim, Atlas
+from anybone.synthetic.scanner.aim import draw_frames
+from anybone.synthetic.scanner.frames import Frames
+from anybone.synthetic.scanner.kspace import draw_acquisition
+from anybone.synthetic.scanner.reconstruction import develop
+from anybone.synthetic.scanner.sample import sample
 from anybone.training.augment_volumes import augment_volumes, reorient
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
@@ -57,7 +57,7 @@ class VolumeCache:
         """
         images, bones, patients = [], [], []
         for case in cases:
-            images.append((resized(torch.from_numpy(case.unit.copy()), cells) * 255).round().to(torch.uint8))
+            images.append((resized(torch.from_numpy(case.normalized.copy()), cells) * 255).round().to(torch.uint8))
             bones.append(resized_labels(torch.from_numpy(case.labels.copy()), cells).to(torch.uint8))
             patients.append(case.patient)
         if not images:
@@ -70,9 +70,9 @@ class VolumeCache:
         return VolumeCache(self.images[keep], self.bones[keep], [self.patients[i] for i in keep])
 
 
-def resized(unit: Float[Tensor, "i j k"], cells: int = ATTENTION_SIDE) -> Float[Tensor, "c c c"]:
+def resized(normalized: Float[Tensor, "i j k"], cells: int = ATTENTION_SIDE) -> Float[Tensor, "c c c"]:
     """A volume on a grid of `cells` along each axis, as the 3-D branch is given it: linear, without any smoothing."""
-    return F.interpolate(unit[None, None], size=(cells,) * 3, mode="trilinear", align_corners=False)[0, 0]
+    return F.interpolate(normalized[None, None], size=(cells,) * 3, mode="trilinear", align_corners=False)[0, 0]
 
 
 def resized_labels(labels: Shaped[Tensor, "i j k"], cells: int = ATTENTION_SIDE) -> Shaped[Tensor, "c c c"]:
@@ -141,11 +141,11 @@ def stack_around(atlas: Atlas, frames: Frames) -> tuple[Frames, Int[Tensor, " b"
     axis, there = _along(atlas, frames)
     step = frames.through_vx.gather(1, axis)[:, 0]
     half = (SLICES * step.abs() / 2).minimum(there / 2)
-    here = frames.centre_vx.gather(1, axis)[:, 0]
+    here = frames.center_vx.gather(1, axis)[:, 0]
     wanted = here.clamp(half - 0.5, there - half - 0.5)
     most = SLICES // 2
     away = ((wanted - here) / step).round().clamp(-most, most)
-    return replace(frames, centre_vx=frames.centre_vx + away[:, None] * frames.through_vx), most - away.long()
+    return replace(frames, center_vx=frames.center_vx + away[:, None] * frames.through_vx), most - away.long()
 
 
 def _along(atlas: Atlas, frames: Frames) -> tuple[Int[Tensor, "b 1"], Float[Tensor, " b"]]:

@@ -9,7 +9,7 @@ export function Bones(): JSX.Element {
   const bones = usePick((state) => state.session!.bones);
   const selected = usePick((state) => state.selected);
   return (
-    <section class="bones" aria-labelledby="bones-title">
+    <section class="bones" aria-labeledby="bones-title">
       <h2 id="bones-title">Bones<span class="count">{bones.length || ""}</span></h2>
       {bones.length === 0 ? (
         <p class="faint empty">Click on a bone, correct it, then accept it with Enter.</p>
@@ -54,7 +54,7 @@ function Row({ bone, selected }: { bone: Bone; selected: boolean }): JSX.Element
           aria-pressed={!hidden}
           aria-label={`Show ${bone.name}`}
           title={hidden ? "Show" : "Hide"}
-          style={{ "--colour": bone.colour }}
+          style={{ "--color": bone.color }}
           onClick={(e) => {
             e.stopPropagation();
             studio.setHidden(bone.label, !hidden);

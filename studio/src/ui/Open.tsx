@@ -23,7 +23,7 @@ function Sessions(): JSX.Element | null {
   const rows = usePick((state) => state.rows);
   if (!rows?.length) return null;
   return (
-    <section aria-labelledby="sessions-title">
+    <section aria-labeledby="sessions-title">
       <h2 id="sessions-title">Go on with</h2>
       <ul class="rows">
         {rows.map((row) => <Row key={row.id} row={row} />)}
@@ -48,7 +48,7 @@ function Files(): JSX.Element {
   const choose = (entry: Entry): void => (entry.kind === "folder" ? go(entry.path) : void studio.choose(entry.path));
   const up = path.split("/").slice(0, -1).join("/");
   return (
-    <section aria-labelledby="files-title">
+    <section aria-labeledby="files-title">
       <h2 id="files-title">Open</h2>
       <form class="row" onSubmit={(e) => {
         e.preventDefault();
@@ -84,7 +84,7 @@ function Drop(): JSX.Element {
   useEffect(() => folder.current?.setAttribute("webkitdirectory", ""), []);
   const take = (list: FileList | null): void => void studio.upload(dropped([...(list ?? [])]));
   return (
-    <section class="drop" aria-labelledby="drop-title">
+    <section class="drop" aria-labeledby="drop-title">
       <h2 id="drop-title">From this computer</h2>
       <p>Drop NIfTI, NRRD, MetaImage, a folder of DICOM or a zip of it anywhere on the page.</p>
       <div class="row">

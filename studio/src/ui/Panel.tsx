@@ -23,7 +23,7 @@ function Answer(): JSX.Element {
   const latency = usePick((state) => state.latencyMs);
   const n = answered.length;
   return (
-    <section aria-labelledby="answer-title">
+    <section aria-labeledby="answer-title">
       <h2 id="answer-title">
         Answer
         <span class="count" data-answered={n}>{n === 0 ? "nothing marked" : n === 1 ? `slice ${answered[0]}` : `${n} slices, ${answered[0]} to ${answered[n - 1]}`}</span>
@@ -47,7 +47,7 @@ function Answer(): JSX.Element {
 function History(): JSX.Element {
   const history = usePick((state) => state.session!.history);
   return (
-    <section class="history" aria-labelledby="history-title">
+    <section class="history" aria-labeledby="history-title">
       <h2 id="history-title">History<span class="count">{history.length || ""}</span></h2>
       <ol reversed>
         {[...history].reverse().slice(0, 100).map((step) => (

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useParts, usePick } from "./context";
 import { CommandButton } from "./context";
 
-const SURE = 0.85; // below it a bar is of the colour that asks to look
+const SURE = 0.85; // below it a bar is of the color that asks to look
 
 export function Slices(): JSX.Element {
   const { studio } = useParts();
@@ -17,7 +17,7 @@ export function Slices(): JSX.Element {
     studio.goTo(Math.min(session.slices - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * session.slices))));
   };
   return (
-    <section aria-labelledby="slices-title">
+    <section aria-labeledby="slices-title">
       <h2 id="slices-title">Slices<span class="count">{at} / {session.slices - 1}</span></h2>
       <svg class="strip" viewBox={`0 0 ${session.slices} 30`} preserveAspectRatio="none" role="img" aria-label={`${answered.size} of ${session.slices} slices are answered, ${session.flagged.length} to look at`} onClick={pick}>
         {Array.from({ length: session.slices }, (_, n) => {

@@ -46,7 +46,7 @@ function Place(): JSX.Element {
   const side = (text: string, at: number): string => `${Math.abs(at).toFixed(1)} ${at >= 0 ? text[0] : text[1]}`;
   return (
     <span class="place" aria-label="Place of the crosshair">
-      <span title="Millimetres from the scanner's centre: right or left, anterior or posterior, superior or inferior" data-mm={mm.map((v) => v.toFixed(1)).join(" ")}>
+      <span title="Millimeters from the scanner's center: right or left, anterior or posterior, superior or inferior" data-mm={mm.map((v) => v.toFixed(1)).join(" ")}>
         {side("RL", mm[0])} {side("AP", mm[1])} {side("SI", mm[2])} mm
       </span>
       <span title="Voxel i j k of the file" data-ijk={ijk.join(" ")}>[{ijk.join(" ")}]</span>

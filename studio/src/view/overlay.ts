@@ -7,7 +7,7 @@ import type { Ijk, Prompt } from "../types";
 import { planeName } from "../geometry";
 import type { Tile, Viewer } from "./viewer";
 
-const COLOURS = { bone: "#45e0a0", other: "#ff7a6b", cross: "rgba(110, 190, 255, 0.75)", text: "#c9d4df", faint: "#8795a4", line: "#2a333d" };
+const COLORS = { bone: "#45e0a0", other: "#ff7a6b", cross: "rgba(110, 190, 255, 0.75)", text: "#c9d4df", faint: "#8795a4", line: "#2a333d" };
 const FONT = "11px system-ui, sans-serif";
 
 /** Draws the lines over a viewer. */
@@ -27,7 +27,7 @@ export function drawOverlay(canvas: HTMLCanvasElement, viewer: Viewer, state: St
     g.clip();
     if (tile.plane !== null) drawTile(g, viewer, tile, state, hand);
     g.restore();
-    g.strokeStyle = COLOURS.line;
+    g.strokeStyle = COLORS.line;
     g.lineWidth = 1;
     g.strokeRect(tile.x + 0.5, tile.y + 0.5, tile.width - 1, tile.height - 1);
   }
@@ -47,7 +47,7 @@ function drawTile(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, state
   const kind = hand.stroke?.kind ?? state.tool;
   if (points.length && kind !== "brush" && kind !== "eraser") {
     const positive = hand.stroke?.positive ?? true;
-    drawLine(g, points.map((ijk) => viewer.place(ijk, tile)), kind, positive ? COLOURS.bone : COLOURS.other);
+    drawLine(g, points.map((ijk) => viewer.place(ijk, tile)), kind, positive ? COLORS.bone : COLORS.other);
   }
   if (state.tool === "brush" || state.tool === "eraser") drawBrush(g, viewer, tile, state, hand);
 }
@@ -55,7 +55,7 @@ function drawTile(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, state
 function drawCross(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): void {
   const [x, y] = viewer.place(viewer.crosshair, tile).map((value) => Math.round(value) + 0.5) as [number, number];
   const gap = 9;
-  g.strokeStyle = COLOURS.cross;
+  g.strokeStyle = COLORS.cross;
   g.lineWidth = 1;
   g.beginPath();
   for (const [from, to] of [[tile.x, x - gap], [x + gap, tile.x + tile.width]] as const) {
@@ -80,7 +80,7 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   const small = tile.width < 240 || tile.height < 180;
   g.font = FONT;
   g.textBaseline = "middle";
-  g.fillStyle = COLOURS.text;
+  g.fillStyle = COLORS.text;
   const middle = [tile.x + tile.width / 2, tile.y + tile.height / 2] as const;
   const put = (text: string, x: number, y: number, align: CanvasTextAlign): void => {
     g.textAlign = align;
@@ -97,7 +97,7 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   }
   const { axis, slice } = viewer.sliceOf(tile);
   const count = viewer.subject!.shape[axis]!;
-  g.fillStyle = COLOURS.faint;
+  g.fillStyle = COLORS.faint;
   const name = planeName(tile.plane!);
   put(tile.fixed !== null ? `${slice}` : small ? `${name.slice(0, 3)} ${slice}` : `${name} ${slice} / ${count - 1}`, tile.x + 6, tile.y + 10, "left");
   if (!small && tile.fixed === null) drawScale(g, viewer, tile);
@@ -107,7 +107,7 @@ function drawScale(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   const perMm = viewer.scale(tile);
   const mm = [100, 50, 20, 10, 5, 2, 1].find((one) => one * perMm < tile.width / 4) ?? 1;
   const [x, y] = [Math.round(tile.x + tile.width - 10) + 0.5, Math.round(tile.y + tile.height - 10) + 0.5];
-  g.strokeStyle = COLOURS.faint;
+  g.strokeStyle = COLORS.faint;
   g.lineWidth = 1;
   g.beginPath();
   line(g, x - mm * perMm, y, x, y);
@@ -119,21 +119,21 @@ function drawScale(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
 
 function drawPrompt(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, prompt: Prompt, axis: number, slice: number): void {
   const here = (ijk: readonly number[]): boolean => Math.round(ijk[axis]!) === slice;
-  const colour = prompt.positive === false ? COLOURS.other : COLOURS.bone;
+  const color = prompt.positive === false ? COLORS.other : COLORS.bone;
   if (prompt.ijk && here(prompt.ijk)) {
     drawPoint(g, viewer.place(prompt.ijk, tile), prompt.positive !== false);
   } else if (prompt.min_ijk && prompt.max_ijk && prompt.min_ijk[axis]! <= slice && slice <= prompt.max_ijk[axis]!) {
-    drawLine(g, [prompt.min_ijk, prompt.max_ijk].map((ijk) => viewer.place(ijk, tile)), "box", colour);
+    drawLine(g, [prompt.min_ijk, prompt.max_ijk].map((ijk) => viewer.place(ijk, tile)), "box", color);
   } else if (prompt.ijk_list?.some(here)) {
     const kind = prompt.kind === "lasso" ? "lasso" : "scribble";
-    drawLine(g, prompt.ijk_list.map((ijk) => viewer.place(ijk as Ijk, tile)), kind, colour);
+    drawLine(g, prompt.ijk_list.map((ijk) => viewer.place(ijk as Ijk, tile)), kind, color);
   }
 }
 
 function drawPoint(g: CanvasRenderingContext2D, [x, y]: [number, number], positive: boolean): void {
   g.beginPath();
   g.arc(x, y, 6, 0, 2 * Math.PI);
-  g.fillStyle = positive ? COLOURS.bone : COLOURS.other;
+  g.fillStyle = positive ? COLORS.bone : COLORS.other;
   g.fill();
   g.lineWidth = 1.5;
   g.strokeStyle = "#06120c";
@@ -144,8 +144,8 @@ function drawPoint(g: CanvasRenderingContext2D, [x, y]: [number, number], positi
   g.stroke();
 }
 
-function drawLine(g: CanvasRenderingContext2D, points: [number, number][], kind: string, colour: string): void {
-  g.strokeStyle = colour;
+function drawLine(g: CanvasRenderingContext2D, points: [number, number][], kind: string, color: string): void {
+  g.strokeStyle = color;
   g.lineWidth = 1.75;
   g.setLineDash(kind === "box" || kind === "lasso" ? [5, 3] : []);
   g.beginPath();
@@ -172,6 +172,6 @@ function drawBrush(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, stat
   g.arc(x, y, Math.max((state.brushMm / 2) * viewer.scale(tile), 1.5), 0, 2 * Math.PI);
   const erases = state.tool === "eraser" || hand.stroke?.positive === false;
   g.lineWidth = 1.5;
-  g.strokeStyle = erases ? COLOURS.other : COLOURS.bone;
+  g.strokeStyle = erases ? COLORS.other : COLORS.bone;
   g.stroke();
 }

@@ -1,4 +1,4 @@
-// How a slice is coloured: the image through its window, and over it what is marked, filled or in outline.
+// How a slice is colored: the image through its window, and over it what is marked, filled or in outline.
 
 import { FIRST_HEAT } from "../layers";
 
@@ -24,8 +24,8 @@ float mark(vec3 at) {
 }
 
 void main() {
-  float grey = (texture(volume, texPos).r - shades.x) / (shades.y - shades.x);
-  color = vec4(vec3(clamp(grey, 0.0, 1.0)), opacity);
+  float gray = (texture(volume, texPos).r - shades.x) / (shades.y - shades.x);
+  color = vec4(vec3(clamp(gray, 0.0, 1.0)), opacity);
   float here = mark(texPos);
   vec3 across = dFdx(texPos) * ${outlinePixels.toFixed(2)};
   vec3 up = dFdy(texPos) * ${outlinePixels.toFixed(2)};

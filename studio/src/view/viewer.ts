@@ -149,8 +149,8 @@ export class Viewer {
     this.draw();
   }
 
-  /** The colours of the colour numbers. */
-  colours(table: Uint8ClampedArray<ArrayBuffer>): void {
+  /** The colors of the color numbers. */
+  colors(table: Uint8ClampedArray<ArrayBuffer>): void {
     this.nv.drawLut = { lut: table, labels: [] };
     this.nv.refreshColormaps();
     this.draw();
@@ -259,7 +259,7 @@ export class Viewer {
     return { axis, slice: tile.fixed ?? this.crosshair[axis]! };
   }
 
-  /** CSS pixels a millimetre. */
+  /** CSS pixels a millimeter. */
   scale(tile: Tile): number {
     return tile.width / Math.abs(this.nv.screenSlices[tile.index]!.fovMM[0]!);
   }
@@ -267,14 +267,14 @@ export class Viewer {
   /** The direction in RAS+ that a tile's right and bottom edges face. */
   edges(tile: Tile): { right: Vec3; down: Vec3 } {
     const { affine } = this.subject!;
-    const towards = (x: number, sign: number): Vec3 => {
+    const toward = (x: number, sign: number): Vec3 => {
       const axis = this.upright.axes[x]!;
       const flip = this.upright.flipped[x] ? -sign : sign;
       return [0, 1, 2].map((r) => affine[r]![axis]! * flip) as Vec3;
     };
     const [across, up] = acrossUp(tile.plane!);
     const fov = this.nv.screenSlices[tile.index]!.fovMM;
-    return { right: towards(across, Math.sign(fov[0]!)), down: towards(up, -Math.sign(fov[1]!)) };
+    return { right: toward(across, Math.sign(fov[0]!)), down: toward(up, -Math.sign(fov[1]!)) };
   }
 
   /** RAS+ mm of a voxel. */

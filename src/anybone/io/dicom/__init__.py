@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anybone.errors import AnyboneError, GeometryError, ReadError
+from anybone.core.errors import AnyboneError, GeometryError, ReadError
+from anybone.core.volume import Source, Volume
 from anybone.io.dicom.files import open_files
 from anybone.io.dicom.images import Found, holds_image, read_headers
 from anybone.io.dicom.pixels import read_pixels
@@ -20,7 +21,6 @@ from anybone.io.dicom.series import Series, choose, group, named
 from anybone.io.dicom.stack import build
 from anybone.io.types import Description, Request
 from anybone.io.voxels import finish
-from anybone.volume import Source, Volume
 
 __all__ = ["SUFFIXES", "describe", "holds", "holds_seg", "read", "read_seg"]
 

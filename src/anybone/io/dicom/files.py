@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io.limits import MAX_ENTRY_BYTES, MAX_FILES, MAX_ZIP_BYTES, MAX_ZIP_RATIO, ZIP_BYTES_OF_ANY_RATIO
 
 PREAMBLE_BYTES = 128

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 from anybone.io.dicom.files import PREAMBLE_BYTES, File, looks_like_dicom
 from anybone.io.dicom.values import hint, integer, mark, numbers
 from anybone.io.guard import refusing
@@ -65,7 +65,7 @@ class Image:
         orientation: Unit vectors along a row and along a column, shape (2, 3), LPS; None where missing.
         spacing: Distance between rows and between columns in mm; None where missing.
         thickness: Distance to the next slice in mm as the header has it; None where missing.
-        grey: Whether a pixel is one grey value.
+        gray: Whether a pixel is one gray value.
         mosaic: Whether many slices are tiled into this one image.
         value_type: Type of the stored numbers.
         rescale: Slope and intercept.
@@ -84,7 +84,7 @@ class Image:
     orientation: NDArray[np.float64] | None
     spacing: tuple[float, float] | None
     thickness: float | None
-    grey: bool
+    gray: bool
     mosaic: bool
     value_type: str
     rescale: tuple[float, float]
@@ -254,7 +254,7 @@ def _image(
         orientation=None if cosines is None else np.array(cosines).reshape(2, 3),
         spacing=None if spacing is None else (spacing[0], spacing[1]),
         thickness=abs(between or thickness or 0.0) or None,
-        grey=_is_grey(dataset),
+        gray=_is_gray(dataset),
         mosaic="MOSAIC" in str(dataset.get("ImageType") or ""),
         value_type=f"{'int' if integer(dataset, 'PixelRepresentation') else 'uint'}{dataset.get('BitsAllocated', 0)}",
         rescale=(1.0 if slope is None else slope[0], 0.0 if intercept is None else intercept[0]),
@@ -265,6 +265,6 @@ def _image(
     )
 
 
-def _is_grey(dataset: Dataset) -> bool:
+def _is_gray(dataset: Dataset) -> bool:
     kind = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     return (integer(dataset, "SamplesPerPixel") or 1) == 1 and kind in ("MONOCHROME1", "MONOCHROME2")

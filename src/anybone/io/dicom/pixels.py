@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import MissingExtraError, ReadError
+from anybone.core.errors import MissingExtraError, ReadError
 from anybone.io.dicom.codestream import declared_size
 from anybone.io.dicom.images import Image, read_dataset
 from anybone.io.dicom.stack import Stack

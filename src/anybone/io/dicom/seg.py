@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import AnyboneError, GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import AnyboneError, GeometryError, ReadError
+from anybone.core.geometry import Geometry
+from anybone.core.labels import Rgb, color_of
+from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Source
 from anybone.io.affines import complete, compose, flip_lps_ras
 from anybone.io.dicom.files import open_files
 from anybone.io.dicom.images import read_dataset
 from anybone.io.guard import refusing
 from anybone.io.limits import count_voxels
-from anybone.labels import Rgb, colour_of
-from anybone.segmentation import Segmentation
-from anybone.volume import Source
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -89,9 +89,9 @@ def _segmentation(path: Path, dataset: Dataset, max_voxels: int) -> Segmentation
             labels[:, :, k][pixels.T > 0] = label_of[frame.segment]
     names = {label_of[n]: str(item.get("SegmentLabel") or f"segment {n}") for n, item in segments.items()}
     drawn = {label_of[n]: _rgb(item) for n, item in segments.items()}
-    colours = {n: rgb for n, rgb in drawn.items() if rgb is not None and not _alike(rgb, colour_of(names[n], n))}
+    colors = {n: rgb for n, rgb in drawn.items() if rgb is not None and not _alike(rgb, color_of(names[n], n))}
     source = Source(path, "dicom", str(dataset.get("SeriesInstanceUID", "")))
-    return Segmentation(labels, geometry, names, colours=colours, source=source)
+    return Segmentation(labels, geometry, names, colors=colors, source=source)
 
 
 def _frames(dataset: Dataset) -> list[_Frame]:
@@ -186,7 +186,7 @@ def _slice(geometry: Geometry, frame: _Frame) -> int:
 
 
 def _rgb(segment: Mapping[str, Any] | Any) -> Rgb | None:
-    """The recommended colour; a SEG keeps it as CIELab with white at D50."""
+    """The recommended color; a SEG keeps it as CIELab with white at D50."""
     encoded = segment.get("RecommendedDisplayCIELabValue")
     if encoded is None or len(encoded) != 3:
         return None
@@ -210,5 +210,5 @@ def _from_xyz(xyz: NDArray[np.float64]) -> Rgb:
 
 
 def _alike(one: Rgb, other: Rgb) -> bool:
-    """Whether two colours are one, but for what rounding on the way through CIELab does."""
+    """Whether two colors are one, but for what rounding on the way through CIELab does."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= 2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from anybone.errors import GeometryError, ReadError, SeriesError
+from anybone.core.errors import GeometryError, ReadError, SeriesError
 from anybone.io.dicom.images import SPLITS, Found, Image
 from anybone.io.dicom.stack import build, is_stack
 from anybone.io.dicom.values import hint
@@ -36,7 +36,7 @@ class Series:
 
     @property
     def is_volume(self) -> bool:
-        """Whether this is a stack of slices, and no localizer, colour capture or single projection."""
+        """Whether this is a stack of slices, and no localizer, color capture or single projection."""
         return is_stack(self.images, LEAST_SLICES)
 
     def summary(self, header: Any) -> str:

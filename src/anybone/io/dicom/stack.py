@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anybone.errors import GeometryError, ReadError
-from anybone.geometry import Geometry
+from anybone.core.errors import GeometryError, ReadError
+from anybone.core.geometry import Geometry
 from anybone.io.affines import complete, compose, flip_lps_ras
 from anybone.io.dicom.images import Image
 
@@ -40,7 +40,7 @@ def build(images: Sequence[Image]) -> Stack:
     normal (gantry tilt), the affine is sheared as the slices are.
 
     Raises:
-        ReadError: Colour images.
+        ReadError: Color images.
         GeometryError: Images without position, of differing size, spacing or orientation, at the same place, or with
             a gap between them.
     """
@@ -64,8 +64,8 @@ def build(images: Sequence[Image]) -> Stack:
 
 
 def is_stack(images: Sequence[Image], least: int) -> bool:
-    """Whether these are at least `least` parallel grey images at different places; gaps and the like do not matter."""
-    placed = [im for im in images if im.position is not None and im.orientation is not None and im.grey]
+    """Whether these are at least `least` parallel gray images at different places; gaps and the like do not matter."""
+    placed = [im for im in images if im.position is not None and im.orientation is not None and im.gray]
     if len(placed) < max(least, len(images)) or any(im.mosaic for im in images):
         return False
     first = _orientation(placed[0])
@@ -92,9 +92,9 @@ def _orientation(image: Image) -> NDArray[np.float64]:
 
 
 def _check_single_slices(images: Sequence[Image]) -> None:
-    coloured = [im for im in images if not im.grey]
-    if coloured:
-        raise ReadError(f"Colour images are no MR slices: {names_of(coloured)}. Choose another series.")
+    colored = [im for im in images if not im.gray]
+    if colored:
+        raise ReadError(f"Color images are no MR slices: {names_of(colored)}. Choose another series.")
     mosaics = [im for im in images if im.mosaic]
     if mosaics:
         raise GeometryError(

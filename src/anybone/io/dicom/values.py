@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from anybone.errors import ReadError
+from anybone.core.errors import ReadError
 
 if TYPE_CHECKING:
     from pydicom import Dataset

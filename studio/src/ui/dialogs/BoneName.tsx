@@ -13,7 +13,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
   const [found, setFound] = useState<{ of: string | null; choices: BoneChoice[] }>({ of: null, choices: [] });
   const [at, setAt] = useState(0);
   const [side, setSide] = useState<Side | "">(bone?.side ?? "");
-  const [colour, setColour] = useState(bone?.colour ?? "");
+  const [color, setColor] = useState(bone?.color ?? "");
   const touched = useRef(false);
   const entered = useRef(false); // Enter came before the list of what is typed: it waits for that list
   const list = useRef<HTMLUListElement>(null);
@@ -43,7 +43,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
   const finish = (choice: BoneChoice | undefined): void => {
     const naming = choice ? { bone: choice.key } : own ? { name: own, side: side || null } : null;
     if (!naming) return;
-    const body = { ...naming, ...(colour ? { colour } : {}) };
+    const body = { ...naming, ...(color ? { color } : {}) };
     studio.store.set({ dialog: null });
     void (bone ? studio.act("rename", { label: bone.label, ...body }) : studio.act("accept", body).then((done) => {
       const made = studio.session.bones.at(-1);
@@ -104,7 +104,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
               onClick={() => finish(choice)}
               onMouseMove={() => touched.current && setAt(n)}
             >
-              <span class="dot" style={{ background: choice.colour }} />
+              <span class="dot" style={{ background: choice.color }} />
               <span>{choice.name}</span>
               <span class="faint code">{choice.snomed.meaning.replace(/^Bone structure of | \(body structure\)$/g, "")} {choice.snomed.code}</span>
             </li>
@@ -112,7 +112,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
           {choices.length === 0 && !late && <li class="faint none">No bone of the list is called so. Enter takes the name as it is.</li>}
         </ul>
         <details>
-          <summary>A name, side or colour of one's own</summary>
+          <summary>A name, side or color of one's own</summary>
           <div class="row">
             <label class="inline">Side
               <select value={side} onChange={(e) => setSide(e.currentTarget.value as Side | "")}>
@@ -121,8 +121,8 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
                 <option value="right">right</option>
               </select>
             </label>
-            <label class="inline">Colour
-              <input type="color" value={colour || chosen?.colour || "#ffb000"} onInput={(e) => setColour(e.currentTarget.value)} />
+            <label class="inline">Color
+              <input type="color" value={color || chosen?.color || "#ffb000"} onInput={(e) => setColor(e.currentTarget.value)} />
             </label>
             <button type="button" disabled={!own} onClick={() => finish(undefined)}>Call it &ldquo;{own || "..."}&rdquo;</button>
           </div>

@@ -44,7 +44,7 @@ export function Help(): JSX.Element {
         {groups.slice(2).map(keysOf)}
       </div>
       <p class="faint">
-        anybone {info?.version}, {info?.method}, {info?.licence}. For research; not a medical device. <a href="./assets/LICENCES.txt" target="_blank" rel="noreferrer">Licences of what the page is made of</a>
+        anybone {info?.version}, {info?.method}, {info?.license}. For research; not a medical device. <a href="./assets/LICENSES.txt" target="_blank" rel="noreferrer">Licenses of what the page is made of</a>
       </p>
     </Modal>
   );

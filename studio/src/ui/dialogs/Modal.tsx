@@ -1,4 +1,4 @@
-// A dialog: the browser keeps the focus in it, Esc closes it, and the image has the focus afterwards.
+// A dialog: the browser keeps the focus in it, Esc closes it, and the image has the focus afterward.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -18,7 +18,7 @@ export function Modal(props: { title: string; wide?: boolean; children: Componen
     };
   }, []);
   return (
-    <dialog ref={element} class={props.wide ? "wide" : ""} aria-labelledby="dialog-title" onCancel={(e) => {
+    <dialog ref={element} class={props.wide ? "wide" : ""} aria-labeledby="dialog-title" onCancel={(e) => {
       e.preventDefault();
       close();
     }} onClick={(e) => e.target === element.current && close()}>

@@ -12,7 +12,7 @@ const ABOUT: Record<string, string> = {
   metaimage: "MetaImage",
   "dicom-seg": "DICOM SEG, with SNOMED codes",
   stl: "STL surfaces",
-  glb: "GLB surfaces, in colour",
+  glb: "GLB surfaces, in color",
   statistics: "Volumes and extents as a table",
   preview: "A picture of all slices",
 };

@@ -1,7 +1,0 @@
-"""Synthetic MRI: anatomy made in code, with the truth about its bones."""
-
-from __future__ import annotations
-
-from anybone.anatomy.limb import SEQUENCES, limb_phantom
-
-__all__ = ["SEQUENCES", "limb_phantom"]

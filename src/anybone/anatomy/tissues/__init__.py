@@ -1,7 +1,0 @@
-"""Tissues grown around posed bones: a scene -> a label map."""
-
-from __future__ import annotations
-
-from anybone.anatomy.tissues.build import build
-
-__all__ = ["build"]

@@ -1,0 +1,1 @@
+"""Facts without torch: geometry, volumes, prompts, labels, segmentations, errors."""

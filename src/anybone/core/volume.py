@@ -1,0 +1,62 @@
+"""Volume: one MR image on its own grid, with what is needed to write results back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anybone.core.errors import GeometryError
+from anybone.core.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a volume came from.
+
+    Attributes:
+        path: The file or folder that was read; None for a volume made in code.
+        format: Key of `anybone.io.FORMATS`, or "memory".
+        series: The DICOM SeriesInstanceUID, with the echo or other split where a series held several volumes.
+        description: Words for people: series description, sequence, patient position.
+        headers: What a writer of the same format needs again (for DICOM: the datasets without pixels, in slice order).
+        notes: What the reader did that a user may want to know, one sentence each.
+        frames: For DICOM, which frame of its dataset each slice is, from 0; None for a dataset of one image.
+    """
+
+    path: Path | None = None
+    format: str = "memory"
+    series: str | None = None
+    description: str = ""
+    headers: Any = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+    frames: tuple[int | None, ...] = field(default=(), repr=False, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """An MR image.
+
+    Args:
+        data: float32 "i j k", finite, as stored in the file (no reorientation).
+        geometry: The grid of `data`.
+        source: Where it came from.
+
+    Raises:
+        GeometryError: `data` and `geometry` differ in shape, or a voxel is not finite.
+    """
+
+    data: NDArray[np.float32]
+    geometry: Geometry
+    source: Source = field(default_factory=Source)
+
+    def __post_init__(self) -> None:
+        data = np.asarray(self.data, dtype=np.float32)
+        if data.shape != self.geometry.shape_ijk:
+            raise GeometryError(f"Voxels have shape {data.shape}, their geometry {self.geometry.shape_ijk}.")
+        if not np.isfinite(data).all():
+            raise GeometryError("A volume holds finite numbers only; replace NaN and infinity before making one.")
+        object.__setattr__(self, "data", data)

@@ -1,0 +1,1 @@
+"""Interactive sessions: prompts on one volume, corrected masks, committed labels."""

@@ -1,1 +1,0 @@
-"""The network: tensors in, tensors out. Nothing here knows a Volume, a file or a millimetre."""
