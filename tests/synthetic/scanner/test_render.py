@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from anybone.synthetic.scanner import Aim, Atlas, Renderer, RenderOptions, develop
+from anybone.synthetic.scanner import Aim, Atlas, Renderer, RenderOptions, reconstruction
 from painted_limb import limb_map
 
 
@@ -88,7 +88,7 @@ def test_metal_leaves_a_void_wider_than_itself():
 
 
 def test_faint_places_are_dark_ones(monkeypatch):
-    monkeypatch.setattr(develop, "_EVENED_SHARE", 0.0)
+    monkeypatch.setattr(reconstruction, "_EVENED_SHARE", 0.0)
     made = Renderer(limb_atlas(), RenderOptions(size=64)).draw(64, seed=9)
     assert 0 < made.faint.float().mean() < 0.3
     assert made.image[made.faint].mean() < 0.5 * made.image[made.mask & ~made.faint].mean()

@@ -205,11 +205,11 @@ def test_the_young_have_growth_plates_across_the_whole_bone(monkeypatch):
 
 
 def test_a_fracture_breaks_one_bone(monkeypatch):
-    from anybone.synthetic.tissues import illness
+    from anybone.synthetic.tissues import pathology
 
     for name in ("EDEMA", "LESION", "MASS", "METAL"):
-        monkeypatch.setattr(illness, f"{name}_SHARE", 0.0)
-    monkeypatch.setattr(illness, "FRACTURE_SHARE", 1.0)
+        monkeypatch.setattr(pathology, f"{name}_SHARE", 0.0)
+    monkeypatch.setattr(pathology, "FRACTURE_SHARE", 1.0)
     broken = made("knee")
     gap = (broken.tissue == Tissue.FLUID) & (broken.bone > 0)
     bruised = (broken.tissue == Tissue.EDEMA) & (broken.bone > 0)
