@@ -73,6 +73,9 @@ class Augmentation:
         blur: Probability of a loss of resolution.
         mass: Probability of a mass in the soft tissue, of synthetic slices too (see `training.masses`).
         ghost: Probability of a faint shifted copy, as motion leaves.
+        tone: Probability of a change of the tone curve and of the black level of a slice, made or real.
+        sharpness: Probability of sharpening or smoothing by a Gaussian of 0.6 to 1.6 pixels, made or real.
+        grain: Probability of Rician noise of 0.4 to 4 % of the range, white at an acquired pixel of 1 to 2.2 pixels.
     """
 
     zoom: tuple[float, float] = (0.45, 1.6)
@@ -91,6 +94,9 @@ class Augmentation:
     blur: float = 0.25
     mass: float = 0.15
     ghost: float = 0.1
+    tone: float = 0.5
+    sharpness: float = 0.5
+    grain: float = 0.6
 
 
 @dataclass(frozen=True)

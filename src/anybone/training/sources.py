@@ -10,7 +10,7 @@ from torch import Tensor
 
 from anybone.core.array_types import Float, Int
 from anybone.synthetic.scanner import Atlas, Renderer, RenderOptions
-from anybone.training.augment import augment
+from anybone.training.augment import augment, degrade
 from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.masses import add_masses
@@ -54,7 +54,8 @@ class RealSlices:
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
         """Images in 0..1, and their bones."""
         drawn = self._sampler.draw(count, rng).to(rng.device)
-        return augment(self._images[drawn], self._bones[drawn], self._size, self._augmentation, rng)
+        images, bones = augment(self._images[drawn], self._bones[drawn], self._size, self._augmentation, rng)
+        return degrade(images, self._augmentation, rng), bones
 
 
 class SyntheticSlices:
@@ -62,13 +63,14 @@ class SyntheticSlices:
 
     def __init__(self, atlas: Atlas, config: TrainingConfig) -> None:
         self._renderer = Renderer(atlas, RenderOptions(size=config.model.image_size))
-        self._mass = config.augmentation.mass
+        self._augmentation = config.augmentation
 
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
         """Images in 0..1, and their bones; what is too faint to be seen is not known."""
         rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
         bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
-        images = add_masses(clipped(rendered.image[:, 0], rng), bones, self._mass, rng)
+        images = add_masses(clipped(rendered.image[:, 0], rng), bones, self._augmentation.mass, rng)
+        images = degrade(images, self._augmentation, rng)
         return images, separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 

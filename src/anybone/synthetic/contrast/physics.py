@@ -24,7 +24,7 @@ _RARE = 1.2  # fine levels above this are strands and walls
 # Spread between people, as deviation of the logarithm; of the share of fat, as deviation itself.
 _DENSITY_SPREAD, _T1_SPREAD, _T2_SPREAD, _FAT_SPREAD = 0.06, 0.10, 0.13, 0.03
 _FAINTEST = 1e-4  # no division by zero where a sequence leaves nothing
-_RIPE = (-0.15, 0.75)  # how far a person's red marrow has turned yellow; that of children is redder than the table
+_RIPE = (-0.35, 0.75)  # how far a person's red marrow has turned yellow; that of children is redder than the table
 _BRIGHT = (Tissue.MUSCLE, Tissue.FAT, Tissue.YELLOW_MARROW, Tissue.CARTILAGE)
 
 
@@ -134,7 +134,7 @@ def _make_up(count: int, dice: Dice) -> tuple[Float[Tensor, "b tissue 256"], Flo
     fine = values.repeat(CODES // len(values))
     rare = (fine - _RARE).clamp_min(0)
     columns = torch.tensor([astuple(TEXTURES.get(tissue, PLAIN))[1:] for tissue in Tissue])
-    strength = columns * dice.uniform(0.4, 1.6, count, *columns.shape)
+    strength = columns * dice.uniform(0.2, 1.6, count, *columns.shape)
     a, b, c, d, e = strength[..., None].unbind(2)
     density = torch.tensor([RELAXATION[tissue].density for tissue in Tissue])[:, None]
     fat = torch.tensor([RELAXATION[tissue].fat for tissue in Tissue])[:, None]

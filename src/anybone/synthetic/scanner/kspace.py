@@ -53,7 +53,7 @@ class Acquisition:
 
 
 def draw_acquisition(
-    frames: Frames, contrast: Contrast, dice: Dice, finest_mm: Range = (0.35, 1.1), clean: bool = False
+    frames: Frames, contrast: Contrast, dice: Dice, finest_mm: Range = (0.25, 1.0), clean: bool = False
 ) -> Acquisition:
     """Acquisitions by chance, for frames whose pixels are at least as fine as what is acquired.
 
