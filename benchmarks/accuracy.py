@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
-    network, floor = anybone.load(a.weights), Segmenter(BASELINES["cortex"](), name="cortex")
+    network, floor = anybone.load(a.weights), Segmenter(BASELINES["classical"](), name="classical")
     figures: dict[str, dict[str, float]] = {}
     for case in cases(a.data):
         figures[case.name] = {
@@ -124,7 +124,7 @@ def main() -> None:
             "click": dice(clicked(network, case), case.truth),
             "propagated": dice(propagated(network, case), case.truth),
             "three clicks": dice(corrected(network, case), case.truth),
-            "cortex": dice(floor.segment(case.volume).mask, case.truth),
+            "classical": dice(floor.segment(case.volume).mask, case.truth),
         }
         print(case.name, {k: round(v, 3) for k, v in figures[case.name].items()}, flush=True)
     for region in ("spine", "limb"):

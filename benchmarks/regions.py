@@ -52,7 +52,7 @@ def measured(network: Segmenter, floor: Segmenter, volume: Volume, truth: NDArra
         "automatic": dice(network.segment(volume).mask, truth),
         "one click": dice(one, truth),
         "three clicks": dice(three, truth),
-        "cortex": dice(floor.segment(volume).mask, truth),
+        "classical": dice(floor.segment(volume).mask, truth),
     }
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=2)
     parser.add_argument("--record", type=Path)
     a = parser.parse_args()
-    network, floor = anybone.load(a.weights), Segmenter(BASELINES["cortex"](), name="cortex")
+    network, floor = anybone.load(a.weights), Segmenter(BASELINES["classical"](), name="classical")
     figures: dict[str, dict[str, float]] = {}
     scanned: dict[str, list[str]] = {}
     for path in sorted(a.maps.glob("*.safetensors")):

@@ -21,7 +21,7 @@ PROTOCOLS = sorted((Path(__file__).resolve().parents[2] / "configs" / "protocols
 
 TINY = """
 name = "Tiny"
-contenders = ["ours", "synthetic alone", "cortex"]
+contenders = ["ours", "synthetic alone", "classical"]
 [data]
 cases = "limbs.csv"
 corpus = ["maps"]
@@ -98,14 +98,14 @@ def test_a_benchmark_is_stopped_and_goes_on(run: Run, protocol: Path, monkeypatc
     assert "ours and" not in result.stdout.splitlines()[0]
     assert "cortex and ours: 2 patients are too few" in result.stdout
     told = json.loads(Path("out/results.json").read_text())
-    assert [one["contender"] for one in told["figures"]] == ["ours", "synthetic alone", "cortex"]
+    assert [one["contender"] for one in told["figures"]] == ["ours", "synthetic alone", "classical"]
     assert told["figures"][0]["cases"][0]["facts"]["location"] == "leg"
     assert Path("out/cases.csv").is_file()
     assert "<svg" in Path("out/benchmark.html").read_text()
 
 
 def test_the_command_line_goes_before_the_protocol(run: Run, protocol: Path) -> None:
-    words = ("benchmark", protocol, "-o", "out", "--contender", "cortex", "--cases", "limbs.csv", "--seed", "3")
+    words = ("benchmark", protocol, "-o", "out", "--contender", "classical", "--cases", "limbs.csv", "--seed", "3")
     assert run(*words).exit_code == 0
     assert json.loads(Path("out/protocol.json").read_text())["cases"] == ["limbs.csv"]
     assert run("benchmark", protocol, "-o", "out", "--minutes", "2").exit_code == 3

@@ -24,7 +24,7 @@ def cases(tmp_path):
 
 
 def run(*words) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["clicks", *(str(word) for word in words), "--method", "cortex"])
+    result = CliRunner().invoke(app, ["clicks", *(str(word) for word in words), "--method", "classical"])
     return result.exit_code, result.output
 
 

@@ -33,7 +33,7 @@ def test_both_methods_run_on_the_same_knee(run: Run, tiny: Path, monkeypatch: py
     result = run("demo")
     assert result.exit_code == 0, result.stderr
     volume = anybone.read("demo/made_knee.nii.gz")
-    for method in ("shipped", "cortex"):
+    for method in ("shipped", "classical"):
         mask = anybone.read_segmentation(f"demo/made_knee_{method}_bones.nii.gz")
         assert mask.geometry == volume.geometry
         assert mask.provenance is not None
@@ -44,7 +44,7 @@ def test_both_methods_run_on_the_same_knee(run: Run, tiny: Path, monkeypatch: py
     told = json.loads(Path("demo/run.json").read_text())
     assert [Path(case["output"]).name for case in told["cases"]] == [
         "made_knee_shipped_bones.nii.gz",
-        "made_knee_cortex_bones.nii.gz",
+        "made_knee_classical_bones.nii.gz",
     ]
 
 
@@ -53,20 +53,20 @@ def test_the_dice_is_that_of_the_files(run: Run) -> None:
     result = run("demo", "-o", "d")
     assert result.exit_code == 0, result.stderr
     assert "no weights" in result.stderr
-    found, truth = (anybone.read_segmentation(f"d/made_knee_{n}.nii.gz").mask for n in ("cortex_bones", "truth"))
+    found, truth = (anybone.read_segmentation(f"d/made_knee_{n}.nii.gz").mask for n in ("classical_bones", "truth"))
     dice = 2 * (found & truth).sum() / (found.sum() + truth.sum())
     assert json.loads(Path("d/run.json").read_text())["cases"][0]["dice"]["all bone"] == pytest.approx(dice)
     assert f"Dice all bone {dice:.3f}" in result.stdout
-    assert "d/made_knee_cortex_bones.png" in result.stdout
+    assert "d/made_knee_classical_bones.png" in result.stdout
 
 
 @pytest.mark.usefixtures("without_weights")
 def test_a_file_of_ones_own_is_shown_too_but_not_scored(run: Run, limb: Path) -> None:
     result = run("demo", limb)
     assert result.exit_code == 0, result.stderr
-    mask = anybone.read_segmentation("demo/limb_cortex_bones.nii.gz")
+    mask = anybone.read_segmentation("demo/limb_classical_bones.nii.gz")
     assert mask.geometry == anybone.read(limb).geometry
-    assert Path("demo/limb_cortex_bones.png").is_file()
+    assert Path("demo/limb_classical_bones.png").is_file()
     knee, own = json.loads(Path("demo/run.json").read_text())["cases"]
     assert knee["dice"]
     assert own["dice"] == {}

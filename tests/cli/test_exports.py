@@ -61,7 +61,7 @@ def test_no_bone_is_said_and_written_as_dicom_seg(run: Run, series: Path, tiny: 
 
 def test_what_is_no_dicom_is_refused_before_the_work(run: Run, limb: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anybone.inference.segmenter.Segmenter.segment", lambda *a, **k: 1 / 0)
-    result = run("segment", limb, "-o", "x.dcm", "--method", "cortex")
+    result = run("segment", limb, "-o", "x.dcm", "--method", "classical")
     assert result.exit_code == 1
     assert "the source of these is nifti" in result.stderr
     assert not Path("x.dcm").exists()

@@ -18,8 +18,8 @@ def test_weights_are_chosen_by_path_and_built_once(tiny: Path, home: Path) -> No
 
 
 def test_a_baseline_has_no_weights() -> None:
-    method = choose_method(None, "cortex", "auto")
-    assert method.facts == {"method": "cortex", "weights": None}
+    method = choose_method(None, "classical", "auto")
+    assert method.facts == {"method": "classical", "weights": None}
     assert method.segmenter.weights_sha256 is None
 
 

@@ -49,7 +49,7 @@ def tibia(truth: Segmentation) -> NDArray[np.bool_]:
 @pytest.fixture
 def segment(run: Run, limb: Path) -> Run:
     """Segments the limb with the classical method, which answers to prompts as a network does."""
-    return lambda *words: run("segment", limb, "-o", "out.nii.gz", "--method", "cortex", *words)
+    return lambda *words: run("segment", limb, "-o", "out.nii.gz", "--method", "classical", *words)
 
 
 def test_a_point_gives_one_bone_on_one_slice(segment: Run, tibia: NDArray[np.bool_]) -> None:
@@ -119,7 +119,7 @@ def test_a_mask_is_a_start(segment: Run, tibia: NDArray[np.bool_], truth: Segmen
 
 def test_a_mask_that_is_written_over_is_refused(run: Run, limb: Path, truth: Segmentation) -> None:
     anybone.write(truth, "rough.nii.gz")
-    result = run("segment", limb, "--method", "cortex", "--mask", "rough.nii.gz", "-o", "rough.nii.gz", "--force")
+    result = run("segment", limb, "--method", "classical", "--mask", "rough.nii.gz", "-o", "rough.nii.gz", "--force")
     assert result.exit_code == 2
     assert anybone.read_segmentation("rough.nii.gz").mask.any()
 

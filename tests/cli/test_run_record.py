@@ -10,7 +10,7 @@ from anybone.cli.cases import Case
 from anybone.cli.run_record import CaseRecord, RunRecord
 from anybone.core.errors import UsageError, WriteError
 
-FACTS = {"method": "cortex", "weights": None, "options": {"axis": 2}, "prompts": None, "series": None, "frame": None}
+FACTS = {"method": "classical", "weights": None, "options": {"axis": 2}, "prompts": None, "series": None, "frame": None}
 
 
 @pytest.fixture

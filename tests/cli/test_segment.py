@@ -175,7 +175,7 @@ def test_cleaning_options_are_passed_on(run: Run, limb: Path, tiny: Path) -> Non
 
 
 def test_cortex_needs_no_weights(run: Run, limb: Path, limb_files: tuple[Path, Path]) -> None:
-    result = run("segment", limb, "--method", "cortex")
+    result = run("segment", limb, "--method", "classical")
     assert result.exit_code == 0, result.stderr
     found, truth = anybone.read_segmentation("limb_bones.nii.gz"), anybone.read_segmentation(limb_files[1])
     assert 2 * (found.mask & truth.mask).sum() / (found.mask.sum() + truth.mask.sum()) > 0.4
@@ -185,15 +185,15 @@ def test_cortex_needs_no_weights(run: Run, limb: Path, limb_files: tuple[Path, P
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--method", "cortex", "--weights", "x"), "not both"),
-        (("--method", "nonesuch"), "cortex"),
-        (("--method", "cortex", "-o", "a.obj"), ".nii.gz"),
-        (("--method", "cortex", "--propagate"), "--point"),
-        (("--method", "cortex", "--point", "1,2,3", "--fast"), "--fast"),
-        (("--method", "cortex", "--point", "1,2,3", "--from", 3, "--to", 1), "--from"),
-        (("--method", "cortex", "limb.nii.gz", "also.nii.gz", "--point", "1,2,3"), "one volume"),
-        (("--method", "cortex", "--axis", "5"), "--axis"),
-        (("--method", "cortex", "--device", "abacus"), "abacus"),
+        (("--method", "classical", "--weights", "x"), "not both"),
+        (("--method", "nonesuch"), "classical"),
+        (("--method", "classical", "-o", "a.obj"), ".nii.gz"),
+        (("--method", "classical", "--propagate"), "--point"),
+        (("--method", "classical", "--point", "1,2,3", "--fast"), "--fast"),
+        (("--method", "classical", "--point", "1,2,3", "--from", 3, "--to", 1), "--from"),
+        (("--method", "classical", "limb.nii.gz", "also.nii.gz", "--point", "1,2,3"), "one volume"),
+        (("--method", "classical", "--axis", "5"), "--axis"),
+        (("--method", "classical", "--device", "abacus"), "abacus"),
         (("--bogus",), "--bogus"),
     ],
 )
@@ -208,7 +208,7 @@ def test_without_weights_the_way_on_is_told(run: Run, limb: Path, monkeypatch: p
     monkeypatch.setattr("anybone.models.registry.DEFAULT_NAME", "absent")
     result = run("segment", limb)
     assert result.exit_code == 3
-    assert "--method cortex" in result.stderr
+    assert "--method classical" in result.stderr
 
 
 def test_damaged_weights_end_the_run_at_once(run: Run, limb: Path, tiny: Path) -> None:
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_made_shows_before_the_work(
 ) -> None:
     monkeypatch.setattr("anybone.io.read", lambda *a, **k: pytest.fail("the volume was read"))
     Path("file").touch()
-    result = run("segment", limb, "--method", "cortex", "-o", "file/out.nii.gz")
+    result = run("segment", limb, "--method", "classical", "-o", "file/out.nii.gz")
     assert result.exit_code == 1
     assert "file" in result.stderr
     assert "Traceback" not in result.stderr

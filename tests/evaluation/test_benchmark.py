@@ -39,7 +39,7 @@ def protocol(world):
 
 
 def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_path, monkeypatch):
-    protocol = replace(protocol, contenders=("ours", "decoder", "cortex"), seeds=(0, 1), measure=Measure(clicks=(0, 1)))
+    protocol = replace(protocol, contenders=("ours", "decoder", "classical"), seeds=(0, 1), measure=Measure(clicks=(0, 1)))
     steps, step = [], loop.one_step
 
     def killed_in_its_fifth(*args):
@@ -66,7 +66,7 @@ def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_pat
     ]  # fmt: skip
     assert [(one.done, one.total) for one in told] == [(n, 5) for n in (2, 3, 4, 5)]
     assert told[0].left_s > told[-1].left_s == 0
-    assert {one.steps for one in figures if one.job.contender != "cortex"} == {3}
+    assert {one.steps for one in figures if one.job.contender != "classical"} == {3}
     assert (tmp_path / "jobs/decoder/standard/1/worst_limbs.png").is_file()
     assert all(set(case["clicks"]) == {"0", "1"} for one in figures for case in one.cases)
     assert run.benchmark(protocol, tmp_path) == figures
@@ -205,9 +205,9 @@ def test_ray_spreads_the_jobs(protocol, world, tmp_path, monkeypatch):
         get=lambda one: one(),
     )
     monkeypatch.setitem(sys.modules, "ray", fake)
-    protocol = replace(protocol, contenders=("theirs", "cortex"), masks={"theirs": world / "masks"})
+    protocol = replace(protocol, contenders=("theirs", "classical"), masks={"theirs": world / "masks"})
     figures = run.benchmark(protocol, tmp_path, engine="ray")
-    assert [one.job.contender for one in figures] == ["theirs", "cortex"]
+    assert [one.job.contender for one in figures] == ["theirs", "classical"]
     assert asked == {"num_cpus": 1, "num_gpus": 0}
     assert run.benchmark(protocol, tmp_path, engine="ray") == figures
 

@@ -81,7 +81,7 @@ def test_prompts_choose_in_pixels_of_the_frame():
 
 def test_the_nine_steps_find_the_bones_of_a_limb(limb):
     volume, truth = limb
-    bones = Segmenter(Cortex(), name="cortex").segment(volume)
+    bones = Segmenter(Cortex(), name="classical").segment(volume)
     assert dice(bones.mask, truth.mask, truth.geometry.spacing_mm) > 0.85
     assert 0 < bones.scores[1] <= 1
 
@@ -92,7 +92,7 @@ def test_a_session_with_a_click_and_a_box_keeps_one_bone(limb):
     k = 2
     inside = np.argwhere(tibia[..., k])
     middle = inside.mean(axis=0)
-    session = Segmenter(Cortex(), name="cortex").session(volume)
+    session = Segmenter(Cortex(), name="classical").session(volume)
     session.add(Point((float(middle[0]), float(middle[1]), float(k))))
     spacing = truth.geometry.spacing_mm
     clicked = session.slice_mask(k)
@@ -111,7 +111,7 @@ def test_a_slice_takes_little_time():
 
 
 def test_every_baseline_can_be_made():
-    assert {name: make().image_size % 32 for name, make in BASELINES.items()} == {"cortex": 0}
+    assert {name: make().image_size % 32 for name, make in BASELINES.items()} == {"classical": 0}
 
 
 @pytest.mark.shared
@@ -128,7 +128,7 @@ def test_real_shafts_of_validation_patients(patient, floor):
     part = slice(trusted[0], trusted[-1] + 1)
     data = np.asarray(scan.dataobj, dtype=np.float32)[..., part]
     geometry = Geometry(data.shape, scan.affine)
-    bones = Segmenter(Cortex(), name="cortex").segment(Volume(data, geometry))
+    bones = Segmenter(Cortex(), name="classical").segment(Volume(data, geometry))
     truth = np.asarray(bone.dataobj)[..., part] > 0
     kept = [k - trusted[0] for k in trusted]
     assert dice(bones.mask[..., kept], truth[..., kept], geometry.spacing_mm) > floor

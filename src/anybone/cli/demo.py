@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anybone.core.volume import Volume
 
 VOLUME_NAME, TRUTH_NAME = "made_knee.nii.gz", "made_knee_truth.nii.gz"
-BASELINE = "cortex"
+BASELINE = "classical"
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _text(description: Description, header: Header | None) -> str:
         return "\n".join(lines)
     axis = grid.slice_axis
     network = (
-        f"weights {header.name}" if header else "weights still to be added (anybone weights add), or --method cortex"
+        f"weights {header.name}" if header else "weights still to be added (anybone weights add), or --method classical"
     )
     cut = f"{grid.shape_ijk[axis]} {description.plane} slices along {'ijk'[axis]} (axis {axis})"
     lines.append(f"  would segment {cut}, {network}; slices without signal are skipped")

@@ -76,7 +76,7 @@ def choose_method(weights: str | None, baseline: str | None, device: str) -> Met
     try:
         header = read_header(locate(weights))
     except CheckpointError as error:
-        hint = "" if weights is not None else " Or do without weights: --method cortex."
+        hint = "" if weights is not None else " Or do without weights: --method classical."
         raise CheckpointError(f"{error}{hint}") from error
     return Method(header.name, header, device)
 

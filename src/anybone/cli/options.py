@@ -109,7 +109,7 @@ Weights = Annotated[
 ]
 Method = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="A classical method instead of weights: cortex.", rich_help_panel=_RUN),
+    typer.Option(metavar="NAME", help="A classical method instead of weights: classical.", rich_help_panel=_RUN),
 ]
 DeviceName = Annotated[
     Device, typer.Option("--device", help="auto takes a GPU where there is one.", rich_help_panel=_RUN)

@@ -163,6 +163,6 @@ CONTENDERS: Mapping[str, Contender] = {
         for name in NETWORKS
     },
     # --- what learns nothing ---
-    "cortex": Contender("the method without weights", "method", (), "cortex"),
+    "classical": Contender("the method without weights", "method", (), "classical"),
     "default weights": Contender("the weights that ship, as they are", "weights", ()),
 }

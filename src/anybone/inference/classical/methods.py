@@ -84,7 +84,7 @@ class Cortex:
         return torch.stack([-bone, bone], dim=1), torch.tensor(quality).to(embedding)[:, None].repeat(1, 2)
 
 
-BASELINES: Mapping[str, Callable[[], Network]] = {"cortex": Cortex}
+BASELINES: Mapping[str, Callable[[], Network]] = {"classical": Cortex}
 
 
 def _prompts(
