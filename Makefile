@@ -7,13 +7,13 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --constraint constraints.txt
 PAGE := src/anybone/server/static/index.html
-EXTRAS := test check docs anatomy studio
+EXTRAS := test check docs anatomy studio wheel
 
 export PIP_NO_INPUT := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo studio page page-where-node-is test test-large check format docs docs-serve bench fuzz train findings picture pictures screenshots knee clean
+.PHONY: wheel container-check words help demo studio page page-where-node-is test test-large check format docs docs-serve bench fuzz train findings picture pictures screenshots knee clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,14 @@ check: $(VENV)/.installed-check ## Lint, formatting and types
 format: $(VENV)/.installed-check ## Mend what can be mended by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+wheel: $(VENV)/.installed-wheel $(PAGE) ## Build dist/*.whl with the studio's page inside, and run it in a bare environment
+	@rm -rf dist && $(BIN)/python -m build --wheel --sdist --outdir dist . >/dev/null
+	@rm -rf $(VENV)/wheel-check && $(PYTHON) -m venv $(VENV)/wheel-check
+	@$(VENV)/wheel-check/bin/python -m pip install --quiet --no-input --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	@cd $$(mktemp -d) && $(abspath $(VENV))/wheel-check/bin/anybone demo --quiet && ls demo/*_bones.nii.gz >/dev/null
+	@rm -rf $(VENV)/wheel-check
+	@ls dist
 
 docs: $(VENV)/.installed-docs ## Build the documentation into site/, warnings are errors
 	@$(BIN)/python docs/cli_reference.py --check
