@@ -16,7 +16,9 @@ COLORED = 40  # least difference between the channels of a pixel of an outline
 def main(folder: Path, target: Path) -> None:
     """Writes the demo's contact sheet (the weights' where there are any, else the classical method's), smaller."""
     found = folder.glob("made_knee_*_bones.png")
-    sheets = sorted(found, key=lambda sheet: ("classical" in sheet.name, -sheet.stat().st_mtime))  # of new weights first
+    sheets = sorted(
+        found, key=lambda sheet: ("classical" in sheet.name, -sheet.stat().st_mtime)
+    )  # of new weights first
     if not sheets:
         sys.exit(f"{folder} holds no picture of a demo. Run: anybone demo -o {folder}")
     with Image.open(sheets[0]) as sheet:

@@ -108,5 +108,5 @@ def test_what_exists_is_kept_unless_told() -> None:
 
 
 def test_no_input_at_all() -> None:
-    with pytest.raises(UsageError, match="no input"):
+    with pytest.raises(UsageError, match="No input"):
         plan_cases([], None)

@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 import anybone
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.core.errors import GeometryError
 
 Run = Callable[..., Result]
@@ -61,7 +61,7 @@ def outcome(error: BaseException, *words: str) -> Result:
     app = typer.Typer()
 
     @app.command()
-    @guarded
+    @handle_errors
     def fail(verbose: int = typer.Option(0, "-v", count=True)) -> None:
         raise error
 

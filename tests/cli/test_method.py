@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from anybone.cli.method import choose_method, mention_license
+from anybone.cli.method import choose_method, print_license_notice
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import UsageError
 from anybone.models import checkpoint
@@ -45,5 +45,5 @@ def test_a_license_that_limits_is_mentioned(
     held = checkpoint.load(tiny)
     path = tmp_path / "x.safetensors"
     checkpoint.save(checkpoint.Checkpoint(held.config, held.weights, license, held.origin, "x"), path)
-    mention_license(choose_method(str(path), None, "cpu"), Terminal())
+    print_license_notice(choose_method(str(path), None, "cpu"), Terminal())
     assert (license in capsys.readouterr().err) is mentioned

@@ -18,7 +18,7 @@ class Screen(io.StringIO):
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(terminal, "PROGRESS_DELAY_S", 0.05)
     monkeypatch.setenv("TERM", "xterm")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from anybone.cli.hints import read_hints
+from anybone.cli.prompt_input import read_prompts_file
 from anybone.cli.recipe import read_recipe
 from anybone.cli.run_record import CaseRecord, RunRecord
 from anybone.core import errors
@@ -106,7 +106,7 @@ def test_every_field_of_a_run_is_listed(tmp_path: Path) -> None:
 def test_the_prompts_that_are_shown_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "prompts.json"
     path.write_text(re.findall(r"```json\n(.*?)```", section("files.md", "Prompts"), re.DOTALL)[0])
-    hints = read_hints(path, bone="bone", world=False)
+    hints = read_prompts_file(path, bone="bone", world=False)
     assert [hint.kind for hint in hints] == ["point", "point", "box", "scribble", "lasso", "mask"]
     assert [hint.bone for hint in hints] == ["femur", "femur", "femur", "bone", "bone", "tibia"]
 

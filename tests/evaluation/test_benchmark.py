@@ -39,7 +39,9 @@ def protocol(world):
 
 
 def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_path, monkeypatch):
-    protocol = replace(protocol, contenders=("ours", "decoder", "classical"), seeds=(0, 1), measure=Measure(clicks=(0, 1)))
+    protocol = replace(
+        protocol, contenders=("ours", "decoder", "classical"), seeds=(0, 1), measure=Measure(clicks=(0, 1))
+    )
     steps, step = [], loop.one_step
 
     def killed_in_its_fifth(*args):

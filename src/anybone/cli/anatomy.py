@@ -13,7 +13,7 @@ import typer
 
 from anybone.cli import options as opt
 from anybone.cli.cases import is_image
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import NothingFoundError, UsageError
 
@@ -34,7 +34,7 @@ Spacing = Annotated[
 
 
 @app.command("shapes")
-@guarded
+@handle_errors
 def shapes(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     """List where the shapes of bones come from: source, license, quality, bones."""
     from anybone.synthetic.shapes import SHAPES
@@ -52,7 +52,7 @@ def shapes(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
 
 
 @app.command("regions")
-@guarded
+@handle_errors
 def regions(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     """List the places of the body and what lies in their field of view."""
     from anybone.synthetic.regions import REGIONS
@@ -67,7 +67,7 @@ def regions(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
 
 
 @app.command("make", no_args_is_help=True)
-@guarded
+@handle_errors
 def make(
     region: Region,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for image and mask.")],
@@ -108,7 +108,7 @@ def make(
 
 
 @app.command("corpus", no_args_is_help=True)
-@guarded
+@handle_errors
 def corpus(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of label maps; goes on there.")],
     count: Annotated[int, typer.Option("--count", min=1, help="How many of each region.")] = 4,

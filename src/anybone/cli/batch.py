@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anybone.cli.cases import Case
-from anybone.cli.guard import DOUBTED, FAILED, INTERRUPTED, exit_code_of, message_of, show_traceback
+from anybone.cli.error_handling import FAILED, INTERRUPTED, LOW_CONFIDENCE, exit_code_of, message_of, show_traceback
 from anybone.cli.method import Method
-from anybone.cli.pointing import Placed, Pointing, place, point_at
+from anybone.cli.prompted import PlacedPrompt, PromptRequest, place, segment_prompted
 from anybone.cli.run_record import CaseRecord, RunRecord
 from anybone.cli.terminal import Bar, Terminal
 from anybone.core.errors import AnyboneError, NothingFoundError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anybone.inference.segmenter import Segmenter
 
 
-_WRITTEN = (0, NothingFoundError.exit_code, DOUBTED)  # the mask is there, whatever is to be said of it
+_WRITTEN = (0, NothingFoundError.exit_code, LOW_CONFIDENCE)  # the mask is there, whatever is to be said of it
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Job:
     Attributes:
         method: Which network.
         options: How it is used.
-        pointing: What a person points at; None: all bone.
+        request: What a person points at; None: all bone.
         series: Which DICOM series.
         frame: Which volume of a 4-D file.
         preview: Whether a picture is written.
@@ -45,7 +45,7 @@ class Job:
 
     method: Method
     options: SegmentOptions
-    pointing: Pointing | None = None
+    request: PromptRequest | None = None
     series: str | None = None
     frame: int | None = None
     preview: bool = False
@@ -59,7 +59,7 @@ class _Opened:
 
     case: Case
     volume: Volume
-    placed: list[Placed]
+    placed: list[PlacedPrompt]
     timings_s: dict[str, float] = field(default_factory=dict)
 
 
@@ -74,7 +74,7 @@ def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Term
             if earlier is not None:
                 terminal.note(f"{case.output}  is complete already")
                 codes.append(earlier)
-                doubted += [case.input.name] * (earlier == DOUBTED)
+                doubted += [case.input.name] * (earlier == LOW_CONFIDENCE)
                 continue
             title = f"[{number}/{len(cases)}] {case.input.name}" if len(cases) > 1 else case.input.name
             with terminal.progress(title) as bar:
@@ -82,7 +82,7 @@ def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Term
             record.add(outcome)
             report(outcome, case, terminal)
             codes.append(outcome.exit_code)
-            doubted += [case.input.name] * (outcome.exit_code == DOUBTED)
+            doubted += [case.input.name] * (outcome.exit_code == LOW_CONFIDENCE)
     except KeyboardInterrupt:
         record.write(INTERRUPTED)
         if len(cases) > 1:
@@ -129,15 +129,15 @@ def _open(case: Case, job: Job) -> _Opened:
     start = perf_counter()
     volume = read(case.input, series=job.series, frame=job.frame)
     check(volume, case.output)  # before the work, not after it
-    placed = [] if job.pointing is None else place(job.pointing, volume)
+    placed = [] if job.request is None else place(job.request, volume)
     return _Opened(case, volume, placed, {"read": round(perf_counter() - start, 3)})
 
 
 def _segment(opened: _Opened, job: Job, segmenter: Segmenter, bar: Bar) -> Segmentation:
-    if job.pointing is None:
+    if job.request is None:
         found = segmenter.segment(opened.volume, job.options, progress=bar)
     else:
-        found = point_at(segmenter, opened.volume, job.options, job.pointing, opened.placed, bar)
+        found = segment_prompted(segmenter, opened.volume, job.options, job.request, opened.placed, bar)
     if found.provenance is None:
         return found
     timings = {**opened.timings_s, **found.provenance.timings_s}
@@ -163,7 +163,7 @@ def finish_case(
     return CaseRecord(
         input=str(case.input.resolve()),
         output=str(case.output.resolve()),
-        exit_code=DOUBTED if confidence.doubts else found,
+        exit_code=LOW_CONFIDENCE if confidence.doubts else found,
         output_bytes=case.output.stat().st_size,
         bone_ml=_volumes_ml(segmentation),
         confidence=confidence.dice,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.protocol import read_protocol
 from anybone.cli.terminal import Terminal, aligned
 from anybone.core.errors import UsageError
@@ -67,7 +67,7 @@ DeviceName = Annotated[
 ]
 
 
-@guarded
+@handle_errors
 def benchmark(
     protocol: ProtocolFile,
     output: Folder,

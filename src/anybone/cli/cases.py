@@ -1,4 +1,4 @@
-"""Which inputs there are, and where the result of each goes; an input or a finished result is never written over."""
+"""Plan the inputs of a run and the files written for each; inputs and finished results are never overwritten."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ SUFFIX = ".nii.gz"
 
 
 def write_suffixes() -> tuple[str, ...]:
-    """The suffixes of files that bones can be written as."""
+    """Return the suffixes that a segmentation can be written with."""
     from anybone.saving import suffixes
 
     return suffixes()
 
 
 def is_writable(path: Path) -> bool:
-    """Whether bones can be written to a file of that name."""
+    """Return True if a segmentation can be written to a file of that name."""
     from anybone.io.formats import suffix_of
 
     return suffix_of(path, write_suffixes()) is not None
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file of that name is an image file, which a mask or a volume can be written as."""
+    """Return True if the suffix is that of an image format."""
     from anybone.io.formats import suffix_of
     from anybone.saving import image_suffixes
 
@@ -36,7 +36,7 @@ def is_image(path: Path) -> bool:
 
 
 def read_suffix(path: Path) -> str | None:
-    """The suffix by which the file's format is known; None where it has none."""
+    """Return the suffix that identifies the file's format, or None."""
     from anybone.io.formats import FORMATS, suffix_of
 
     return suffix_of(path, (*(s for kind in FORMATS.values() for s in kind.suffixes), ".zip"))
@@ -44,36 +44,36 @@ def read_suffix(path: Path) -> str | None:
 
 @dataclass(frozen=True)
 class Case:
-    """One input and the files made from it."""
+    """One input and its output files."""
 
     input: Path
     output: Path
 
     @property
     def preview(self) -> Path:
-        """The picture beside the mask."""
+        """Path of the preview picture."""
         return self.output.with_name(self._stem + ".png")
 
     @property
     def statistics(self) -> Path:
-        """The table beside the mask; the same name ending in .csv goes with it."""
+        """Path of the statistics as JSON; the CSV file has the same name."""
         return self.output.with_name(self._stem + "_statistics.json")
 
     @property
     def label_table(self) -> Path | None:
-        """The names of the labels, which `anybone.write` puts beside a mask; None where the file itself has them."""
+        """Path of the label names; None if the mask file itself holds them."""
         return self.output.with_name(self._stem + ".json") if is_image(self.output) else None
 
     @property
     def probability(self) -> Path:
-        """The probability of bone beside the mask, in the mask's format where that holds images."""
+        """Path of the bone probability, in the format of the mask if that is an image format."""
         suffix = self._suffix.lower().replace(".seg.nrrd", ".nrrd")  # it holds no segments
         suffix = suffix if is_image(self.output) else SUFFIX
         return self.output.with_name(self._stem + PROBABILITY_ENDING + suffix)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files that may be made from the input."""
+        """All files that may be written for the input."""
         table = self.statistics
         labels = () if self.label_table is None else (self.label_table,)
         return self.output, *labels, self.preview, self.probability, table, table.with_suffix(".csv")
@@ -88,12 +88,12 @@ class Case:
 
 
 def plan_cases(inputs: Sequence[Path], output: Path | None, series: str | None = None) -> list[Case]:
-    """Every input, folders taken apart, with the mask file that it becomes.
+    """Expand folders and return a case for each input.
 
     Args:
         inputs: Files, DICOM folders, zips, or folders of these.
-        output: A file for a single input, a folder for any number; None: the current folder.
-        series: Of folders, only what holds this DICOM series is an input.
+        output: File for a single input, folder for any number; None: the current folder.
+        series: DICOM series that an input of a folder must contain.
 
     Raises:
         NothingFoundError: A folder holds no image, or none of the series.
@@ -101,7 +101,7 @@ def plan_cases(inputs: Sequence[Path], output: Path | None, series: str | None =
     """
     found = _distinct([path for given in inputs for path in _expand(given, series)])
     if not found:
-        raise UsageError("There is no input. Give a file, a DICOM folder or zip, or a folder of these.")
+        raise UsageError("No input given. Give a file, a DICOM folder or zip, or a folder of these.")
     if output is not None and not output.is_dir():
         writable = is_writable(output)
         if len(found) > 1 and (writable or output.is_file()):
@@ -120,27 +120,27 @@ def plan_cases(inputs: Sequence[Path], output: Path | None, series: str | None =
 
 
 def check_outputs(cases: Sequence[Case], others: Sequence[Path], *, keep_existing: bool) -> None:
-    """Nothing, when every result can be written without a loss.
+    """Raise an error if writing the results would overwrite an input or an existing result.
 
     Args:
-        cases: What will be written; all their files are checked.
-        others: Further inputs, such as masks of prompts.
-        keep_existing: Whether a result that is there stops the run.
+        cases: Cases to write; all their files are checked.
+        others: Further inputs, such as mask prompts.
+        keep_existing: True refuses existing results.
 
     Raises:
-        UsageError: A result would take an input's place, or that of an earlier result.
+        UsageError: An output is also an input, or exists already.
     """
     inputs = {path.resolve() for path in (*(c.input for c in cases), *others)}
     for case in cases:
         for path in case.files:
             if path.resolve() in inputs:
-                raise UsageError(f"{path} is an input and would be written over. Choose another output with -o.")
+                raise UsageError(f"{path} is an input and would be overwritten. Choose another output with -o.")
     existing = [str(c.output) for c in cases if c.output.exists()]
     if existing and keep_existing:
         shown = ", ".join(existing[:3]) + (f" and {len(existing) - 3} more" if len(existing) > 3 else "")
         raise UsageError(
-            f"{shown} exist{'s' if len(existing) == 1 else ''} already. Choose another output with -o, keep what is "
-            "finished with --resume, or write over it with --force."
+            f"{shown} exist{'s' if len(existing) == 1 else ''} already. Choose another output with -o, skip finished "
+            "cases with --resume, or overwrite with --force."
         )
 
 
@@ -152,10 +152,10 @@ def _expand(path: Path, series: str | None) -> list[Path]:
     endings = (RESULT_ENDING, RESULT_ENDING + PROBABILITY_ENDING)
     found = [p for p in find_inputs(path, series) if not _stem_of(p).endswith(endings)]
     if not found and series is not None:
-        raise NothingFoundError(f"{path} holds no series {series!r}. `anybone info {path}` lists those that there are.")
+        raise NothingFoundError(f"{path} contains no series {series!r}. `anybone info {path}` lists the series.")
     if not found:
         raise NothingFoundError(
-            f"{path} holds no image that can be read, results of earlier runs (*{RESULT_ENDING}) aside. "
+            f"{path} contains no readable image, except results of earlier runs (*{RESULT_ENDING}). "
             "Give another folder."
         )
     return found
@@ -173,7 +173,7 @@ def _stem_of(path: Path) -> str:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """A name for each path; to those that would be alike, the suffix is added, or as many folders as it takes."""
+    """Return a unique name for each path, adding the suffix or parent folders where needed."""
     full = [path.resolve() for path in paths]
     places = [(path.parent, _stem_of(path)) for path in full]
     stems = [

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.method import choose_method
 from anybone.cli.terminal import Terminal, aligned
 from anybone.core.errors import UsageError
@@ -45,7 +45,7 @@ Ignore = Annotated[
 ]
 
 
-@guarded
+@handle_errors
 def clicks(
     images: Images,
     truth: Truth,

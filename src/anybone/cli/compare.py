@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal, aligned
 from anybone.core.errors import UsageError
 
 _NONE = "-"
 
 
-@guarded
+@handle_errors
 def compare(
     reports: Annotated[
         list[Path], typer.Argument(metavar="REPORT.json...", help="Of `anybone evaluate --json`, on the same patients.")

@@ -9,14 +9,14 @@ import typer
 
 from anybone.cli import options as opt
 from anybone.cli.cases import is_writable, read_suffix, write_suffixes
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import UsageError
 from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Volume
 
 
-@guarded
+@handle_errors
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A volume or mask, DICOM folder or zip.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Its suffix says the format: .nii.gz .nrrd .mha ...")],

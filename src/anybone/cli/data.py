@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import UsageError
 
@@ -26,7 +26,7 @@ Data = Annotated[
 
 
 @app.command("check", no_args_is_help=True)
-@guarded
+@handle_errors
 def check(data: Data, quiet: opt.Quiet = False, verbose: opt.Verbose = 0) -> None:
     """Name everything that is wrong with cases, all at once; the exit code is 3 where something is.
 
@@ -46,7 +46,7 @@ def check(data: Data, quiet: opt.Quiet = False, verbose: opt.Verbose = 0) -> Non
 
 
 @app.command("split", no_args_is_help=True)
-@guarded
+@handle_errors
 def split(
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.csv", help="The manifest, or a .json.")],
@@ -78,7 +78,7 @@ def split(
 
 
 @app.command("preview", no_args_is_help=True)
-@guarded
+@handle_errors
 def preview(
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the pictures.")],

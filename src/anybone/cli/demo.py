@@ -12,8 +12,8 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.batch import finish_case, report
 from anybone.cli.cases import RESULT_ENDING, SUFFIX, Case, check_outputs, plan_cases
-from anybone.cli.guard import guarded
-from anybone.cli.method import Method, choose_method, mention_license
+from anybone.cli.error_handling import handle_errors
+from anybone.cli.method import Method, choose_method, print_license_notice
 from anybone.cli.run_record import FILE_NAME, RunRecord
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import CheckpointError, UsageError
@@ -41,7 +41,7 @@ class _Shown:
         return Case(self.case.input, self.case.output.with_name(f"{stem}_{method.name}{RESULT_ENDING}{SUFFIX}"))
 
 
-@guarded
+@handle_errors
 def demo(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="A volume of your own, for the same: file, folder or zip.")
@@ -114,7 +114,7 @@ def _methods(device: str, terminal: Terminal) -> Sequence[Method]:
     except CheckpointError:
         terminal.warn(f"This copy of anybone has no weights, so {BASELINE} runs alone: a floor, not the real thing.")
         return [baseline]
-    mention_license(shipped, terminal)
+    print_license_notice(shipped, terminal)
     return [shipped, baseline]
 
 

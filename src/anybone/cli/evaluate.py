@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal, aligned
 from anybone.core.errors import UsageError
 
@@ -83,7 +83,7 @@ MissingOption = Annotated[
 ]
 
 
-@guarded
+@handle_errors
 def evaluate(
     prediction: Predictions,
     truth: Truths,

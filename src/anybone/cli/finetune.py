@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Bar, Terminal
 from anybone.core.errors import InputError, UsageError
 
@@ -27,7 +27,7 @@ LEARNING_RATE = 2e-4
 BOUNDARY, CLICK = 0.3, 0.5  # weights of these losses, as those that ship were trained with: without, masks shrink
 
 
-@guarded
+@handle_errors
 def finetune(
     images: Annotated[Path, typer.Option("--images", metavar="DIR", help="Volumes, in any format that is read.")],
     masks: Annotated[Path, typer.Option("--masks", metavar="DIR", help="Their masks: NAME, or NAME_bones.")],

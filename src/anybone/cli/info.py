@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import FAILED, exit_code_of, guarded, message_of
+from anybone.cli.error_handling import FAILED, exit_code_of, handle_errors, message_of
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import AnyboneError, CheckpointError, NothingFoundError
 from anybone.models.checkpoint import Header, read_header
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anybone.io import Description
 
 
-@guarded
+@handle_errors
 def info(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, DICOM folders or zips, or folders.")],
     weights: opt.Weights = None,

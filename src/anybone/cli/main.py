@@ -1,4 +1,4 @@
-"""`anybone`: the commands, and where they are found."""
+"""Entry point of the `anybone` command: one module per subcommand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from anybone.version import __version__
 
 app = typer.Typer(
     name="anybone",
-    help="Finds bone on MRI: any bone, any location, any sequence, any plane.",
+    help="Segment bone on MRI: any bone, any body region, any sequence, any plane.",
     epilog="Start with: anybone demo      then: anybone segment knee.nii.gz --preview",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -52,16 +52,16 @@ def _root(
     pass
 
 
-_WORK, _JUDGE, _FILES = "Find bone", "Measure", "Files and weights"
-app.command("segment", no_args_is_help=True, rich_help_panel=_WORK)(segment.segment)
-app.command("studio", rich_help_panel=_WORK)(studio.studio)
-app.command("serve", rich_help_panel=_WORK)(serve.serve)
-app.command("demo", rich_help_panel=_WORK)(demo.demo)
-app.command("evaluate", no_args_is_help=True, rich_help_panel=_JUDGE)(evaluate.evaluate)
-app.command("compare", no_args_is_help=True, rich_help_panel=_JUDGE)(compare.compare)
-app.command("clicks", no_args_is_help=True, rich_help_panel=_JUDGE)(clicks.clicks)
-app.command("benchmark", no_args_is_help=True, rich_help_panel=_JUDGE)(benchmark.benchmark)
-app.command("qc", no_args_is_help=True, rich_help_panel=_JUDGE)(qc.qc)
+_SEGMENT, _EVALUATE, _FILES = "Segment", "Evaluate", "Files and weights"
+app.command("segment", no_args_is_help=True, rich_help_panel=_SEGMENT)(segment.segment)
+app.command("studio", rich_help_panel=_SEGMENT)(studio.studio)
+app.command("serve", rich_help_panel=_SEGMENT)(serve.serve)
+app.command("demo", rich_help_panel=_SEGMENT)(demo.demo)
+app.command("evaluate", no_args_is_help=True, rich_help_panel=_EVALUATE)(evaluate.evaluate)
+app.command("compare", no_args_is_help=True, rich_help_panel=_EVALUATE)(compare.compare)
+app.command("clicks", no_args_is_help=True, rich_help_panel=_EVALUATE)(clicks.clicks)
+app.command("benchmark", no_args_is_help=True, rich_help_panel=_EVALUATE)(benchmark.benchmark)
+app.command("qc", no_args_is_help=True, rich_help_panel=_EVALUATE)(qc.qc)
 app.command("info", no_args_is_help=True, rich_help_panel=_FILES)(info.info)
 app.command("convert", no_args_is_help=True, rich_help_panel=_FILES)(convert.convert)
 app.command("finetune", no_args_is_help=True, rich_help_panel=_FILES)(finetune.finetune)
@@ -72,5 +72,5 @@ app.add_typer(weights.app, name="weights", rich_help_panel=_FILES)
 
 
 def main() -> None:
-    """Never returns: runs the command that was typed and ends the program with its exit code."""
+    """Run the command line and exit with its exit code."""
     app()

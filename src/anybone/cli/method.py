@@ -1,4 +1,4 @@
-"""Which network a run asks: weights, or a classical method without any."""
+"""Choose the segmentation method of a run: trained weights or a classical method."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from anybone.models.registry import locate
 if TYPE_CHECKING:
     from anybone.inference.segmenter import Segmenter
 
-# Beginnings of the names of licenses that ask for no more than credit.
+# Prefixes of licenses that require attribution only.
 _PERMISSIVE = ("apache", "mit", "bsd", "isc", "cc0", "cc by 3", "cc by 4", "cc-by-3", "cc-by-4", "public domain")
 
 
 @dataclass(frozen=True)
 class Method:
-    """A network that is built when it is first asked for.
+    """Segmentation method, built on first use.
 
     Attributes:
-        name: Of the weights or of the baseline.
-        header: What the weights say of themselves; None for a baseline.
-        device: As `engine.device.choose_device` takes it.
+        name: Name of the weights or of the classical method.
+        header: Header of the weights file; None for a classical method.
+        device: Device name for `inference.device.choose_device`.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Method:
 
     @cached_property
     def segmenter(self) -> Segmenter:
-        """The network, ready to segment.
+        """Build the segmenter.
 
         Raises:
             CheckpointError: The weights are damaged.
-            UsageError: There is no such device or baseline.
+            UsageError: No such device or method.
         """
         if self.header is not None:
             from anybone.inference.loading import load
@@ -49,12 +49,12 @@ class Method:
         from anybone.inference.segmenter import Segmenter
 
         if self.name not in BASELINES:
-            raise UsageError(f"There is no method {self.name!r}. Choose from {', '.join(BASELINES)}.")
+            raise UsageError(f"No method named {self.name!r}. Available: {', '.join(BASELINES)}.")
         return Segmenter(BASELINES[self.name](), name=self.name)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What run.json says of it."""
+        """Return the entry of run.json."""
         if self.header is None:
             return {"method": self.name, "weights": None}
         header = self.header
@@ -63,11 +63,11 @@ class Method:
 
 
 def choose_method(weights: str | None, baseline: str | None, device: str) -> Method:
-    """The network of a run; torch is not needed to choose it.
+    """Choose the method of a run without importing torch.
 
     Raises:
-        UsageError: Both were asked for.
-        CheckpointError: There are no such weights.
+        UsageError: Both weights and a classical method were given.
+        CheckpointError: No such weights.
     """
     if baseline is not None:
         if weights is not None:
@@ -76,12 +76,12 @@ def choose_method(weights: str | None, baseline: str | None, device: str) -> Met
     try:
         header = read_header(locate(weights))
     except CheckpointError as error:
-        hint = "" if weights is not None else " Or do without weights: --method classical."
+        hint = "" if weights is not None else " Or segment without weights: --method classical."
         raise CheckpointError(f"{error}{hint}") from error
     return Method(header.name, header, device)
 
 
-def mention_license(method: Method, terminal: Terminal) -> None:
-    """Nothing; prints the license of weights that may not be used for everything."""
+def print_license_notice(method: Method, terminal: Terminal) -> None:
+    """Print the license of weights that restrict their use."""
     if method.header is not None and not method.header.license.lower().startswith(_PERMISSIVE):
         terminal.note(f"License of the weights {method.name}: {method.header.license}. Origin: {method.header.origin}.")

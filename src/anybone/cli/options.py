@@ -1,4 +1,4 @@
-"""Arguments and options that commands share, as annotated types: names, help texts and panels."""
+"""Arguments and options shared by commands, as annotated types and groups."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-_FILES, _RUN, _POINT, _TUNE, _TALK = "Files", "Run", "Point at a bone", "Fine tuning", "Messages"
+_FILES, _RUN, _POINT, _TUNE, _TALK = "Files", "Run", "Prompts", "Advanced", "Messages"
 
 
 class Device(StrEnum):
-    """Where the network runs."""
+    """Device for inference."""
 
     auto = "auto"
     cpu = "cpu"
@@ -21,14 +21,14 @@ class Device(StrEnum):
 
 
 class Preprocessing(StrEnum):
-    """Names of the presets of `SegmentOptions`."""
+    """Presets of `SegmentOptions`."""
 
     default = "default"
     published = "published"
 
 
 class Direction(StrEnum):
-    """Which way a bone is followed through the slices."""
+    """Direction of propagation."""
 
     both = "both"
     forwards = "forwards"
@@ -44,7 +44,7 @@ Inputs = Annotated[
 ]
 MoreInputs = Annotated[
     list[Path] | None,
-    typer.Option("-i", "--input", metavar="INPUT", help="Another way to give an input.", rich_help_panel=_FILES),
+    typer.Option("-i", "--input", metavar="INPUT", help="Further input.", rich_help_panel=_FILES),
 ]
 Output = Annotated[
     Path | None,
@@ -52,47 +52,48 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="FILE|FOLDER",
-        help="Mask file for one input, folder for many; the suffix says what: .nii.gz, .nrrd, .mha, .dcm, .stl, .glb.",
+        help="Mask file for one input, folder for several; format by suffix: .nii.gz, .nrrd, .mha, .dcm, .stl, .glb.",
         show_default="./NAME_bones.nii.gz",
         rich_help_panel=_FILES,
     ),
 ]
 Series = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Which DICOM series, as `anybone info` lists them.", rich_help_panel=_FILES),
+    typer.Option(metavar="NAME", help="DICOM series, as listed by `anybone info`.", rich_help_panel=_FILES),
 ]
 Frame = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Which volume of a 4-D file, from 0.", rich_help_panel=_FILES),
+    typer.Option(metavar="N", min=0, help="Volume of a 4-D file, counted from 0.", rich_help_panel=_FILES),
 ]
 Preview = Annotated[
     bool,
-    typer.Option(
-        "--preview", help="Write a picture beside the mask: its slices, bones outlined.", rich_help_panel=_FILES
-    ),
+    typer.Option("--preview", help="Write a picture of the slices with outlined bone.", rich_help_panel=_FILES),
 ]
 Statistics = Annotated[
     bool,
     typer.Option(
-        "--statistics", help="Write volume, extent and parts beside the mask, as JSON and CSV.", rich_help_panel=_FILES
+        "--statistics",
+        help="Write volume and extent of each connected component as JSON and CSV.",
+        rich_help_panel=_FILES,
     ),
 ]
 SaveProbabilities = Annotated[
     bool,
     typer.Option(
         "--save-probabilities",
-        help="Write the probability of bone in each voxel beside the mask.",
+        help="Write the bone probability of each voxel.",
         rich_help_panel=_FILES,
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Write over results that exist; inputs never are.", rich_help_panel=_FILES)
+    bool,
+    typer.Option("--force", help="Overwrite existing results; inputs are never overwritten.", rich_help_panel=_FILES),
 ]
 Resume = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Go on with an interrupted run: cases that run.json lists as complete stay.",
+        help="Resume an interrupted run: skip cases that run.json lists as complete.",
         rich_help_panel=_FILES,
     ),
 ]
@@ -102,24 +103,22 @@ Weights = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|PATH",
-        help="Which weights; see `anybone weights list`.",
-        show_default="those that ship",
+        help="Weights; see `anybone weights list`.",
+        show_default="the default weights",
         rich_help_panel=_RUN,
     ),
 ]
 Method = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="A classical method instead of weights: classical.", rich_help_panel=_RUN),
+    typer.Option(metavar="NAME", help="Method without trained weights: classical.", rich_help_panel=_RUN),
 ]
-DeviceName = Annotated[
-    Device, typer.Option("--device", help="auto takes a GPU where there is one.", rich_help_panel=_RUN)
-]
+DeviceName = Annotated[Device, typer.Option("--device", help="auto uses a GPU if available.", rich_help_panel=_RUN)]
 Fast = Annotated[
     bool,
     typer.Option(
         "--fast",
-        help="Look at every second slice and interpolate between: about half the time; "
-        "ends of bones and small bones lose detail.",
+        help="Encode every second slice and interpolate: about half the time; "
+        "the ends of bones and small bones lose detail.",
         rich_help_panel=_RUN,
     ),
 ]
@@ -128,7 +127,7 @@ Bfloat16 = Annotated[
     bool,
     typer.Option(
         "--bfloat16",
-        help="Encode in 16 bits: sooner on processors that compute in them, slower on others, and rounder.",
+        help="Encode in bfloat16: faster on processors with native support, slower on others.",
         rich_help_panel=_RUN,
     ),
 ]
@@ -138,20 +137,20 @@ State = Annotated[
     typer.Option(
         "--state",
         metavar="FOLDER",
-        help="Where sessions are kept.",
+        help="Folder for saved sessions.",
         show_default="~/.local/state/anybone",
         rich_help_panel=_FILES,
     ),
 ]
 
-# --- point ---
+# --- prompts ---
 Points = Annotated[
     list[str] | None,
-    typer.Option("--point", metavar="I,J,K", help="A voxel on the bone. Repeat for more.", rich_help_panel=_POINT),
+    typer.Option("--point", metavar="I,J,K", help="Voxel on the bone. May be repeated.", rich_help_panel=_POINT),
 ]
 NotPoints = Annotated[
     list[str] | None,
-    typer.Option("--not", metavar="I,J,K", help="A voxel on something else. Repeat for more.", rich_help_panel=_POINT),
+    typer.Option("--not", metavar="I,J,K", help="Voxel that is not bone. May be repeated.", rich_help_panel=_POINT),
 ]
 Boxes = Annotated[
     list[str] | None,
@@ -161,49 +160,47 @@ Boxes = Annotated[
 ]
 Scribbles = Annotated[
     list[str] | None,
-    typer.Option("--scribble", metavar='"I,J,K I,J,K ..."', help="A line drawn on the bone.", rich_help_panel=_POINT),
+    typer.Option("--scribble", metavar='"I,J,K I,J,K ..."', help="Scribble along the bone.", rich_help_panel=_POINT),
 ]
 Masks = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--mask", metavar="FILE", help="A rough mask on the same grid, to start from.", rich_help_panel=_POINT
-    ),
+    typer.Option("--mask", metavar="FILE", help="Rough mask on the same grid, to start from.", rich_help_panel=_POINT),
 ]
 PromptsFile = Annotated[
     Path | None,
     typer.Option(
-        "--prompts", metavar="FILE", help="A JSON file of prompts, for several bones too.", rich_help_panel=_POINT
+        "--prompts", metavar="FILE", help="JSON file of prompts, for one or more bones.", rich_help_panel=_POINT
     ),
 ]
 World = Annotated[
     bool,
-    typer.Option("--world", help="The numbers are millimeters (right, front, head: RAS+).", rich_help_panel=_POINT),
+    typer.Option("--world", help="Coordinates are mm in RAS+ (to the right, front, head).", rich_help_panel=_POINT),
 ]
 BoneName = Annotated[
-    str, typer.Option("--name", metavar="NAME", help="What the bone is called in the result.", rich_help_panel=_POINT)
+    str, typer.Option("--name", metavar="NAME", help="Name of the bone in the result.", rich_help_panel=_POINT)
 ]
 Propagate = Annotated[
     bool,
-    typer.Option("--propagate", help="Follow the bone through the neighboring slices.", rich_help_panel=_POINT),
+    typer.Option("--propagate", help="Propagate the mask through the adjacent slices.", rich_help_panel=_POINT),
 ]
 First = Annotated[
     int | None,
     typer.Option(
-        "--from", metavar="K", min=0, help="Lowest slice to follow it to; implies --propagate.", rich_help_panel=_POINT
+        "--from", metavar="K", min=0, help="Lowest slice to propagate to; implies --propagate.", rich_help_panel=_POINT
     ),
 ]
 Last = Annotated[
     int | None,
     typer.Option(
-        "--to", metavar="K", min=0, help="Highest slice to follow it to; implies --propagate.", rich_help_panel=_POINT
+        "--to", metavar="K", min=0, help="Highest slice to propagate to; implies --propagate.", rich_help_panel=_POINT
     ),
 ]
-Way = Annotated[Direction, typer.Option("--direction", help="Which way to follow it.", rich_help_panel=_POINT)]
+Way = Annotated[Direction, typer.Option("--direction", help="Direction of propagation.", rich_help_panel=_POINT)]
 
-# --- fine tuning: None leaves it to the preset ---
+# --- advanced: None uses the value of the preset ---
 PreprocessingName = Annotated[
     Preprocessing,
-    typer.Option("--preprocessing", help="published repeats the published program.", rich_help_panel=_TUNE),
+    typer.Option("--preprocessing", help="published reproduces the published program.", rich_help_panel=_TUNE),
 ]
 Axis = Annotated[
     int | None,
@@ -212,12 +209,15 @@ Axis = Annotated[
         min=0,
         max=2,
         help="Array axis to cut slices along.",
-        show_default="the acquired one",
+        show_default="the acquired axis",
         rich_help_panel=_TUNE,
     ),
 ]
 Threshold = Annotated[
-    float, typer.Option(metavar="X", help="Logit above which a voxel is bone; 0 is even odds.", rich_help_panel=_TUNE)
+    float,
+    typer.Option(
+        metavar="X", help="Logit above which a voxel is bone; 0 is a probability of 0.5.", rich_help_panel=_TUNE
+    ),
 ]
 MinSignal = Annotated[
     float | None,
@@ -225,7 +225,7 @@ MinSignal = Annotated[
         metavar="0..1",
         min=0,
         max=1,
-        help="Skip slices whose tissue is dimmer than this share.",
+        help="Skip slices whose signal is below this fraction of the volume's.",
         show_default="0.1",
         rich_help_panel=_TUNE,
     ),
@@ -236,7 +236,7 @@ MinComponent = Annotated[
         "--min-component-mm3",
         metavar="MM3",
         min=0,
-        help="Drop smaller pieces.",
+        help="Remove smaller connected components.",
         show_default="100",
         rich_help_panel=_TUNE,
     ),
@@ -262,7 +262,7 @@ Verbose = Annotated[
         "--verbose",
         count=True,
         show_default=False,
-        help="Say more: timings and notes; -vv with tracebacks.",
+        help="Print timings and notes; -vv also prints tracebacks.",
         rich_help_panel=_TALK,
     ),
 ]

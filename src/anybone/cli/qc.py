@@ -11,7 +11,7 @@ import typer
 
 from anybone.cli import options as opt
 from anybone.cli.cases import PROBABILITY_ENDING, RESULT_ENDING
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.run_record import FILE_NAME
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import AnyboneError, NothingFoundError, ReadError, UsageError
@@ -26,7 +26,7 @@ PAGE, LIST = "qc.html", "qc.csv"
 _THUMBNAIL_PX = 160
 
 
-@guarded
+@handle_errors
 def qc(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Results, as anybone segment leaves them.")],
     images: Annotated[

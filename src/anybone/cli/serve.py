@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import UsageError
 
@@ -59,7 +59,7 @@ IdleMinutes = Annotated[
 MaxSessions = Annotated[int, typer.Option(metavar="N", min=1, help="Sessions open at once.", rich_help_panel=_LIMITS)]
 
 
-@guarded
+@handle_errors
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8765,

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import UsageError
 
 HOST = "127.0.0.1"
 
 
-@guarded
+@handle_errors
 def studio(
     path: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""What a person sees: results on stdout, notes, warnings, errors and a progress bar on stderr."""
+"""Terminal output: results on stdout; notes, warnings, errors and a progress bar on stderr."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-PATIENCE_S = 2.0  # a bar for less is only flicker
+PROGRESS_DELAY_S = 2.0  # a bar for shorter work would only flicker
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table whose columns are as wide as their widest cell."""
+    """Return the lines of a table, each column as wide as its widest cell."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """How much is said.
+    """Output at a chosen verbosity.
 
     Attributes:
-        quiet: Only errors are.
+        quiet: Print errors only.
         verbose: 1 adds notes on every step, 2 adds tracebacks.
     """
 
@@ -36,22 +36,22 @@ class Terminal:
     verbose: int = 0
 
     def result(self, text: str) -> None:
-        """Nothing; prints what the command was asked for."""
+        """Print the result of the command."""
         if not self.quiet:
             typer.echo(text)
 
     def note(self, text: str, *, verbose: int = 0) -> None:
-        """Nothing; prints what may help, where at least so much is wanted."""
+        """Print a note if the verbosity is at least `verbose`."""
         if not self.quiet and self.verbose >= verbose:
             typer.echo(text, err=True)
 
     def warn(self, text: str) -> None:
-        """Nothing; prints what a user of the result must know."""
+        """Print a warning about the result."""
         if not self.quiet:
             self._labeled("warning: ", typer.colors.YELLOW, text)
 
     def error(self, text: str, label: str = "error: ") -> None:
-        """Nothing; prints why something failed."""
+        """Print an error message."""
         self._labeled(label, typer.colors.RED, text)
 
     def _labeled(self, label: str, color: str, text: str) -> None:
@@ -59,7 +59,7 @@ class Terminal:
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Bar]:
-        """A bar that appears on stderr once the work inside has taken two seconds; never outside a terminal."""
+        """Show a progress bar on stderr after two seconds of work; only in a terminal."""
         bar = Bar(title, visible=not self.quiet and sys.stderr.isatty())
         try:
             yield bar
@@ -68,11 +68,11 @@ class Terminal:
 
 
 class Bar:
-    """A progress bar, called with (step, done, total) as the engine does.
+    """Progress bar that is called with (step, done, total).
 
     Args:
-        title: What is worked on.
-        visible: Whether it ever appears.
+        title: Name of the case in progress.
+        visible: False never shows the bar.
     """
 
     def __init__(self, title: str, visible: bool) -> None:
@@ -80,13 +80,13 @@ class Bar:
         self._at: tuple[str, int, int | None, str] = ("", 0, None, "")
         self._lock = Lock()
         self._shown: Progress | None = None
-        self._timer = Timer(PATIENCE_S, self._show)
+        self._timer = Timer(PROGRESS_DELAY_S, self._show)
         self._timer.daemon = True
         if visible:
             self._timer.start()
 
     def __call__(self, step: str, done: int, total: int, note: str = "") -> None:
-        """Nothing; shows how much of a step is done, and a note beside it."""
+        """Update the bar with the progress of a step and a note."""
         with self._lock:
             new = step != self._at[0]
             self._at = (step, done, total, note)
@@ -94,7 +94,7 @@ class Bar:
                 self._draw(self._shown, new)
 
     def close(self) -> None:
-        """Nothing; takes the bar off the screen."""
+        """Remove the bar from the screen."""
         self._timer.cancel()
         if self._timer.ident is not None:
             self._timer.join()  # it may be drawing just now
@@ -131,6 +131,6 @@ class Bar:
 
     def _draw(self, bar: Progress, new: bool) -> None:
         step, done, total, note = self._at
-        if new:  # the time left is guessed from the speed of this step alone
+        if new:  # the remaining time is estimated from the speed of this step alone
             bar.reset(bar.task_ids[0], total=total, description=f"{self._title}  {step}".rstrip())
         bar.update(bar.task_ids[0], completed=done, total=total, note=note)

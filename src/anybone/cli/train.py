@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.recipe import read_recipe
 from anybone.cli.terminal import Bar, Terminal
 from anybone.core.errors import UsageError
@@ -19,7 +19,7 @@ from anybone.core.errors import UsageError
 COPY = "recipe.toml"  # in the folder of the run
 
 
-@guarded
+@handle_errors
 def train(
     recipe: Annotated[
         Path, typer.Argument(metavar="RECIPE.toml", help="Data, network and numbers; docs/how-to/train.md says how.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from anybone.cli import options as opt
-from anybone.cli.guard import guarded
+from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
 from anybone.core.errors import CheckpointError, UsageError
 from anybone.models import checkpoint, registry
@@ -30,7 +30,7 @@ Named = Annotated[
 
 
 @app.command("add", no_args_is_help=True)
-@guarded
+@handle_errors
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="bone_sam.pth, or a .safetensors of anybone's.")],
     attention: Annotated[
@@ -60,7 +60,7 @@ def add(
 
 
 @app.command("list")
-@guarded
+@handle_errors
 def list_weights(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     """List the weights at hand."""
     terminal = Terminal(verbose=verbose)
@@ -82,7 +82,7 @@ def list_weights(as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
 
 
 @app.command("info")
-@guarded
+@handle_errors
 def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose = 0) -> None:
     """Show what weights say of themselves: license, origin, what they know and how well."""
     terminal = Terminal(verbose=verbose)
@@ -116,7 +116,7 @@ def _card_lines(card: Mapping[str, Any], indent: str = "") -> Iterator[str]:
 
 
 @app.command("verify")
-@guarded
+@handle_errors
 def verify(which: Named = None, verbose: opt.Verbose = 0) -> None:
     """Check that no bit of the weights has changed since they were written."""
     terminal = Terminal(verbose=verbose)

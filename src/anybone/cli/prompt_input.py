@@ -1,4 +1,4 @@
-"""Hints: prompts as people type them, from options and from a JSON file.
+"""Parse prompts from command-line options and from a JSON file.
 
 A prompts file holds
 
@@ -9,8 +9,8 @@ A prompts file holds
                  {"kind": "lasso", "around": [[60, 40, 14], [60, 90, 14], [99, 90, 14]]},
                  {"kind": "mask", "file": "rough.nii.gz", "bone": "tibia"}]}
 
-"space" is "voxel" (indices i, j, k; taken when absent) or "world" (RAS+ mm). "positive" is true unless said otherwise.
-"bone" names what is pointed at; prompts of one name act together. A mask's path is relative to the prompts file.
+"space" is "voxel" (indices i, j, k; the default) or "world" (RAS+ mm). "positive" defaults to true. Prompts with the
+same "bone" are applied together. The path of a mask is relative to the prompts file.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "lasso": ("around",),
     "mask": (),
 }
-_ON_BONE = ("box", "lasso", "mask")  # whatever "positive" says
+_ON_BONE = ("box", "lasso", "mask")  # always positive
 _COMMON = {"kind", "positive", "bone"}
 
 
 @dataclass(frozen=True)
-class Hint:
-    """One prompt, before the volume is known.
+class PromptSpec:
+    """Prompt as given by the user, before the volume is read.
 
     Attributes:
-        kind: Which.
-        places: Its points: one of a point, two corners of a box, those along a scribble, the corners of a lasso.
-        positive: Whether it lies on the bone; boxes, lassos and masks always do.
-        bone: Name of what is pointed at.
-        world: Whether the places are RAS+ mm; else they are voxel indices.
-        file: Of a mask.
+        kind: Kind of prompt.
+        places: Coordinates: the point, two corners of the box, the points of the scribble, the vertices of the lasso.
+        positive: True for bone, False for background; boxes, lassos and masks are always positive.
+        bone: Name of the bone.
+        world: True if places are RAS+ mm, False if they are voxel indices.
+        file: Path of the mask.
     """
 
     kind: Kind
@@ -59,7 +59,7 @@ class Hint:
     file: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The hint as plain values, with "space" beside what a prompts file has."""
+        """Return the prompt as plain values."""
         return {
             "kind": self.kind,
             "bone": self.bone,
@@ -70,7 +70,7 @@ class Hint:
         }
 
 
-def typed_hints(
+def parse_prompt_options(
     points: Sequence[str] | None,
     negative_points: Sequence[str] | None,
     boxes: Sequence[str] | None,
@@ -79,18 +79,18 @@ def typed_hints(
     *,
     bone: str,
     world: bool,
-) -> list[Hint]:
-    """The hints that were typed as options.
+) -> list[PromptSpec]:
+    """Return the prompts given as options.
 
     Raises:
-        PromptError: Numbers are missing, too many, or no numbers.
+        PromptError: Wrong count of numbers, or text that is not a number.
     """
     return [
-        *(Hint("point", _triples(t, "--point", 1), True, bone, world) for t in points or ()),
-        *(Hint("point", _triples(t, "--not", 1), False, bone, world) for t in negative_points or ()),
-        *(Hint("box", _triples(t, "--box", 2), True, bone, world) for t in boxes or ()),
-        *(Hint("scribble", _triples(t, "--scribble", None), True, bone, world) for t in scribbles or ()),
-        *(Hint("mask", (), True, bone, False, file) for file in masks or ()),
+        *(PromptSpec("point", _triples(t, "--point", 1), True, bone, world) for t in points or ()),
+        *(PromptSpec("point", _triples(t, "--not", 1), False, bone, world) for t in negative_points or ()),
+        *(PromptSpec("box", _triples(t, "--box", 2), True, bone, world) for t in boxes or ()),
+        *(PromptSpec("scribble", _triples(t, "--scribble", None), True, bone, world) for t in scribbles or ()),
+        *(PromptSpec("mask", (), True, bone, False, file) for file in masks or ()),
     ]
 
 
@@ -107,23 +107,23 @@ def _triples(text: str, option: str, count: int | None) -> tuple[Triple, ...]:
     return tuple((numbers[n], numbers[n + 1], numbers[n + 2]) for n in range(0, len(numbers), 3))
 
 
-def read_hints(path: Path, *, bone: str, world: bool) -> list[Hint]:
-    """The hints in a prompts file.
+def read_prompts_file(path: Path, *, bone: str, world: bool) -> list[PromptSpec]:
+    """Return the prompts in a prompts file.
 
     Args:
-        path: Of the JSON; this module says what it holds.
-        bone: Name for prompts that have none.
-        world: Whether numbers are millimeters where the file does not say.
+        path: JSON file in the format described in this module.
+        bone: Default bone name.
+        world: True if coordinates default to RAS+ mm.
 
     Raises:
-        PromptError: There is no such file, or it does not hold prompts.
+        PromptError: The file does not exist or is not a prompts file.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PromptError(f"The prompts file {path} cannot be read: {error.strerror}. Check the name.") from error
     except (ValueError, RecursionError) as error:
-        raise PromptError(f"The prompts file {path} is no JSON: {error}.") from error
+        raise PromptError(f"The prompts file {path} is not valid JSON: {error}. Correct it.") from error
     prompts = content.get("prompts") if isinstance(content, dict) else None
     if not isinstance(prompts, list) or not prompts:
         raise PromptError(
@@ -132,14 +132,14 @@ def read_hints(path: Path, *, bone: str, world: bool) -> list[Hint]:
     space = content.get("space", "world" if world else "voxel")
     if space not in ("voxel", "world"):
         raise PromptError(f'{path}: "space" is "voxel" or "world"; found {space!r}.')
-    hints = []
+    specs = []
     for number, entry in enumerate(prompts, 1):
         where = f"{path}, prompt {number}"
-        hints.append(_hint(entry, where, path.parent, bone=bone, world=space == "world"))
-    return hints
+        specs.append(_hint(entry, where, path.parent, bone=bone, world=space == "world"))
+    return specs
 
 
-def _hint(entry: Any, where: str, folder: Path, *, bone: str, world: bool) -> Hint:
+def _hint(entry: Any, where: str, folder: Path, *, bone: str, world: bool) -> PromptSpec:
     kind = entry.get("kind") if isinstance(entry, dict) else None
     if kind not in _PLACES:
         raise PromptError(f'{where}: "kind" is one of {", ".join(_PLACES)}; found {kind!r}.')
@@ -149,17 +149,17 @@ def _hint(entry: Any, where: str, folder: Path, *, bone: str, world: bool) -> Hi
     name = str(entry.get("bone", bone))
     positive = entry.get("positive", True)
     if not isinstance(positive, bool) or (not positive and kind in _ON_BONE):
-        raise PromptError(f'{where}: "positive" is true or false, and a {kind} that is used has to be on bone.')
+        raise PromptError(f'{where}: "positive" is true or false, and a {kind} that is used has to be positive.')
     if kind == "mask":
         if not isinstance(entry.get("file"), str):
             raise PromptError(f'{where}: a mask needs the path of its "file".')
-        return Hint("mask", (), True, name, False, folder / entry["file"])
+        return PromptSpec("mask", (), True, name, False, folder / entry["file"])
     values = [entry.get(key) for key in _PLACES[kind]]
     places = values[0] if kind in ("scribble", "lasso") else values
     if not isinstance(places, list) or not places or not all(_is_triple(p) for p in places):
         keys = " and ".join(f'"{key}"' for key in _PLACES[kind])
         raise PromptError(f"{where}: a {kind} needs {keys} with three numbers [i, j, k] each; found {places!r}.")
-    return Hint(kind, tuple((float(a), float(b), float(c)) for a, b, c in places), positive, name, world)
+    return PromptSpec(kind, tuple((float(a), float(b), float(c)) for a, b, c in places), positive, name, world)
 
 
 def _is_triple(value: Any) -> bool:

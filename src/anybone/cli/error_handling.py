@@ -1,4 +1,4 @@
-"""The border of the command line: every exception becomes one message and an exit code."""
+"""Turn every exception of a command into one message and an exit code."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from anybone.core.errors import AnyboneError
 P = ParamSpec("P")
 
 FAILED = 1
-DOUBTED = 5  # a result was written, and should not be trusted
+LOW_CONFIDENCE = 5  # a result was written, but its expected accuracy is low
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """The command, ending with a message and an exit code where it would end with an exception."""
+def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a command so that exceptions end it with a message and an exit code."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -28,10 +28,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except KeyboardInterrupt:
-            terminal.error("Stopped. What was finished before is kept.")
+            terminal.error("Stopped. Finished results are kept.")
             raise typer.Exit(INTERRUPTED) from None
         except (typer.Exit, typer.Abort, BrokenPipeError):
-            raise  # no faults: typer ends these in silence, the last one from `anybone info scan.nii | head`
+            raise  # not faults: typer exits silently, for example on `anybone info scan.nii | head`
         except Exception as error:
             terminal.error(message_of(error))
             show_traceback(error, terminal)
@@ -41,20 +41,19 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def exit_code_of(error: Exception) -> int:
-    """What the program returns to the shell for an error."""
+    """Return the exit code of the program for an error."""
     return error.exit_code if isinstance(error, AnyboneError) else FAILED
 
 
 def message_of(error: Exception) -> str:
-    """What a person reads of an error: what was found, what is expected, what to do next."""
+    """Return the message for an error: what was found, what is expected, what to do next."""
     if isinstance(error, AnyboneError):
         return str(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "There is not enough memory. Crop the volume, or use --device cpu or a larger machine."
+        return "Not enough memory. Crop the volume, use --device cpu, or use a machine with more memory."
     if isinstance(error, OSError):
-        return (
-            f"{error.filename or 'The system'}: {error.strerror or error}. Check the name, its rights and free space."
-        )
+        what = f"{error.filename or 'The system'}: {error.strerror or error}"
+        return f"{what}. Check the path, its permissions and free space."
     return (
         f"This is a bug in anybone ({type(error).__name__}: {error}). "
         "Please report it with the output of the same command and -vv."
@@ -62,6 +61,6 @@ def message_of(error: Exception) -> str:
 
 
 def show_traceback(error: Exception, terminal: Terminal) -> None:
-    """Nothing; prints where an error came from for those who asked for it with -vv."""
+    """Print the traceback of an error if -vv was given."""
     if terminal.verbose >= 2:
         terminal.error("".join(traceback.format_exception(error)).rstrip(), label="")

@@ -6,35 +6,35 @@ from typing import Any
 
 import pytest
 
-from anybone.cli.hints import Hint, read_hints, typed_hints
+from anybone.cli.prompt_input import PromptSpec, parse_prompt_options, read_prompts_file
 from anybone.core.errors import PromptError
 
 
-def typed(**words: list[Any]) -> list[Hint]:
+def typed(**words: list[Any]) -> list[PromptSpec]:
     kinds = ("points", "negative_points", "boxes", "scribbles", "masks")
-    return typed_hints(*(words.get(kind) for kind in kinds), bone="femur", world=False)
+    return parse_prompt_options(*(words.get(kind) for kind in kinds), bone="femur", world=False)
 
 
 def test_numbers_may_be_parted_by_commas_or_spaces() -> None:
-    expected = [Hint("point", ((1.5, -2, 3),), True, "femur")]
+    expected = [PromptSpec("point", ((1.5, -2, 3),), True, "femur")]
     for text in ("1.5,-2,3", "1.5 -2 3", "(1.5, -2, 3)", " 1.5 ; -2 ; 3 "):
         assert typed(points=[text]) == expected
 
 
 def test_every_kind_can_be_typed() -> None:
-    hints = typed(
+    specs = typed(
         points=["1,2,3"],
         negative_points=["4,5,6"],
         boxes=["0,0,0,9,9,9"],
         scribbles=["1,1,1 2,2,2"],
         masks=[Path("m.nii")],
     )
-    assert hints == [
-        Hint("point", ((1, 2, 3),), True, "femur"),
-        Hint("point", ((4, 5, 6),), False, "femur"),
-        Hint("box", ((0, 0, 0), (9, 9, 9)), True, "femur"),
-        Hint("scribble", ((1, 1, 1), (2, 2, 2)), True, "femur"),
-        Hint("mask", (), True, "femur", file=Path("m.nii")),
+    assert specs == [
+        PromptSpec("point", ((1, 2, 3),), True, "femur"),
+        PromptSpec("point", ((4, 5, 6),), False, "femur"),
+        PromptSpec("box", ((0, 0, 0), (9, 9, 9)), True, "femur"),
+        PromptSpec("scribble", ((1, 1, 1), (2, 2, 2)), True, "femur"),
+        PromptSpec("mask", (), True, "femur", file=Path("m.nii")),
     ]
 
 
@@ -74,25 +74,25 @@ def test_a_file_holds_every_kind(tmp_path: Path) -> None:
             ],
         },
     )
-    assert read_hints(path, bone="bone", world=False) == [
-        Hint("point", ((1, 2, 3),), False, "bone", world=True),
-        Hint("box", ((0, 0, 0), (9, 9, 9)), True, "tibia", world=True),
-        Hint("scribble", ((1, 1, 1), (2, 2, 2)), True, "bone", world=True),
-        Hint("lasso", ((1, 1, 1), (2, 1, 1), (1, 2, 1)), True, "bone", world=True),
-        Hint("mask", (), True, "bone", file=tmp_path / "rough.nii.gz"),
+    assert read_prompts_file(path, bone="bone", world=False) == [
+        PromptSpec("point", ((1, 2, 3),), False, "bone", world=True),
+        PromptSpec("box", ((0, 0, 0), (9, 9, 9)), True, "tibia", world=True),
+        PromptSpec("scribble", ((1, 1, 1), (2, 2, 2)), True, "bone", world=True),
+        PromptSpec("lasso", ((1, 1, 1), (2, 1, 1), (1, 2, 1)), True, "bone", world=True),
+        PromptSpec("mask", (), True, "bone", file=tmp_path / "rough.nii.gz"),
     ]
 
 
 @pytest.mark.parametrize("world", [False, True])
 def test_the_option_says_the_space_where_the_file_does_not(tmp_path: Path, world: bool) -> None:
     path = written(tmp_path, {"prompts": [{"kind": "point", "at": [1, 2, 3]}]})
-    assert read_hints(path, bone="bone", world=world)[0].world is world
+    assert read_prompts_file(path, bone="bone", world=world)[0].world is world
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("[", "no JSON"),
+        ("[", "not valid JSON"),
         ([], '"prompts"'),
         ({"prompts": []}, '"prompts"'),
         ({"space": "scanner", "prompts": [{"kind": "point", "at": [1, 2, 3]}]}, "voxel"),
@@ -106,15 +106,15 @@ def test_the_option_says_the_space_where_the_file_does_not(tmp_path: Path, world
         ({"prompts": [{"kind": "box", "from": [1, 2, 3], "to": [4, 5, 6], "positive": False}]}, "box"),
         ({"prompts": [{"kind": "scribble", "through": []}]}, "through"),
         ({"prompts": [{"kind": "lasso", "around": [1, 2, 3]}]}, "around"),
-        ({"prompts": [{"kind": "lasso", "around": [[1, 1, 1]], "positive": False}]}, "on bone"),
+        ({"prompts": [{"kind": "lasso", "around": [[1, 1, 1]], "positive": False}]}, "positive"),
         ({"prompts": [{"kind": "mask"}]}, '"file"'),
     ],
 )
 def test_a_file_that_holds_no_prompts_is_refused(tmp_path: Path, content: object, told: str) -> None:
     with pytest.raises(PromptError, match=told):
-        read_hints(written(tmp_path, content), bone="bone", world=False)
+        read_prompts_file(written(tmp_path, content), bone="bone", world=False)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="nowhere"):
-        read_hints(tmp_path / "nowhere.json", bone="bone", world=False)
+        read_prompts_file(tmp_path / "nowhere.json", bone="bone", world=False)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from typer.testing import Result
 
 import anybone
-from anybone.cli.hints import Hint
-from anybone.cli.pointing import Pointing, place
+from anybone.cli.prompt_input import PromptSpec
+from anybone.cli.prompted import PromptRequest, place
 from anybone.core.errors import GeometryError, PromptError
 from anybone.core.segmentation import Segmentation
 
@@ -87,7 +87,7 @@ def test_propagation_stays_within_its_range(segment: Run, tibia: NDArray[np.bool
 
 def test_a_range_that_is_never_reached_is_said(segment: Run, tibia: NDArray[np.bool_]) -> None:
     result = segment("--point", typed(center(tibia)), "--from", 4, "--to", 4)
-    assert "could not be followed" in result.stderr
+    assert "could not be propagated" in result.stderr
 
 
 def test_a_lasso_in_a_file(segment: Run, tibia: NDArray[np.bool_]) -> None:
@@ -138,7 +138,7 @@ def test_several_bones_from_a_file(segment: Run, truth: Segmentation) -> None:
     assert found.labels[center(truth.labels == 1)] == 1
     assert found.labels[center(truth.labels == 2)] == 2
     told = json.loads(Path("run.json").read_text())
-    assert [hint["bone"] for hint in told["prompts"]["hints"]] == ["tibia", "tibia", "fibula"]
+    assert [spec["bone"] for spec in told["prompts"]["specs"]] == ["tibia", "tibia", "fibula"]
     assert set(told["cases"][0]["bone_ml"]) == {"tibia", "fibula"}
 
 
@@ -171,12 +171,12 @@ def test_a_mask_on_another_grid_is_refused(truth: Segmentation, limb: Path, tmp_
     moved[0, 3] += 5
     geometry = anybone.Geometry(truth.geometry.shape_ijk, moved)
     anybone.write(Segmentation(truth.labels, geometry, truth.names), tmp_path / "moved.nii.gz")
-    pointing = Pointing((Hint("mask", file=tmp_path / "moved.nii.gz"),))
+    request = PromptRequest((PromptSpec("mask", file=tmp_path / "moved.nii.gz"),))
     with pytest.raises(GeometryError, match="grid"):
-        place(pointing, anybone.read(limb))
+        place(request, anybone.read(limb))
 
 
 def test_an_empty_mask_is_refused(truth: Segmentation, limb: Path, tmp_path: Path) -> None:
     anybone.write(Segmentation(np.zeros_like(truth.labels), truth.geometry), tmp_path / "empty.nii.gz")
     with pytest.raises(PromptError, match="empty"):
-        place(Pointing((Hint("mask", file=tmp_path / "empty.nii.gz"),)), anybone.read(limb))
+        place(PromptRequest((PromptSpec("mask", file=tmp_path / "empty.nii.gz"),)), anybone.read(limb))
