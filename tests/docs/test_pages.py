@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN_PAGES = (
     ROOT / "README.md",
     *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+    ROOT / "docs" / "reference" / "coordinates.md",
     *(page for kind in ("how-to", "explanation") for page in sorted((ROOT / "docs" / kind).glob("*.md"))),
 )
 
