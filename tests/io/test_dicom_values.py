@@ -7,13 +7,13 @@ from pydicom.multival import MultiValue
 
 from anybone.core.errors import ReadError
 from anybone.io import read
-from anybone.io.dicom.values import hint, integer, mark, numbers
+from anybone.io.dicom.values import comparable, integer, numbers, optional_number
 
 
 @pytest.mark.parametrize("value", [None, "", [], MultiValue(float, [])])
 def test_missing_and_empty_values_are_none(value):
     assert numbers(value, 3, "X") is None
-    assert mark(value) is None
+    assert comparable(value) is None
 
 
 def test_numbers_are_exactly_as_many_as_asked_for():
@@ -33,9 +33,9 @@ def test_integers():
         integer({"Rows": "5x"}, "Rows")
 
 
-def test_hints_and_marks_never_fail():
-    assert [hint(x) for x in ("2.5", 3, None, "x", float("inf"), [1])] == [2.5, 3.0, None, None, None, None]
-    assert [mark(x) for x in (2, "W", ["A", "B"], ["A"])] == [2.0, "W", ("A", "B"), "A"]
+def test_optional_and_comparable_values_never_fail():
+    assert [optional_number(x) for x in ("2.5", 3, None, "x", float("inf"), [1])] == [2.5, 3.0, None, None, None, None]
+    assert [comparable(x) for x in (2, "W", ["A", "B"], ["A"])] == [2.0, "W", ("A", "B"), "A"]
 
 
 def test_a_broken_value_that_does_not_matter_is_no_error(tmp_path, array, affine, dicom_files):

@@ -59,14 +59,15 @@ def test_thigh_lists_both_series_and_skips_the_contours(shared):
     t2, t1 = describe(shared / THIGH)
     assert time.perf_counter() - start < 5
     assert (t2.series_number, t2.images, t1.series_number, t1.plane) == (10, 40, 11, "axial")
-    assert "3 files that are no DICOM images" in t1.notes[0]
+    assert "Skipped 3 files that are not DICOM images" in t1.notes[0]
+    assert "(RT Structure Set)" in t1.notes[0]
 
 
 def test_folders_of_contours_are_no_inputs(shared, tmp_path, caplog):
     with zipfile.ZipFile(shared / THIGH) as archive:
         archive.extractall(tmp_path)
     assert find_inputs(tmp_path) == [tmp_path / "STS_001" / t / "image" for t in ("MR_T1", "MR_T2")]
-    assert "2 folders were left out" in caplog.text
+    assert "Skipped 2 folders whose DICOM files are not images" in caplog.text
 
 
 def test_knee_has_two_echoes_in_one_series(shared):

@@ -37,7 +37,9 @@ def refusing(path: Path | str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise ReadError(f"{path} does not exist. Check the name.") from error
     except OSError as error:
-        raise ReadError(f"{path} cannot be read: {error.strerror or error}. Check the file and its rights.") from error
+        if error.errno is None:  # raised by a parser, not by the system
+            raise ReadError(f"{path} is damaged or cut off ({error}). Copy or export it again.") from error
+        raise ReadError(f"{path} cannot be read: {error.strerror}. Check the file and its permissions.") from error
     except Exception as error:
         raise ReadError(
             f"{path} is damaged or not what its name says ({type(error).__name__}: {error}). Re-export it."

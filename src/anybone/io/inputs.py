@@ -1,10 +1,11 @@
-"""What a folder given to the command line holds."""
+"""Find the images below a folder given on the command line."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -14,21 +15,29 @@ from anybone.io.dicom.files import PREAMBLE_BYTES, looks_like_dicom
 from anybone.io.formats import FORMATS, format_of, suffix_of
 from anybone.io.limits import MAX_FILES
 
-_LOOKED_INTO = 50  # files without a telling name that are opened in one folder before it is taken for no DICOM folder
+_FILES_TRIED = 50  # files without a DICOM suffix that are opened before a folder is taken for one without DICOM
 _NAMES_SHOWN = 5
 
 _log = logging.getLogger(__name__)
 
 
-def find_inputs(path: str | PathLike[str], series: str | None = None) -> list[Path]:
-    """The inputs below a folder, sorted: image files, zips, and each folder that holds DICOM images itself.
+@dataclass
+class _Skipped:
+    """Folders that were not taken as inputs: those of DICOM files without images, and links to folders."""
 
-    A file is its own only input. Hidden files and folders, and linked folders, are left out. So are folders whose
-    DICOM files are no images (contours, reports); a warning is logged that names them.
+    without_images: list[Path] = field(default_factory=list)
+    linked: list[Path] = field(default_factory=list)
+
+
+def find_inputs(path: str | PathLike[str], series: str | None = None) -> list[Path]:
+    """Return the inputs below a folder, sorted: image files, zips, and each folder that holds DICOM images itself.
+
+    A file is its own only input. Hidden files and folders are skipped. So are links to folders, and folders whose
+    DICOM files are not images (contours, reports); a warning is logged that names them.
 
     Args:
         path: A file or folder.
-        series: Takes, of a folder, the DICOM inputs alone that hold a series of this name, number, UID or description.
+        series: Restricts the inputs of a folder to DICOM that holds a series of this name, number, UID or description.
 
     Raises:
         ReadError: There is no such file or folder, or it holds too many files.
@@ -38,26 +47,29 @@ def find_inputs(path: str | PathLike[str], series: str | None = None) -> list[Pa
         raise ReadError(f"{path} does not exist. Check the name.")
     if not path.is_dir():
         return [path]
-    imageless: list[Path] = []
-    found = sorted(_walk(path, imageless))
-    if imageless:
-        _log.warning("%s", _imageless_note(sorted(imageless)))
+    skipped = _Skipped()
+    found = sorted(_walk(path, skipped))
+    _warn(skipped.without_images, "whose DICOM files are not images")
+    _warn(skipped.linked, "given as a link")
     return found if series is None else [p for p in found if format_of(p) == "dicom" and dicom.holds(p, series)]
 
 
-def _imageless_note(folders: list[Path]) -> str:
-    shown = ", ".join(str(f) for f in folders[:_NAMES_SHOWN]) + (", ..." if len(folders) > _NAMES_SHOWN else "")
-    count = "1 folder was" if len(folders) == 1 else f"{len(folders)} folders were"
-    return f"{count} left out, whose DICOM files hold no images but contours, reports or the like: {shown}"
+def _warn(folders: list[Path], which: str) -> None:
+    """Log a warning that names skipped folders, if there are any."""
+    if folders:
+        shown = ", ".join(map(str, sorted(folders)[:_NAMES_SHOWN])) + (", ..." if len(folders) > _NAMES_SHOWN else "")
+        count = "1 folder" if len(folders) == 1 else f"{len(folders)} folders"
+        _log.warning("Skipped %s %s: %s", count, which, shown)
 
 
-def _walk(top: Path, imageless: list[Path]) -> Iterator[Path]:
-    """The inputs below `top`; folders whose DICOM files hold no images are appended to `imageless`."""
+def _walk(top: Path, skipped: _Skipped) -> Iterator[Path]:
+    """Yield the inputs below `top`, and record the folders that are skipped."""
     in_files = [s for kind in FORMATS.values() if kind.write is not None for s in kind.suffixes]
     suffixes = (*in_files, ".zip")
     seen = 0
     for parent, folders, names in os.walk(top):
         folders[:] = [f for f in folders if not f.startswith(".")]
+        skipped.linked += [p for p in (Path(parent, f) for f in folders) if p.is_symlink()]
         seen += len(names)
         if seen > MAX_FILES:
             raise ReadError(f"{top} holds more than {MAX_FILES} files. Give a smaller folder.")
@@ -66,16 +78,16 @@ def _walk(top: Path, imageless: list[Path]) -> Iterator[Path]:
         yield from images
         known = set(images)
         others = [p for p in files if p not in known]
-        if any(_is_dicom(p) for p in others[:_LOOKED_INTO]):
-            # The first image ends the search: one header is read in nearly every folder.
+        if any(_is_dicom(p) for p in others[:_FILES_TRIED]):
+            # The first image ends the search: in nearly every folder one header is read.
             if any(_is_dicom(p) and dicom.holds(p) for p in others):
                 yield Path(parent)
             else:
-                imageless.append(Path(parent))
+                skipped.without_images.append(Path(parent))
 
 
 def _is_dicom(path: Path) -> bool:
-    if path.name.upper() == "DICOMDIR":  # a table of contents: DICOM by its bytes, but no image
+    if path.name.upper() == "DICOMDIR":  # a table of contents
         return False
     try:
         with path.open("rb") as file:

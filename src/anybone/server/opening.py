@@ -10,7 +10,7 @@ from typing import Any
 from anybone.core.errors import ReadError
 from anybone.core.volume import Volume
 from anybone.io import MAX_VOXELS, Description, describe, read
-from anybone.io.dicom.series import LEAST_SLICES
+from anybone.io.dicom.split import LEAST_SLICES
 from anybone.io.formats import format_of
 from anybone.io.names import stem
 from anybone.server.problems import TooLarge

@@ -1,10 +1,10 @@
-"""DICOM: a folder, a zip, or one file, classic or enhanced multi-frame.
+"""Read DICOM: a folder, a zip, or one file, classic or enhanced multi-frame.
 
 `Volume.data` is i = column, j = row, k = slice: `data[i, j, k] == pixels_of_slice_k[j, i]`; slices are sorted by
 position along the normal of the image plane. The steps, one module each:
 
-`files` finds the files, `images` reads their headers, `series` groups and chooses, `stack` makes the grid,
-`pixels` decodes. `seg` reads DICOM SEG.
+`files` lists the files, `header` parses, `images` makes one record per image, `series` groups and chooses, `split`
+divides a series into volumes, `positions` and `stack` make the grid, `pixels` decodes. `seg` reads DICOM SEG.
 """
 
 from __future__ import annotations
@@ -13,34 +13,33 @@ from pathlib import Path
 
 from anybone.core.errors import AnyboneError, GeometryError, ReadError
 from anybone.core.volume import Source, Volume
-from anybone.io.dicom.files import open_files
+from anybone.io.dicom.files import Listing, open_files
 from anybone.io.dicom.images import Found, holds_image, read_headers
 from anybone.io.dicom.pixels import read_pixels
 from anybone.io.dicom.seg import holds_seg, read_seg
-from anybone.io.dicom.series import Series, choose, group, named
-from anybone.io.dicom.stack import build
+from anybone.io.dicom.series import Series, choose, group, matching
 from anybone.io.types import Description, Request
 from anybone.io.voxels import finish
 
 __all__ = ["SUFFIXES", "describe", "holds", "holds_seg", "read", "read_seg"]
 
 SUFFIXES = (".dicom", ".dcm", ".ima", ".zip")
+_NAMES_SHOWN = 3
 
 
 def read(path: Path, request: Request) -> Volume:
-    """The chosen volume of a folder, zip or file of DICOM.
+    """Return the chosen volume of a folder, zip or file of DICOM.
 
     Raises:
-        SeriesError: Several series are volumes and none was chosen, or the choice fits none or several.
+        SeriesError: There are several volumes and none was chosen, or the choice matches none or several.
         GeometryError: The images of the series do not make one regular grid; the message names the files.
         ReadError: No DICOM image, or a damaged one.
         MissingExtraError: The images are compressed and no decoder for them is installed.
     """
-    with open_files(path) as files:
-        found = read_headers(files)
-        candidates = group(_images(found, path))
-        series, notes = choose(candidates, request.series)
-        stack = build(series.images)
+    with open_files(path) as listing:
+        found = _images(listing, path)
+        series, notes = choose(group(found), request.series)
+        stack = series.stack()
         data, headers, pixel_notes = read_pixels(stack, request.max_voxels)
     every_note = (*notes, *series.notes, *found.notes, *stack.notes, *pixel_notes)
     frames = tuple(image.frame for image in stack.images)
@@ -49,37 +48,55 @@ def read(path: Path, request: Request) -> Volume:
 
 
 def describe(path: Path) -> list[Description]:
-    """One description for each volume that can be chosen, in the order of series numbers."""
-    with open_files(path) as files:
-        found = read_headers(files)
-    return [_description(path, series, found.notes) for series in group(_images(found, path))]
+    """Return one description for each volume that can be chosen, in the order of series numbers."""
+    with open_files(path) as listing:
+        found = _images(listing, path)
+    return [_description(path, series, found.notes) for series in group(found)]
 
 
 def holds(path: Path, series: str | None = None) -> bool:
-    """Whether a folder, zip or file holds a DICOM image; with `series`, one of a series that is so named.
+    """Return whether a folder, zip or file holds a DICOM image; with `series`, one of a series that matches it.
 
-    Where headers are damaged the answer is yes: reading then says what is wrong.
+    Damaged headers count as images: reading reports the damage.
     """
     try:
-        with open_files(path) as files:
+        with open_files(path) as listing:
             if series is None:
-                return any(holds_image(file) for file in files)
-            return bool(named(group(read_headers(files)), series.strip()))
+                return any(holds_image(file) for file in listing.files)
+            return bool(matching(group(read_headers(listing.files)), series.strip()))
     except AnyboneError:
         return True
 
 
-def _images(found: Found, path: Path) -> Found:
+def _images(listing: Listing, path: Path) -> Found:
+    """Return the images among the files.
+
+    Raises:
+        ReadError: There is none, or one is damaged.
+    """
+    found = read_headers(listing.files)
+    linked = _linked_note(listing.linked_folders)
     if not found.images:
-        skipped = f" ({found.notes[0].removesuffix('.')})" if found.notes else ""
-        raise ReadError(f"{path} holds no DICOM image{skipped}. Give a folder, zip or file of DICOM MR images.")
-    return found
+        reasons = " ".join((*found.notes, *linked))
+        raise ReadError(
+            f"{path} holds no DICOM image. {reasons}{' ' * bool(reasons)}Give a folder, zip or file of DICOM MR images."
+        )
+    return Found(found.images, found.empty, (*found.notes, *linked))
+
+
+def _linked_note(folders: tuple[str, ...]) -> tuple[str, ...]:
+    if not folders:
+        return ()
+    shown = ", ".join(folders[:_NAMES_SHOWN]) + (", ..." if len(folders) > _NAMES_SHOWN else "")
+    count = "1 link to a folder, which is" if len(folders) == 1 else f"{len(folders)} links to folders, which are"
+    return (f"Skipped {count} not followed: {shown}.",)
 
 
 def _description(path: Path, series: Series, notes: tuple[str, ...]) -> Description:
+    notes = (*series.notes, *notes)
     try:
-        stack = build(series.images)
-        geometry, problem, notes = stack.geometry, "", (*series.notes, *notes, *stack.notes)
+        stack = series.stack()
+        geometry, problem, notes = stack.geometry, "", (*notes, *stack.notes)
     except (GeometryError, ReadError) as error:
         geometry, problem = None, str(error)
     return Description(

@@ -1,4 +1,4 @@
-"""The image size that a compressed frame itself declares: decoders allocate by it, so it is checked first."""
+"""Read the image size that a compressed frame declares, by which decoders allocate memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _JPEG_LS_FRAME = 0xF7
 
 
 def declared_size(stream: bytes) -> tuple[int, int] | None:
-    """Rows and columns in a JPEG, JPEG-LS or JPEG 2000 codestream; None for other or damaged ones."""
+    """Return rows and columns of a JPEG, JPEG-LS or JPEG 2000 codestream; None for other or damaged ones."""
     if stream[4:8] == _JPEG2000_BOX:  # a codestream wrapped in a file, which the standard forbids but some write
         stream = stream[max(stream.find(_JPEG2000), 0) :]
     if stream[:4] == _JPEG2000 and len(stream) >= 24:

@@ -1,13 +1,15 @@
-"""The files of a folder, of a zip (read in place, never unpacked to disk), or a single file."""
+"""List the files of a folder, of a zip (read in place, never unpacked to disk), or a single file."""
 
 from __future__ import annotations
 
 import io
 import os
+import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -22,12 +24,12 @@ _FIRST_GROUPS = (0x0002, 0x0008)  # a file without preamble begins with one of t
 
 @dataclass(frozen=True)
 class File:
-    """One file to look into.
+    """One file of the input.
 
     Attributes:
-        name: Path relative to what the user gave; for messages only, never opened.
-        size: In bytes, unpacked.
-        open: Opens it for reading.
+        name: Path relative to the path that the user gave; for messages only, never opened.
+        size: Size in bytes, unpacked.
+        open: Function that opens the file for reading.
     """
 
     name: str
@@ -35,12 +37,12 @@ class File:
     open: Callable[[], IO[bytes]]
 
     def stream(self) -> BinaryIO:
-        """The file's bytes; asking for more than there are allocates no more than there are."""
+        """Open the file as a stream that never allocates more bytes than the file has."""
         return cast(BinaryIO, _Clamped(self.open(), self.size))
 
 
 class _Clamped(io.RawIOBase):
-    """A stream that never asks its source for more than the file holds: lengths in headers may lie."""
+    """A stream that never asks its source for more bytes than the file has: lengths in headers can be wrong."""
 
     def __init__(self, source: IO[bytes], size: int) -> None:
         self._source, self._size = source, size
@@ -66,9 +68,22 @@ class _Clamped(io.RawIOBase):
         super().close()
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The files below a path, sorted by name.
+
+    Attributes:
+        files: Regular files.
+        linked_folders: Links to folders, which are not followed; paths relative to the input.
+    """
+
+    files: tuple[File, ...]
+    linked_folders: tuple[str, ...] = ()
+
+
 @contextmanager
-def open_files(path: Path) -> Iterator[list[File]]:
-    """The files of `path`, sorted by name; they can be opened while the context lasts.
+def open_files(path: Path) -> Iterator[Listing]:
+    """List the files of `path`; they can be opened while the context lasts.
 
     Raises:
         ReadError: Too many files, or a zip that is damaged, encrypted or unpacks to more than the limits.
@@ -77,15 +92,15 @@ def open_files(path: Path) -> Iterator[list[File]]:
         yield _walk(path)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            yield _entries(archive, path)
+            yield Listing(_entries(archive, path))
     elif path.name.lower().endswith(".zip"):
         raise ReadError(f"{path} is no zip, or is cut off. Copy or download it again.")
     else:
-        yield [_file(path, path.name)]
+        yield Listing((File(path.name, path.stat().st_size, partial(_open, str(path))),))
 
 
 def looks_like_dicom(head: bytes) -> bool:
-    """Whether a file that starts with these bytes (132 or more) can be DICOM, with or without a preamble."""
+    """Return whether a file that starts with these bytes (136 or more) can be DICOM, with or without a preamble."""
     if head[PREAMBLE_BYTES : PREAMBLE_BYTES + 4] == _MAGIC:
         return True
     little, big = (int.from_bytes(head[:2], order) for order in ("little", "big"))
@@ -93,25 +108,36 @@ def looks_like_dicom(head: bytes) -> bool:
     return len(head) >= 8 and (little in _FIRST_GROUPS or big in _FIRST_GROUPS) and element <= 0x0018
 
 
-def _file(path: Path, name: str) -> File:
-    return File(name, path.stat().st_size, lambda: path.open("rb"))
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")  # noqa: PTH123: a folder holds thousands, and Path objects take as long as the reading
 
 
-def _walk(folder: Path) -> list[File]:
-    """Regular files below the folder. Linked folders are not entered, so that a loop ends."""
+def _walk(folder: Path) -> Listing:
+    """List regular files below the folder, without pipes and devices; links to folders are not followed."""
+    top = str(folder)
     found: list[File] = []
-    for parent, folders, names in os.walk(folder):
+    linked: list[str] = []
+    for parent, folders, names in os.walk(top):
         folders.sort()
+        linked += [os.path.relpath(f, top) for f in (os.path.join(parent, n) for n in folders) if os.path.islink(f)]
         for name in sorted(names):
-            path = Path(parent, name)
-            if path.is_file():  # no pipes or devices, whose reading may never end
-                found.append(_file(path, str(path.relative_to(folder))))
+            path = os.path.join(parent, name)
+            status = _status(path)
+            if status is not None and stat.S_ISREG(status.st_mode):
+                found.append(File(path[len(top) :].lstrip(os.sep), status.st_size, partial(_open, path)))
             if len(found) > MAX_FILES:
                 raise ReadError(f"{folder} holds more than {MAX_FILES} files. Give the folder of one examination.")
-    return found
+    return Listing(tuple(found), tuple(linked))
 
 
-def _entries(archive: zipfile.ZipFile, path: Path) -> list[File]:
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:  # a broken link
+        return None
+
+
+def _entries(archive: zipfile.ZipFile, path: Path) -> tuple[File, ...]:
     infos = sorted((i for i in archive.infolist() if not i.is_dir()), key=lambda i: i.filename)
     if len(infos) > MAX_FILES:
         raise ReadError(f"{path} holds {len(infos)} files; at most {MAX_FILES} are read. Pack one examination.")
@@ -125,7 +151,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[File]:
         )
     if any(i.flag_bits & _ENCRYPTED for i in infos):
         raise ReadError(f"{path} is encrypted. Unpack it with its password and give the folder.")
-    return [File(i.filename, i.file_size, _opener(archive, i)) for i in infos]
+    return tuple(File(i.filename, i.file_size, _opener(archive, i)) for i in infos)
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:

@@ -1,4 +1,4 @@
-"""DICOM SEG -> labels: ours on exactly the grid that they were found on, others' on that of their frames."""
+"""Read DICOM SEG as labels: our own on the grid of the source image, others' on the grid of their frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Source
 from anybone.io.affines import complete, compose, flip_lps_ras
 from anybone.io.dicom.files import open_files
-from anybone.io.dicom.images import read_dataset
+from anybone.io.dicom.header import class_of, read_dataset
 from anybone.io.guard import refusing
 from anybone.io.limits import count_voxels
 
@@ -34,7 +34,7 @@ _HALF = 0.5  # of a fractional segment's range, from which on it counts
 
 @dataclass(frozen=True)
 class _Frame:
-    """One frame: its segments' pixels and where it lies, in LPS mm."""
+    """One frame: its segment and its position in LPS mm."""
 
     segment: int | None  # None in a label map, whose pixels are segment numbers
     position: NDArray[np.float64]
@@ -44,30 +44,29 @@ class _Frame:
 
 
 def holds_seg(path: Path) -> bool:
-    """Whether a file is a DICOM SEG, by its header."""
+    """Return whether a file is a DICOM SEG, by its header."""
     if not path.is_file():
         return False
     try:
-        with open_files(path) as files, refusing(path):
-            dataset = read_dataset(files[0], pixels=False) if len(files) == 1 else None
-            return dataset is not None and str(dataset.get("SOPClassUID", "")) in STORAGE
+        with open_files(path) as listing, refusing(path):
+            return len(listing.files) == 1 and class_of(listing.files[0]) in STORAGE
     except AnyboneError:
-        return False  # reading it says what is wrong
+        return False  # reading it reports the damage
 
 
 def read_seg(path: Path, max_voxels: int) -> Segmentation | None:
-    """The labels in a DICOM SEG file; None where `path` is something else.
+    """Return the labels in a DICOM SEG file; None if `path` is something else.
 
     Where segments overlap, the later one stays.
 
     Raises:
         ReadError: A damaged SEG.
-        GeometryError: Its frames do not lie on one regular grid.
+        GeometryError: Its frames are not on one regular grid.
     """
     if not holds_seg(path):
         return None
-    with open_files(path) as files, refusing(path):
-        dataset = read_dataset(files[0], pixels=True)
+    with open_files(path) as listing, refusing(path):
+        dataset = read_dataset(listing.files[0])
         return None if dataset is None else _segmentation(path, dataset, max_voxels)
 
 
@@ -107,7 +106,7 @@ def _frame(own: Dataset, shared: Any, label_map: bool) -> _Frame:
     def item(group: str) -> Any:
         found = own.get(group) or shared.get(group)
         if not found:
-            raise ReadError(f"A frame of this DICOM SEG has no {group}, so that nobody can tell where it lies.")
+            raise ReadError(f"A frame of this DICOM SEG has no {group}, so its position is unknown.")
         return found[0]
 
     measures = item("PixelMeasuresSequence")
@@ -123,7 +122,7 @@ def _frame(own: Dataset, shared: Any, label_map: bool) -> _Frame:
 
 
 def _pixels(dataset: Dataset, count: int) -> NDArray[np.generic]:
-    """Pixels of each frame, "frame row column": 0 or 1, or segment numbers."""
+    """Return the pixels of each frame, "frame row column": 0 or 1, or segment numbers."""
     from pydicom.pixels.utils import pixel_array
 
     pixels = pixel_array(dataset, raw=True).reshape(count, int(dataset.Rows), int(dataset.Columns))
@@ -133,7 +132,7 @@ def _pixels(dataset: Dataset, count: int) -> NDArray[np.generic]:
 
 
 def _own(dataset: Dataset) -> tuple[Geometry, Sequence[int]] | None:
-    """The grid and the labels that anybone wrote into it; None in another program's, or where they were taken out."""
+    """Return the grid and labels that anybone wrote; None in files of other programs, or if they were removed."""
     try:
         block = dataset.private_block(PRIVATE_GROUP, PRIVATE_CREATOR)
         shape, affine, labels = (
@@ -146,19 +145,19 @@ def _own(dataset: Dataset) -> tuple[Geometry, Sequence[int]] | None:
 
 
 def _values(value: Any, kind: str) -> NDArray[Any]:
-    """The numbers of a private element; a program that did not know their kind passed on the bare bytes."""
+    """Return the numbers of a private element, which programs without its VR keep as bytes."""
     return np.frombuffer(value, kind) if isinstance(value, bytes) else np.atleast_1d(np.array(value, dtype=kind))
 
 
 def _grid(frames: Sequence[_Frame], columns: int, rows: int) -> Geometry:
-    """The grid that frames lie on, slices without a frame between them included."""
+    """Return the grid of the frames, including slices without a frame between them."""
     first = frames[0]
     for frame in frames:
         same = np.allclose(frame.orientation, first.orientation, atol=1e-3) and np.allclose(
             frame.spacing, first.spacing, rtol=1e-3
         )
         if not same:
-            raise GeometryError("The frames of this DICOM SEG differ in orientation or spacing: they are no one grid.")
+            raise GeometryError("The frames of this DICOM SEG differ in orientation or spacing: they are not one grid.")
     normal = np.cross(*first.orientation)
     places = np.array([frame.position for frame in frames])
     order = np.argsort(places @ normal)
@@ -175,18 +174,18 @@ def _grid(frames: Sequence[_Frame], columns: int, rows: int) -> Geometry:
 
 
 def _slice(geometry: Geometry, frame: _Frame) -> int:
-    """The slice that a frame lies on."""
+    """Return the slice number of a frame."""
     ras = frame.position * (-1, -1, 1)
     index = geometry.to_voxel(ras)
     k = round(float(index[2]))
     off = np.linalg.norm(geometry.to_world((0, 0, k)) - ras)
     if not 0 <= k < geometry.shape_ijk[2] or off > _OFF_MM:
-        raise GeometryError(f"A frame of this DICOM SEG lies {off:.3g} mm off the grid of the others.")
+        raise GeometryError(f"A frame of this DICOM SEG is {off:.3g} mm off the grid of the others.")
     return k
 
 
 def _rgb(segment: Mapping[str, Any] | Any) -> Rgb | None:
-    """The recommended color; a SEG keeps it as CIELab with white at D50."""
+    """Return the recommended color, which a SEG keeps as CIELab with white at D50; None if it has none."""
     encoded = segment.get("RecommendedDisplayCIELabValue")
     if encoded is None or len(encoded) != 3:
         return None
@@ -202,7 +201,7 @@ _XYZ_TO_RGB = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [
 
 
 def _from_xyz(xyz: NDArray[np.float64]) -> Rgb:
-    """sRGB, IEC 61966-2-1."""
+    """Convert XYZ to sRGB (IEC 61966-2-1)."""
     linear = np.clip(_XYZ_TO_RGB @ xyz, 0, 1)
     values = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
     red, green, blue = (round(255 * v) for v in values.tolist())
@@ -210,5 +209,5 @@ def _from_xyz(xyz: NDArray[np.float64]) -> Rgb:
 
 
 def _alike(one: Rgb, other: Rgb) -> bool:
-    """Whether two colors are one, but for what rounding on the way through CIELab does."""
+    """Return whether two colors are equal up to rounding in CIELab."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= 2

@@ -1,24 +1,28 @@
-"""Values of DICOM elements as plain numbers; headers in the wild hold empty, missing and broken ones."""
+"""Convert values of DICOM elements, which may be empty, missing or broken, to plain numbers and texts."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from anybone.core.errors import ReadError
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
+
+class Lookup(Protocol):
+    """A header whose elements are looked up by keyword."""
+
+    def get(self, keyword: str, /) -> Any:
+        """Return the value of an element; None if it is missing."""
 
 
-def integer(dataset: Dataset, keyword: str) -> int | None:
-    """The whole number of an element that the image cannot do without; None where it is missing or empty.
+def integer(header: Lookup, keyword: str) -> int | None:
+    """Return the integer of a required element; None if it is missing or empty.
 
     Raises:
-        ReadError: Something else stands there.
+        ReadError: The element is not an integer.
     """
-    value = dataset.get(keyword)
+    value = header.get(keyword)
     if value is None or value == "":
         return None
     try:
@@ -28,10 +32,10 @@ def integer(dataset: Dataset, keyword: str) -> int | None:
 
 
 def numbers(value: Any, size: int, keyword: str) -> tuple[float, ...] | None:
-    """The `size` finite numbers of an element that the grid depends on; None where it is missing or empty.
+    """Return the `size` finite numbers of an element that the grid depends on; None if it is missing or empty.
 
     Raises:
-        ReadError: Something else stands there.
+        ReadError: The element holds something else.
     """
     parts = _parts(value)
     if not parts:
@@ -48,8 +52,8 @@ def numbers(value: Any, size: int, keyword: str) -> tuple[float, ...] | None:
     return found
 
 
-def hint(value: Any) -> float | None:
-    """A number that is nice to have; None where it is missing or broken."""
+def optional_number(value: Any) -> float | None:
+    """Return an optional number; None if it is missing or broken."""
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -57,15 +61,20 @@ def hint(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def mark(value: Any) -> float | str | tuple[str, ...] | None:
-    """A value to tell images apart by, hashable: a number, a text or several texts."""
+def comparable(value: Any) -> float | str | tuple[str, ...] | None:
+    """Return a hashable value by which images can be told apart: a number, a text or several texts."""
     parts = _parts(value)
     if len(parts) > 1:
         return tuple(str(x) for x in parts)
     if not parts:
         return None
-    number = None if isinstance(parts[0], str) else hint(parts[0])
+    number = None if isinstance(parts[0], str) else optional_number(parts[0])
     return str(parts[0]) if number is None else number
+
+
+def words(value: Any) -> list[str]:
+    """Return the texts of an element with any number of them."""
+    return [str(part) for part in _parts(value)]
 
 
 def _parts(value: Any) -> list[Any]:
