@@ -9,6 +9,7 @@ import pytest
 
 from anybone.core.errors import GeometryError, ReadError
 from anybone.core.geometry import Geometry
+from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Volume
 from anybone.io import describe, read, write
 
@@ -70,7 +71,7 @@ def test_without_orientation_only_the_spacing_is_used_and_said(tmp_path, array):
     nib.save(image, tmp_path / "a.nii")
     volume = read(tmp_path / "a.nii")
     np.testing.assert_allclose(volume.geometry.affine_ras_mm, np.diag([0.5, 0.5, 3.0, 1.0]))
-    assert "does not say how it lies" in volume.source.notes[0]
+    assert "states no orientation" in volume.source.notes[0]
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("meter", 1000), ("micron", 0.001), ("mm", 1)])
@@ -187,7 +188,7 @@ def test_sheared_grids_are_kept_in_the_sform(tmp_path, array, affine):
     sheared[:3, 2] += 0.3 * sheared[:3, 1]
     write(Volume(array, Geometry(array.shape, sheared)), tmp_path / "a.nii")
     image = nib.load(tmp_path / "a.nii")
-    assert (image.header["sform_code"], image.header["qform_code"]) == (1, 0)
+    assert (image.header["sform_code"], image.header["qform_code"]) == (1, 1)
     assert read(tmp_path / "a.nii").geometry.matches(Geometry(array.shape, sheared))
     write(Volume(array, Geometry(array.shape, affine)), tmp_path / "b.nii")
     image = nib.load(tmp_path / "b.nii")
@@ -200,3 +201,81 @@ def test_header_pairs_are_refused(tmp_path, array, affine):
     (tmp_path / "a.hdr").rename(tmp_path / "a.nii")
     with pytest.raises(ReadError, match=r"\.hdr/\.img pair"):
         read(tmp_path / "a.nii")
+
+
+def _header_bytes(path: Path, offset: int, values: np.ndarray) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[offset : offset + values.nbytes] = values.tobytes()
+    path.write_bytes(raw)
+
+
+def _oblique() -> np.ndarray:
+    """An oblique grid of 0.4 x 0.4 x 3.3 mm."""
+    angles = np.deg2rad([17.0, -8.0, 29.0])
+    cos, sin = np.cos(angles), np.sin(angles)
+    x = np.array([[1, 0, 0], [0, cos[0], -sin[0]], [0, sin[0], cos[0]]])
+    y = np.array([[cos[1], 0, sin[1]], [0, 1, 0], [-sin[1], 0, cos[1]]])
+    z = np.array([[cos[2], -sin[2], 0], [sin[2], cos[2], 0], [0, 0, 1]])
+    affine = np.eye(4)
+    affine[:3, :3] = x @ y @ z @ np.diag([0.4, 0.4, 3.3])
+    affine[:3, 3] = (-61.2, 14.7, 33.0)
+    return affine
+
+
+@pytest.mark.parametrize("codes", [(1, 1), (1, 2), (2, 4)])
+def test_itk_opens_the_mask_of_an_image_with_a_rounded_sform(tmp_path, array, codes):
+    sitk = pytest.importorskip("SimpleITK")
+    image = nib.Nifti1Image(array.astype("i2"), None)
+    image.set_qform(_oblique(), code=codes[0])
+    image.set_sform(np.round(_oblique(), 3), code=codes[1])
+    nib.save(image, tmp_path / "image.nii.gz")
+    volume = read(tmp_path / "image.nii.gz")
+    mask = Segmentation((volume.data > 0).astype(np.uint16), volume.geometry, source=volume.source)
+    write(mask, tmp_path / "mask.nii.gz")
+    written = nib.load(tmp_path / "mask.nii.gz").header
+    assert (int(written["qform_code"]), int(written["sform_code"])) == codes
+    opened, original = (sitk.ReadImage(str(tmp_path / name)) for name in ("mask.nii.gz", "image.nii.gz"))
+    np.testing.assert_allclose(opened.GetDirection(), original.GetDirection(), atol=1e-6)
+    np.testing.assert_allclose(opened.GetOrigin(), original.GetOrigin(), atol=1e-4)
+
+
+def test_itk_opens_a_mask_whose_affine_was_rounded(tmp_path, array):
+    sitk = pytest.importorskip("SimpleITK")
+    affine = _oblique()
+    affine[:3, 2] = np.round(affine[:3, 2], 1)  # as from slice positions rounded to 0.1 mm
+    write(Segmentation(np.ones(array.shape, np.uint16), Geometry(array.shape, affine)), tmp_path / "mask.nii.gz")
+    np.testing.assert_allclose(read(tmp_path / "mask.nii.gz").geometry.affine_ras_mm, affine, atol=1e-5)
+    direction = np.reshape(sitk.ReadImage(str(tmp_path / "mask.nii.gz")).GetDirection(), (3, 3))
+    np.testing.assert_allclose(direction.T @ direction, np.eye(3), atol=1e-5)
+
+
+def test_a_file_without_orientation_keeps_its_codes_and_has_no_directions(tmp_path, array):
+    sitk = pytest.importorskip("SimpleITK")
+    image = nib.Nifti1Image(array.astype("i2"), None)
+    image.header.set_zooms((0.5, 0.6, 3.0))
+    nib.save(image, tmp_path / "image.nii")
+    _header_bytes(tmp_path / "image.nii", 252, np.zeros(2, "<i2"))  # qform_code, sform_code
+    volume = read(tmp_path / "image.nii")
+    geometry = volume.geometry
+    assert (geometry.orientation, geometry.plane(2), geometry.is_placed) == ("???", "", False)
+    write(Segmentation(np.ones(array.shape, np.uint16), geometry, source=volume.source), tmp_path / "mask.nii")
+    written = nib.load(tmp_path / "mask.nii").header
+    assert (int(written["qform_code"]), int(written["sform_code"])) == (0, 0)
+    opened, original = (sitk.ReadImage(str(tmp_path / name)) for name in ("mask.nii", "image.nii"))
+    assert opened.GetDirection() == original.GetDirection()
+    assert opened.GetOrigin() == original.GetOrigin()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_axis_of_length_one_is_the_slice_axis(axis):
+    shape = [30, 40, 50]
+    shape[axis] = 1
+    assert Geometry(tuple(shape), np.diag([1.0, 1.0, 1.0, 1.0])).slice_axis == axis
+
+
+def test_a_qfac_of_zero_is_read_as_one(tmp_path, array):
+    image = nib.Nifti1Image(array, None)
+    image.set_qform(_oblique(), code=1)
+    nib.save(image, tmp_path / "a.nii")
+    _header_bytes(tmp_path / "a.nii", 76, np.zeros(1, "<f4"))
+    np.testing.assert_allclose(read(tmp_path / "a.nii").geometry.affine_ras_mm, _oblique(), atol=1e-5)

@@ -131,7 +131,8 @@ def _text(description: Description, header: Header | None) -> str:
     network = (
         f"weights {header.name}" if header else "weights still to be added (anybone weights add), or --method classical"
     )
-    cut = f"{grid.shape_ijk[axis]} {description.plane} slices along {'ijk'[axis]} (axis {axis})"
+    plane = f"{description.plane} slices" if description.plane else "slices of unknown plane"
+    cut = f"{grid.shape_ijk[axis]} {plane} along {'ijk'[axis]} (axis {axis})"
     lines.append(f"  would segment {cut}, {network}; slices without signal are skipped")
     return "\n".join(lines)
 

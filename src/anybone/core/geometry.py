@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from anybone.core.errors import GeometryError
 
 _AXIS_NAMES = (("L", "R"), ("P", "A"), ("I", "S"))
+UNKNOWN_ORIENTATION = "???"
 _SAME_SPACING_RTOL = 1e-3  # spacings closer than this are one spacing: headers round
 
 
@@ -22,6 +23,7 @@ class Geometry:
         shape_ijk: Number of voxels along each array axis, each at least 1.
         affine_ras_mm: float64 4 x 4; `affine @ (i, j, k, 1)` is the center of that voxel in mm,
             x grows to the patient's right, y to the front, z to the head.
+        is_oriented: False if the source states voxel spacing only, so that directions in the patient are unknown.
 
     Raises:
         GeometryError: The shape is empty or the affine is not a finite, invertible 4 x 4 map.
@@ -29,6 +31,7 @@ class Geometry:
 
     shape_ijk: tuple[int, int, int]
     affine_ras_mm: NDArray[np.float64]
+    is_oriented: bool = True
 
     def __post_init__(self) -> None:
         shape = tuple(int(n) for n in self.shape_ijk)
@@ -63,27 +66,33 @@ class Geometry:
 
     @property
     def orientation(self) -> str:
-        """Three letters, where each array axis points: "RAS", "LPS", "PIR", ... (nearest for an oblique grid)."""
+        """Direction of each array axis: "RAS", "LPS", "PIR", ... (nearest for an oblique grid), "???" if unknown."""
+        if not self.is_oriented:
+            return UNKNOWN_ORIENTATION
         return "".join(_AXIS_NAMES[world][int(sign > 0)] for world, sign in _nearest_axes(self.affine_ras_mm[:3, :3]))
 
     @property
     def is_placed(self) -> bool:
-        """Whether the affine says how the array lies in the patient.
+        """True if the affine states the position of the array in the patient.
 
-        One that only scales and begins at the origin was put there for want of a better, by a file that gives nothing
-        but voxel sizes or by a program that stacked pictures.
+        An affine that only scales and starts at the origin is a default, written for files that give nothing but voxel
+        sizes and by programs that stack pictures.
         """
-        return not np.array_equal(self.affine_ras_mm, np.diag([*self.spacing_mm, 1.0]))
+        return self.is_oriented and not np.array_equal(self.affine_ras_mm, np.diag([*self.spacing_mm, 1.0]))
 
     @property
     def slice_axis(self) -> int:
-        """The array axis along which slices were acquired: the one of largest spacing, the last one on a tie."""
+        """Array axis that slices are stacked along: one of length 1, else that of largest spacing (last on a tie)."""
+        if 1 in self.shape_ijk:
+            return max(axis for axis, n in enumerate(self.shape_ijk) if n == 1)
         spacing = np.asarray(self.spacing_mm)
         widest = spacing >= spacing.max() * (1 - _SAME_SPACING_RTOL)
         return int(np.flatnonzero(widest)[-1])
 
     def plane(self, axis: int) -> str:
-        """Name of the plane whose slices are stacked along `axis`: "sagittal", "coronal" or "axial"."""
+        """Return the plane of slices stacked along `axis`: "sagittal", "coronal", "axial", or "" if unknown."""
+        if not self.is_oriented:
+            return ""
         world, _ = _nearest_axes(self.affine_ras_mm[:3, :3])[axis]
         return ("sagittal", "coronal", "axial")[world]
 

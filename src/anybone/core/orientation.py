@@ -62,9 +62,9 @@ class Upright:
 
     Attributes:
         axis: The array axis that slices are stacked along.
-        plane: "axial", "coronal" or "sagittal".
+        plane: "axial", "coronal", "sagittal", or "" if the file states no orientation.
         turn: How a slice, its in-plane array axes in ascending order, becomes the picture.
-        edges: Letters at the picture's top, right, bottom and left.
+        edges: Letters at the picture's top, right, bottom and left; "?" if unknown.
         pixel_mm: Distance between rows, and between columns, in mm.
     """
 
@@ -80,7 +80,11 @@ class Upright:
 
 
 def upright(geometry: Geometry, axis: int) -> Upright:
-    """How slices along `axis` of a volume of this geometry are shown."""
+    """Return how slices along `axis` are displayed; as stored if the geometry has no orientation."""
+    if not geometry.is_oriented:
+        rows, columns = (a for a in range(3) if a != axis)
+        spacing = geometry.spacing_mm
+        return Upright(axis, "", AS_STORED, ("?", "?", "?", "?"), (spacing[rows], spacing[columns]))
     plane = geometry.plane(axis)
     down, right = _DIRECTIONS[plane]
     letters = geometry.orientation

@@ -13,6 +13,21 @@ from anybone.core.errors import GeometryError
 from anybone.core.geometry import Geometry
 
 
+@dataclass(frozen=True, eq=False)
+class NiftiForms:
+    """qform and sform of a NIfTI file, which a mask repeats so that every program places it like its image.
+
+    Attributes:
+        qform_code: 0 if the file states no qform.
+        sform_code: 0 if the file states no sform.
+        qform_ras_mm: Matrix of the qform, 4 x 4; None if its code is 0.
+    """
+
+    qform_code: int
+    sform_code: int
+    qform_ras_mm: NDArray[np.float64] | None = None
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a volume came from.
@@ -25,6 +40,7 @@ class Source:
         headers: What a writer of the same format needs again (for DICOM: the datasets without pixels, in slice order).
         notes: What the reader did that a user may want to know, one sentence each.
         frames: For DICOM, which frame of its dataset each slice is, from 0; None for a dataset of one image.
+        nifti_forms: For NIfTI, how the file states its position in space.
     """
 
     path: Path | None = None
@@ -34,6 +50,7 @@ class Source:
     headers: Any = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = ()
     frames: tuple[int | None, ...] = field(default=(), repr=False, compare=False)
+    nifti_forms: NiftiForms | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

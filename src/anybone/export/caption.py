@@ -49,7 +49,7 @@ def draw_title(draw: ImageDraw.ImageDraw, volume: Volume, segmentation: Segmenta
     facts = [
         " x ".join(str(n) for n in geometry.shape_ijk) + " voxels",
         " x ".join(f"{s:.2f}" for s in geometry.spacing_mm) + " mm",
-        f"{view.plane} slices, stored {geometry.orientation}",
+        f"{view.plane} slices, stored {geometry.orientation}" if view.plane else "orientation unknown",
         f"{voxels:,} voxels of bone, {voxels * geometry.voxel_volume_mm3 / 1000:.1f} ml" if voxels else "no bone found",
     ]
     draw.text((MARGIN, MARGIN), _fitting(name, TITLE_PX), fill=_INK, font=_font(TITLE_PX))

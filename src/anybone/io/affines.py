@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from anybone.core.errors import GeometryError
 
-_SHEAR = 1e-4  # cosine between two axes above which they are not at right angles: header rounding stays below 1e-5
-
 
 def flip_lps_ras(affine: ArrayLike) -> NDArray[np.float64]:
     """The affine with x and y of the world negated: LPS to RAS, and RAS to LPS.
@@ -40,7 +38,11 @@ def complete(steps_mm: NDArray[np.float64], thickness_mm: float = 1.0) -> NDArra
     return np.column_stack([steps_mm, normal / length * thickness_mm])
 
 
-def is_sheared(affine: NDArray[np.float64]) -> bool:
-    """Whether two array axes are not at right angles, as after a gantry tilt."""
-    unit = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    return bool(np.abs(unit.T @ unit - np.eye(3)).max() > _SHEAR)
+def nearest_rigid(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the 4 x 4 affine with orthonormal directions closest to `affine`, same spacing and origin.
+
+    The directions are the orthogonal factor of the polar decomposition, which minimizes the Frobenius distance.
+    """
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    left, _, right = np.linalg.svd(affine[:3, :3] / spacing)
+    return compose((left @ right) * spacing, affine[:3, 3])

@@ -18,8 +18,8 @@ from anybone.core.atomic import whole_file
 from anybone.core.errors import ReadError
 from anybone.core.geometry import Geometry
 from anybone.core.segmentation import Segmentation
-from anybone.core.volume import Source, Volume
-from anybone.io.affines import is_sheared
+from anybone.core.volume import NiftiForms, Source, Volume
+from anybone.io.affines import nearest_rigid
 from anybone.io.label_table import KEY, to_json
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels
 from anybone.io.stream import check_end, check_length, is_gzip, open_maybe_gzip, read_floats
@@ -44,6 +44,7 @@ class _Head:
     dtype: np.dtype[np.generic]
     shape: tuple[int, ...]
     geometry: Geometry
+    forms: NiftiForms
     comments: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -67,7 +68,14 @@ def read(path: Path, request: Request) -> Volume:
         if packed:
             check_end(stream)
     data = values.reshape((*spatial, frames), order="F")[..., frame]
-    source = Source(path, "nifti", description=_text(head.header), headers=_headers(head), notes=head.notes)
+    source = Source(
+        path,
+        "nifti",
+        description=_text(head.header),
+        headers=_headers(head),
+        notes=head.notes,
+        nifti_forms=head.forms,
+    )
     return finish(_scaled(data, head.header), head.geometry, source)
 
 
@@ -99,11 +107,12 @@ def _read_head(stream: BinaryIO) -> _Head:
     shape = tuple(dims[1 : dims[0] + 1])
     spatial, _ = spatial_and_frames(shape)
     count_voxels(shape, max_voxels=2**62)  # an empty axis is an error already here
-    affine, notes = _affine(header)
+    affine, forms, notes = _affine(header)
     code = int(header["datatype"])
     dtype = check_plain(_dtype(header), f"NIfTI data type {code}")
     comments = _comments(stream, header, version)
-    return _Head(header, dtype, shape, Geometry(spatial, affine), comments, notes)
+    oriented = forms.qform_code > 0 or forms.sform_code > 0
+    return _Head(header, dtype, shape, Geometry(spatial, affine, oriented), forms, comments, notes)
 
 
 def _parse(first: bytes, stream: BinaryIO) -> tuple[Any, int]:
@@ -160,20 +169,27 @@ def _comments(stream: BinaryIO, header: Any, version: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _affine(header: Any) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _affine(header: Any) -> tuple[NDArray[np.float64], NiftiForms, tuple[str, ...]]:
     notes: list[str] = []
-    affine = header.get_sform(coded=True)[0]
-    if affine is None:
-        affine = header.get_qform(coded=True)[0]
+    if header["pixdim"][0] == 0:
+        header["pixdim"][0] = 1  # the standard reads 0 as 1; nibabel refuses it
+    sform, sform_code = header.get_sform(coded=True)
+    qform, qform_code = header.get_qform(coded=True)
+    affine = sform if sform is not None else qform
     if affine is None:
         affine = np.diag([*np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64)), 1.0])
-        notes.append("The file does not say how it lies in the patient: only its voxel spacing is known.")
+        notes.append(
+            "The file states no orientation (qform and sform codes are 0): left, right and planes are unknown."
+        )
     affine = np.array(affine, dtype=np.float64)
-    scale = _MM_PER_UNIT.get(int(header["xyzt_units"]) & 7)
-    if scale is not None:
-        affine[:3] *= scale
+    scale = _MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, 1.0)
+    affine[:3] *= scale
+    if qform is not None:
+        qform = np.array(qform, dtype=np.float64)
+        qform[:3] *= scale
+    if scale != 1:
         notes.append(f"Lengths in the file are in units of {scale:g} mm and were converted.")
-    return affine, tuple(notes)
+    return affine, NiftiForms(int(qform_code), int(sform_code), qform), tuple(notes)
 
 
 def _scaled(data: NDArray[np.float32], header: Any) -> NDArray[np.float32]:
@@ -194,10 +210,24 @@ def _headers(head: _Head) -> dict[str, str]:
     return {KEY: ours[0]} if ours else {}
 
 
-def write(image: Volume | Segmentation, path: Path) -> None:
-    """Nothing; `path` then holds the image on exactly its grid.
+def _forms_of(image: Volume | Segmentation) -> NiftiForms:
+    """Return the qform and sform to write."""
+    affine = image.geometry.affine_ras_mm
+    if not image.geometry.is_oriented:
+        return NiftiForms(0, 0)
+    forms = image.source.nifti_forms if image.source is not None else None
+    if forms is None or (forms.qform_code == 0 and forms.sform_code == 0):
+        return NiftiForms(_SCANNER, _SCANNER, nearest_rigid(affine))
+    if forms.qform_code == 0:
+        return NiftiForms(forms.sform_code, forms.sform_code, nearest_rigid(affine))
+    return forms
 
-    sform and qform say the same; a sheared grid has an sform only, because a qform cannot hold one.
+
+def write(image: Volume | Segmentation, path: Path) -> None:
+    """Write the image on exactly its grid.
+
+    The codes of sform and qform are those of a NIfTI source, else 1. The qform is always orthonormal, since ITK refuses
+    a file whose only matrix is not: it is the source's own, or the rigid matrix closest to the affine.
 
     Raises:
         WriteError: The system refuses.
@@ -209,12 +239,10 @@ def write(image: Volume | Segmentation, path: Path) -> None:
     kind = nib.Nifti1Image if max(array.shape) <= _LARGEST_NIFTI1_AXIS else nib.Nifti2Image
     picture = kind(array, affine)
     picture.header.set_xyzt_units("mm")
-    picture.set_sform(affine, code=_SCANNER)
-    if is_sheared(affine):
-        picture.set_qform(None, code=0)
-        picture.header["pixdim"][1:4] = image.geometry.spacing_mm
-    else:
-        picture.set_qform(affine, code=_SCANNER)
+    forms = _forms_of(image)
+    picture.set_qform(forms.qform_ras_mm, code=forms.qform_code)
+    picture.set_sform(affine if forms.sform_code else None, code=forms.sform_code)
+    picture.header["pixdim"][1:4] = image.geometry.spacing_mm
     if isinstance(image, Segmentation):
         picture.header["cal_max"] = max(image.names, default=0)
         picture.header.extensions.append(nib.nifti1.Nifti1Extension(_COMMENT, to_json(image).encode("utf-8")))

@@ -97,7 +97,9 @@ def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS
     for label in np.unique(labels).tolist():
         if label:
             names.setdefault(label, f"label {label}")
-    return Segmentation(labels, volume.geometry, names, table.scores, table.provenance, colors=table.colors)
+    return Segmentation(
+        labels, volume.geometry, names, table.scores, table.provenance, colors=table.colors, source=volume.source
+    )
 
 
 def _table(path: Path, volume: Volume) -> LabelTable:
