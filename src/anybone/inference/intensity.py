@@ -51,7 +51,14 @@ def as_stored(volume: Volume | NDArray[np.generic]) -> NDArray[np.float32]:
 def published_slice(
     normalized: Float[Tensor, "i j k"], k: int, side: int = PUBLISHED_SIZE
 ) -> Float[Tensor, "1 3 side side"]:
-    """As `published_input`, for a volume that `clip_to_unit` made, and a network of any input size."""
+    """Return the published network input of slice `k` of a volume that `clip_to_unit` made, for any input size."""
+    return to_network(published_gray(normalized, k, side))
+
+
+def published_gray(
+    normalized: Float[Tensor, "i j k"], k: int, side: int = PUBLISHED_SIZE
+) -> Float[Tensor, "1 side side"]:
+    """Return the gray image in 0..1 that the published program makes of slice `k`, before ImageNet normalization."""
     peak = float(normalized.max())
     plane = normalized[:, :, k] / peak if peak > 0 else normalized[:, :, k]
     low, high = plane.min(), plane.max()
@@ -63,4 +70,4 @@ def published_slice(
     if x.mean() < PUBLISHED_DARK_MEAN:
         low, high = x.min(), x.max()
         x = ((x - low) / (high - low + 1e-7)) ** PUBLISHED_DARK_GAMMA * (high - low) + low
-    return to_network(x)
+    return x

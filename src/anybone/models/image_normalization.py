@@ -1,8 +1,7 @@
-"""What every network here expects of its images; training and engine share it."""
+"""Image normalization that every network here expects, in training and in inference."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from anybone.core.array_types import Float
@@ -12,6 +11,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def to_network(gray: Float[Tensor, "b h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Gray images in 0..1 as three channels with ImageNet's mean and deviation."""
-    mean, std = (torch.tensor(v, device=gray.device)[None, :, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
+    """Normalize gray images in 0..1 with ImageNet's mean and standard deviation, repeated over three channels.
+
+    The constants take the images' precision, so float64 images are normalized in float64.
+    """
+    mean, std = (gray.new_tensor(v)[None, :, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
     return (gray[:, None] - mean) / std
