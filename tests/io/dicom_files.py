@@ -1,7 +1,8 @@
-"""Writes small DICOM MR series for tests: classic and enhanced, whole or broken in one chosen way."""
+"""Write small DICOM MR series for tests: classic and enhanced, whole or broken in one chosen way."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,60 @@ def write_enhanced(
     study = study or Study()
     save(enhanced(array, affine_ras, study, echoes), path, np.concatenate([array.transpose(2, 1, 0)] * len(echoes)))
     return study
+
+
+SAGITTAL, CORONAL, AXIAL = [0, 1, 0, 0, 0, -1], [1, 0, 0, 0, 0, -1], [1, 0, 0, 0, 1, 0]
+
+
+def tilted(degrees: float) -> list[float]:
+    """ImageOrientationPatient of an axial plane that is turned about the patient's left-right axis."""
+    angle = np.radians(degrees)
+    return _ds([1, 0, 0, 0, np.cos(angle), np.sin(angle)])
+
+
+def write_slices(
+    folder: Path,
+    count: int,
+    *,
+    origin: Sequence[float] = (-10.0, -12.0, 30.0),
+    step: float | Sequence[float] = 4.0,
+    iop: Sequence[float] = AXIAL,
+    study: Study | None = None,
+    prefix: str = "im",
+    first: int = 1,
+    level: int = 0,
+    shape: tuple[int, int] = (20, 24),
+    edit: Callable[[FileDataset, int], None] | None = None,
+) -> np.ndarray:
+    """Write classic MR slices of 20 rows x 24 columns, PixelSpacing 0.8 / 0.7, and return their voxels "i j k".
+
+    Args:
+        folder: Folder that the files go into.
+        count: Number of slices.
+        origin: LPS mm of the first slice.
+        step: Distance between slices in mm along the normal, or the vector from one slice to the next.
+        iop: ImageOrientationPatient.
+        study: What the files of the series share.
+        prefix: Beginning of the file names.
+        first: InstanceNumber of the first slice.
+        level: Added to all voxels, to tell volumes apart.
+        shape: Rows and columns.
+        edit: Function that changes the header of a slice: dataset, slice number from 0.
+    """
+    study = study or Study()
+    normal = np.cross(iop[:3], iop[3:])
+    vector = normal * step if isinstance(step, (int, float)) else np.asarray(step, dtype=float)
+    voxels = (np.arange(shape[0] * shape[1] * count) % 400 + level).astype(np.int16)
+    voxels = voxels.reshape(count, shape[0], shape[1])
+    for k in range(count):
+        ds = _base(study, MRImageStorage, voxels[k])
+        ds.ImageOrientationPatient, ds.PixelSpacing = list(iop), [0.8, 0.7]
+        ds.ImagePositionPatient = _ds(np.asarray(origin) + k * vector)
+        ds.SliceThickness = 4.0
+        ds.InstanceNumber = first + k
+        for keyword, value in study.extra.items():
+            setattr(ds, keyword, value)
+        if edit:
+            edit(ds, k)
+        save(ds, folder / f"{prefix}{first + k:04d}.dcm", voxels[k])
+    return voxels.transpose(2, 1, 0)

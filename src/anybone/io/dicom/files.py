@@ -109,7 +109,7 @@ def looks_like_dicom(head: bytes) -> bool:
 
 
 def _open(path: str) -> IO[bytes]:
-    return open(path, "rb")  # noqa: PTH123: a folder holds thousands, and Path objects take as long as the reading
+    return open(path, "rb")  # a folder holds thousands, and Path objects take as long as the reading
 
 
 def _walk(folder: Path) -> Listing:

@@ -22,7 +22,7 @@ from anybone.io.dicom.stack import COSINE_TOLERANCE, SPACING_RTOL, cluster
 LEAST_SLICES = 3  # fewer parallel images than this are taken for a localizer or a key image, unless chosen
 
 _WIDE_RATIO = 1.4  # to the smaller neighboring gap, above which a gap separates two stacks or holds a missing slice
-_MISSING_SLICES = 2  # a gap that fits up to this many further slices counts as a hole, unless the numbers are complete
+_MISSING_SLICES = 2  # a gap that fits up to this many slices counts as a hole, unless instance numbers say otherwise
 _INTEGER_TOLERANCE = 0.1
 _STATION_MM = 5.0  # offset in the plane between consecutive slices above which they are of different stations
 _STATION_RATIO = 1.5  # the same, as a multiple of the slice distance
@@ -95,8 +95,7 @@ def without_copies(images: Sequence[Image]) -> tuple[Images, tuple[str, ...]]:
 
 def _stacks(images: Images) -> list[tuple[str, Images]]:
     """Return the stacks of a series with their labels; the label is empty if there is only one."""
-    complete = _has_complete_numbers(images)
-    parts = [line for alike in _alike(images) for line in _lines(alike, complete)]
+    parts = [line for alike in _alike(images) for line in _lines(alike)]
     if len(parts) == 1 or max(len(part) for part in parts) < 2:
         return [("", images)]
     parts.sort(key=_first_number)
@@ -113,14 +112,6 @@ def _natural(item: tuple[str, Images]) -> int:
 
 def _first_number(images: Images) -> float:
     return min((image.number for image in images if image.number is not None), default=np.inf)
-
-
-def _has_complete_numbers(images: Images) -> bool:
-    """Return whether the instance numbers of the images run without a hole, so that no image is missing between."""
-    if len({image.file.name for image in images}) == 1:
-        return True  # frames of one file
-    numbers = [image.number for image in images if image.number is not None]
-    return len(numbers) == len(set(numbers)) == len(images) == max(numbers, default=0) - min(numbers, default=0) + 1
 
 
 def _alike(images: Images) -> list[Images]:
@@ -141,14 +132,14 @@ def _alike(images: Images) -> list[Images]:
     return _grouped(images, cluster(keys.astype(np.float64)))
 
 
-def _lines(images: Images, complete: bool) -> list[Images]:
+def _lines(images: Images) -> list[Images]:
     """Divide parallel images into lines of equidistant slices; one part if that gives no stack of slices."""
     if images[0].position is None or images[0].orientation is None or _is_even(images):
         return [images]
     by_id = _by_stack_id(images)
     if len(by_id) > 1:
-        return [line for part in by_id for line in _lines(part, complete)]
-    parts = [line for station in _stations(images) for line in _between_gaps(station, complete)]
+        return [line for part in by_id for line in _lines(part)]
+    parts = [line for station in _stations(images) for line in _between_gaps(station)]
     return parts if max(len(part) for part in parts) >= LEAST_SLICES else [images]
 
 
@@ -193,35 +184,58 @@ def _stations(images: Images) -> list[Images]:
     return [images]
 
 
-def _between_gaps(images: Images, complete: bool) -> list[Images]:
-    """Divide one line of images at gaps that are no missing slices.
-
-    Args:
-        images: Parallel images without offset in the plane.
-        complete: True if the instance numbers show that no image is missing.
-    """
+def _between_gaps(images: Images) -> list[Images]:
+    """Divide one line of parallel images at wide gaps that are not missing slices."""
     numbers = places_of(images)
     along = _places(images, numbers) @ normal_of(images[0])
     gaps = np.diff(along)
     if len(gaps) < 2:
         return [images]
     before, after = np.append(gaps[1], gaps[:-1]), np.append(gaps[1:], gaps[-2])
-    smaller = np.minimum(before, after)
-    breaks = np.flatnonzero(gaps > _WIDE_RATIO * smaller)
-    if not breaks.size or (not complete and _is_hole(gaps, smaller, breaks)):
-        return [images]
+    wide = np.flatnonzero(gaps > _WIDE_RATIO * np.minimum(before, after))
+    counted = _counted(images, numbers)
+    breaks = [at for at in wide if _separates_stacks(int(at), gaps, wide, counted)]
     part_of_place = np.zeros(len(along), dtype=np.intp)
-    part_of_place[breaks + 1] = 1
+    part_of_place[np.array(breaks, dtype=np.intp) + 1] = 1
     return _grouped(images, np.cumsum(part_of_place)[numbers])
 
 
-def _is_hole(gaps: NDArray[np.float64], smaller: NDArray[np.float64], breaks: NDArray[np.intp]) -> bool:
-    """Return whether a wide gap is a place of missing slices: room for few, or too few slices on one side."""
-    ratios = gaps[breaks] / np.maximum(smaller[breaks], 1e-9)
-    whole = np.rint(ratios)
-    few = (np.abs(ratios - whole) <= _INTEGER_TOLERANCE) & (whole <= _MISSING_SLICES + 1)
-    sizes = np.diff(np.concatenate([[-1], breaks, [len(gaps)]]))
-    return bool(few.any() or sizes.min() < LEAST_SLICES)
+def _separates_stacks(at: int, gaps: NDArray[np.float64], wide: NDArray[np.intp], counted: NDArray[np.float64]) -> bool:
+    """Return whether a wide gap is the space between two stacks, and no hole where slices are missing.
+
+    A hole fits a whole number of slices. If the slices are numbered in order of position, the numbers jump at a hole
+    by as many; at the space between two stacks they do not.
+
+    Args:
+        at: Number of the gap.
+        gaps: All gaps in mm.
+        wide: Numbers of the wide gaps.
+        counted: Instance number at each place; NaN if unknown.
+    """
+    edges = [-1, *wide.tolist(), len(gaps)]
+    here = edges.index(at)
+    left, right = gaps[edges[here - 1] + 1 : at], gaps[at + 1 : edges[here + 1]]
+    usual = min((float(np.median(run)) for run in (left, right) if run.size), default=0.0)
+    if usual <= 0 or gaps[at] <= _WIDE_RATIO * usual:
+        return False
+    ratio = gaps[at] / usual
+    slices = round(ratio)
+    fits = abs(ratio - slices) <= _INTEGER_TOLERANCE
+    few = fits and slices <= _MISSING_SLICES + 1
+    short = min(len(left), len(right)) + 1 < LEAST_SLICES
+    jumps = np.diff(counted)
+    inside = np.delete(jumps, wide)
+    if inside.size and np.isfinite(jumps).all() and inside[0] != 0 and (np.abs(inside) == abs(inside[0])).all():
+        return not (fits and abs(jumps[at]) == abs(inside[0]) * slices) and not (few and short)
+    return not few and not short
+
+
+def _counted(images: Images, places: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return for each place the lowest instance number, or frame number within one file; NaN if one is unknown."""
+    numbers = np.array([image.number if image.frame is None else image.frame for image in images], dtype=np.float64)
+    lowest = np.full(int(places.max()) + 1, np.inf)
+    np.minimum.at(lowest, places, numbers)
+    return lowest
 
 
 def _has_perpendicular_planes(stacks: Sequence[Images]) -> bool:
