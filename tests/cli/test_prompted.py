@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ import anybone
 from anybone.cli.prompt_input import PromptSpec
 from anybone.cli.prompted import PromptRequest, place
 from anybone.core.errors import GeometryError, PromptError
+from anybone.core.geometry import Geometry
+from anybone.core.prompts import Point
 from anybone.core.segmentation import Segmentation
+from anybone.core.volume import Volume
 
 Run = Callable[..., Result]
 MIDDLE = 2  # of five slices
@@ -180,3 +184,16 @@ def test_an_empty_mask_is_refused(truth: Segmentation, limb: Path, tmp_path: Pat
     anybone.write(Segmentation(np.zeros_like(truth.labels), truth.geometry), tmp_path / "empty.nii.gz")
     with pytest.raises(PromptError, match="empty"):
         place(PromptRequest((PromptSpec("mask", file=tmp_path / "empty.nii.gz"),)), anybone.read(limb))
+
+
+def test_lps_coordinates_are_recognized() -> None:
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    affine[:3, 3] = (30, -90, 5)  # the volume lies to the right of and behind the origin
+    volume = Volume(np.zeros((10, 12, 8), np.float32), Geometry((10, 12, 8), affine))
+    inside = PromptSpec("point", ((35.0, -85.0, 9.0),), world=True)
+    assert place(PromptRequest((inside,)), volume)[0].prompt == Point((5.0, 5.0, 2.0))
+    with pytest.raises(PromptError, match=r"\(-35, 85, 9\) mm .* LPS"):
+        place(PromptRequest((replace(inside, places=((-35.0, 85.0, 9.0),)),)), volume)
+    with pytest.raises(PromptError) as caught:
+        place(PromptRequest((replace(inside, places=((0.0, 0.0, 0.0),)),)), volume)
+    assert "LPS" not in str(caught.value)

@@ -266,3 +266,15 @@ def test_a_bug_in_one_case_is_named_as_one(run: Run, limb: Path, tiny: Path, mon
 def test_16_bits_are_an_option(run: Run, limb: Path, tiny: Path) -> None:
     assert run("segment", limb, "--weights", tiny, "--bfloat16", "--threshold", ALL_BONE).exit_code == 0
     assert json.loads(Path("run.json").read_text())["options"]["bfloat16"] is True
+
+
+def test_a_folder_may_have_a_dot_in_its_name(run: Run, limb: Path) -> None:
+    result = run("segment", limb, "-o", "results_v0.2", "--method", "classical")
+    assert result.exit_code == 0, result.stderr
+    assert Path("results_v0.2/limb_bones.nii.gz").is_file()
+
+
+def test_a_name_without_a_prompt_is_refused(run: Run, limb: Path) -> None:
+    result = run("segment", limb, "--method", "classical", "--name", "femur")
+    assert result.exit_code == 2
+    assert "--point" in result.stderr

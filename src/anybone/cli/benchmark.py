@@ -62,9 +62,7 @@ Seeds = Annotated[
 Minutes = Annotated[
     float | None, typer.Option("--minutes", min=0, help="Of training, for each.", rich_help_panel=_INSTEAD)
 ]
-DeviceName = Annotated[
-    opt.Device | None, typer.Option("--device", help="Where networks learn.", rich_help_panel=_INSTEAD)
-]
+DeviceName = Annotated[str | None, typer.Option("--device", help="Where networks learn.", rich_help_panel=_INSTEAD)]
 
 
 @handle_errors
@@ -123,7 +121,7 @@ def _instead(
     contenders: list[str] | None,
     seeds: list[int] | None,
     minutes: float | None,
-    device: opt.Device | None,
+    device: str | None,
 ) -> Protocol:
     """The protocol with what was said on the command line in its place."""
     if start is not None and not start.is_file():
@@ -131,8 +129,8 @@ def _instead(
     training = protocol.training
     if start is not None:
         training = replace(training, start=str(start))
-    if device is not None and device is not opt.Device.auto:
-        training = replace(training, device=device.value)
+    if device is not None and device != "auto":
+        training = replace(training, device=device)
     return replace(
         protocol,
         training=training,

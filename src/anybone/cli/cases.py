@@ -108,7 +108,7 @@ def plan_cases(inputs: Sequence[Path], output: Path | None, series: str | None =
             raise UsageError(f"There are {len(found)} inputs, but {output} is one file. Give a folder: -o RESULTS.")
         if writable:
             return [Case(found[0], output)]
-        if len(found) == 1 and output.suffix:
+        if len(found) == 1 and output.suffix[1:2].isalpha():  # "results_v0.2" is a folder
             raise UsageError(
                 f"{output} has no suffix that can be written. Name a file with one of {', '.join(write_suffixes())}, "
                 "or a folder without a dot."

@@ -57,7 +57,7 @@ def clicks(
     ignore: Ignore = None,
     weights: opt.Weights = None,
     method: opt.Method = None,
-    device: opt.DeviceName = opt.Device.auto,
+    device: opt.DeviceName = "auto",
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
@@ -79,7 +79,7 @@ def clicks(
     if output is not None and output.is_file():
         raise UsageError(f"{output} is a file. Give a folder: -o CLICKS.")
     cases = match(images, truth).cases
-    segmenter = choose_method(weights, method, device.value).segmenter
+    segmenter = choose_method(weights, method, device).segmenter
     users = [one.value for one in dict.fromkeys(user or [User.middle])]
     with terminal.progress("clicks") as bar:
         clicked = click_cases(

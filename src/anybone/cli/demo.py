@@ -47,7 +47,7 @@ def demo(
         Path | None, typer.Argument(metavar="[FILE]", help="A volume of your own, for the same: file, folder or zip.")
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what is made.")] = Path("demo"),
-    device: opt.DeviceName = opt.Device.auto,
+    device: opt.DeviceName = "auto",
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
@@ -65,7 +65,7 @@ def demo(
     if output.exists() and (not output.is_dir() or (any(output.iterdir()) and not (output / FILE_NAME).is_file())):
         raise UsageError(f"{output} exists and is no demo's folder. Choose another with -o.")
     yours = [] if file is None else _yours(file, output)
-    methods = _methods(device.value, terminal)
+    methods = _methods(device, terminal)
     record = RunRecord(output / FILE_NAME, {"demo": [method.facts for method in methods]})
     told, pictures = [], []
     for shown in (_made_knee(output), *yours):

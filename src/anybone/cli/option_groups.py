@@ -40,7 +40,7 @@ class RunOptions:
 
     weights: opt.Weights = None
     method: opt.Method = None
-    device: opt.DeviceName = opt.Device.auto
+    device: opt.DeviceName = "auto"
     fast: opt.Fast = False
     bfloat16: opt.Bfloat16 = False
 
@@ -56,7 +56,7 @@ class PromptOptions:
     mask: opt.Masks = None
     prompts: opt.PromptsFile = None
     world: opt.World = False
-    name: opt.BoneName = "bone"
+    name: opt.BoneName = None
     propagate: opt.Propagate = False
     first: opt.First = None
     last: opt.Last = None

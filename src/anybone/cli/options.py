@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,15 +10,6 @@ from typing import Annotated
 import typer
 
 _FILES, _RUN, _POINT, _TUNE, _TALK = "Files", "Run", "Prompts", "Advanced", "Messages"
-
-
-class Device(StrEnum):
-    """Device for inference."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    mps = "mps"
 
 
 class Preprocessing(StrEnum):
@@ -33,6 +25,20 @@ class Direction(StrEnum):
     both = "both"
     forwards = "forwards"
     backwards = "backwards"
+
+
+def _check_device(name: str) -> str:
+    """Return the name of a device, or raise `typer.BadParameter` if it cannot be one."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise typer.BadParameter(f"{name!r} is not a device. Use auto, cpu, cuda, cuda:0 or mps.")
+    return name
+
+
+def _weights_names() -> list[str]:
+    """Return the names of the installed weights for shell completion."""
+    from anybone.models.registry import installed
+
+    return [path.stem for path in installed()]
 
 
 # --- files ---
@@ -104,15 +110,31 @@ Weights = Annotated[
     typer.Option(
         metavar="NAME|PATH",
         help="Weights; see `anybone weights list`.",
+        autocompletion=_weights_names,
         show_default="the default weights",
         rich_help_panel=_RUN,
     ),
 ]
 Method = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Method without trained weights: classical.", rich_help_panel=_RUN),
+    typer.Option(
+        metavar="NAME",
+        help="Method without trained weights: classical.",
+        autocompletion=lambda: ["classical"],
+        rich_help_panel=_RUN,
+    ),
 ]
-DeviceName = Annotated[Device, typer.Option("--device", help="auto uses a GPU if available.", rich_help_panel=_RUN)]
+DeviceName = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:N|mps",
+        help="auto uses a GPU if available.",
+        callback=_check_device,
+        autocompletion=lambda: ["auto", "cpu", "cuda", "mps"],
+        rich_help_panel=_RUN,
+    ),
+]
 Fast = Annotated[
     bool,
     typer.Option(
@@ -177,7 +199,7 @@ World = Annotated[
     typer.Option("--world", help="Coordinates are mm in RAS+ (to the right, front, head).", rich_help_panel=_POINT),
 ]
 BoneName = Annotated[
-    str, typer.Option("--name", metavar="NAME", help="Name of the bone in the result.", rich_help_panel=_POINT)
+    str | None, typer.Option("--name", metavar="NAME", help="Name of the bone in the result.", rich_help_panel=_POINT)
 ]
 Propagate = Annotated[
     bool,

@@ -97,9 +97,31 @@ def place(request: PromptRequest, volume: Volume) -> list[PlacedPrompt]:
         PromptError: A prompt lies outside the volume, or a mask is empty.
         GeometryError: A mask has another grid.
     """
+    for spec in request.specs:
+        if spec.world:
+            _check_world(spec, volume.geometry)
     placed = [_place(spec, volume.geometry) for spec in request.specs]
     check_inside([p.prompt for p in placed if p.prompt is not None], volume.geometry)
     return placed
+
+
+def _check_world(spec: PromptSpec, geometry: Geometry) -> None:
+    """Raise `PromptError` in the coordinates that were typed, with a hint if these look like LPS."""
+    outside = [p for p in spec.places if not geometry.contains(geometry.to_voxel(p))]
+    if not outside:
+        return
+    corners = geometry.to_world([(0, 0, 0), tuple(n - 1 for n in geometry.shape_ijk)])
+    low, high = (", ".join(f"{x:.1f}" for x in f(corners, axis=0)) for f in (np.min, np.max))
+    lps = all(geometry.contains(geometry.to_voxel((-x, -y, z))) for x, y, z in spec.places)
+    hint = (
+        " With the first two signs flipped it lies inside: are these LPS coordinates, as in DICOM and ITK?"
+        if lps
+        else ""
+    )
+    raise PromptError(
+        f"The {spec.kind} at ({', '.join(f'{x:g}' for x in outside[0])}) mm lies outside the volume, which reaches from "
+        f"({low}) to ({high}) mm.{hint} --world takes RAS+ mm: right, front and head are positive."
+    )
 
 
 def segment_prompted(

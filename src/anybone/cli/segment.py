@@ -47,7 +47,7 @@ def segment(
     if request is not None:
         _check_prompt_options(run.fast, files.save_probabilities, given)
     settings = SegmentOptions(advanced.preprocessing.value, **given, every=2 if run.fast else 1, bfloat16=run.bfloat16)
-    method = choose_method(run.weights, run.method, run.device.value)
+    method = choose_method(run.weights, run.method, run.device)
     job = Job(
         method, settings, request, files.series, files.frame, files.preview, files.statistics, files.save_probabilities
     )
@@ -75,18 +75,24 @@ def _segment(files: FileOptions, job: Job, terminal: Terminal) -> int:
 
 def _prompt_request(prompt: PromptOptions) -> PromptRequest | None:
     """Return the prompts of the command line, or None to segment all bone."""
+    name = prompt.name or "bone"
     specs = parse_prompt_options(
         prompt.point,
         prompt.not_point,
         prompt.box,
         prompt.scribble,
         prompt.mask,
-        bone=prompt.name,
+        bone=name,
         world=prompt.world,
     )
     if prompt.prompts is not None:
-        specs += read_prompts_file(prompt.prompts, bone=prompt.name, world=prompt.world)
+        specs += read_prompts_file(prompt.prompts, bone=name, world=prompt.world)
     propagation = _propagation_range(prompt)
+    if not specs and prompt.name is not None:
+        raise UsageError(
+            f"--name {prompt.name} names a prompted bone, but no prompt was given. Add --point, --box, --scribble or "
+            "--mask, or remove --name."
+        )
     if not specs and propagation is not None:
         raise UsageError("--propagate needs a prompt to start from. Add --point, --box, --scribble or --mask.")
     return PromptRequest(tuple(specs), propagation) if specs else None

@@ -65,7 +65,7 @@ def serve(
     port: Port = 8765,
     folder: Served = None,
     weights: opt.Weights = None,
-    device: opt.DeviceName = opt.Device.auto,
+    device: opt.DeviceName = "auto",
     state: opt.State = None,
     token: Token = None,
     names: Names = None,
@@ -111,7 +111,7 @@ def serve(
 def _run(
     settings: Settings,
     weights: str | None,
-    device: opt.Device,
+    device: str,
     place: tuple[str, int],
     certificate: tuple[Path, Path] | None,
     terminal: Terminal,
@@ -122,7 +122,7 @@ def _run(
     from anybone.server.running import Server, listen, method_of
     from anybone.server.security import is_loopback
 
-    method = method_of(weights, device.value)
+    method = method_of(weights, device)
     listening = listen(*place)
     scheme = "https" if certificate else "http"
     address = f"{scheme}://{_shown(place[0])}:{listening.getsockname()[1]}/"

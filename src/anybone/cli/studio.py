@@ -29,7 +29,7 @@ def studio(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
     weights: opt.Weights = None,
-    device: opt.DeviceName = opt.Device.auto,
+    device: opt.DeviceName = "auto",
     state: opt.State = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
@@ -52,7 +52,7 @@ def studio(
 
     terminal = Terminal(quiet, verbose)
     folder, opened = _place(path)
-    method = method_of(weights, device.value)
+    method = method_of(weights, device)
     listening = listen(HOST, port)
     settings = Settings(state=state or default_state(), folder=folder, opened=opened)
     address = f"http://{HOST}:{listening.getsockname()[1]}/#token={settings.token}"
