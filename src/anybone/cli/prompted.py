@@ -119,7 +119,7 @@ def _check_world(spec: PromptSpec, geometry: Geometry) -> None:
         else ""
     )
     raise PromptError(
-        f"The {spec.kind} at ({', '.join(f'{x:g}' for x in outside[0])}) mm lies outside the volume, which reaches from "
+        f"The {spec.kind} at ({', '.join(f'{x:g}' for x in outside[0])}) mm is outside the volume, which extends from "
         f"({low}) to ({high}) mm.{hint} --world takes RAS+ mm: right, front and head are positive."
     )
 
