@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from anybone.server.openapi import openapi
 
 PAGE = Path(__file__).parent / "reference" / "server.md"
 
@@ -40,26 +41,9 @@ _TITLES = {"server": "The server", "sessions": "Sessions", "MONAI Label": "MONAI
 _METHODS = ("get", "post", "put", "delete")
 
 
-def description() -> dict[str, Any]:
-    """The OpenAPI of a server that serves nothing."""
-    from anybone.core.errors import AnyboneError
-    from anybone.server.app import create_app
-    from anybone.server.settings import Settings
-    from anybone.server.studio import Method
-
-    def nothing() -> Any:
-        raise AnyboneError("Nothing is served here.")
-
-    with tempfile.TemporaryDirectory() as folder:
-        app = create_app(Settings(state=Path(folder)), Method("", "", nothing))
-        found: dict[str, Any] = app.openapi()
-        app.state.studio.stop()
-    return found
-
-
 def page() -> str:
     """The whole page, Markdown."""
-    told = description()
+    told = openapi()
     lines = [HEAD]
     for tag, title in _TITLES.items():
         lines += [f"## {title}\n", "| | takes | gives |\n| --- | --- | --- |"]

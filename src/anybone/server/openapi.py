@@ -1,0 +1,31 @@
+"""The server's OpenAPI description: `python -m anybone.server.openapi` prints it, and the studio's types come from it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI description of a server, without loading weights."""
+    from anybone.core.errors import AnyboneError
+    from anybone.server.app import create_app
+    from anybone.server.settings import Settings
+    from anybone.server.studio import Method
+
+    def load() -> Any:
+        raise AnyboneError("This server only describes its interface.")
+
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(Settings(state=Path(folder)), Method("", "", load))
+        description: dict[str, Any] = app.openapi()
+        app.state.studio.stop()
+    return description
+
+
+if __name__ == "__main__":
+    json.dump(openapi(), sys.stdout, indent=1, ensure_ascii=False)
+    sys.stdout.write("\n")
