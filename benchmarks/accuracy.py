@@ -46,7 +46,7 @@ class Case:
 
 
 def cases(folder: Path) -> Iterator[Case]:
-    """The validation patients."""
+    """Yield the validation patients."""
     for name in sorted(VALIDATION):
         region, number = name.split("/")
         yield _spine(folder / "spine_t2" / number, name) if region == "spine" else limb(folder / "limb_t1", number)
@@ -61,7 +61,7 @@ def _spine(folder: Path, name: str) -> Case:
 
 
 def limb(folder: Path, number: str) -> Case:
-    """A patient of limb_t1, in the slices whose bone is whole."""
+    """Return a patient of limb_t1, restricted to the slices whose bone is labeled completely."""
     volume = anybone.read(folder / f"{number}_t1.nii.gz")
     bone = np.asarray(nib.load(folder / f"{number}_bone.nii.gz").dataobj) > 0
     truth = np.full(bone.shape, IGNORE, dtype=np.uint8)
@@ -86,7 +86,7 @@ def middles(plane: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def clicked(segmenter: Segmenter, case: Case) -> NDArray[np.bool_]:
-    """The answer to one point in each bone of each slice."""
+    """Return the mask for one point in each bone of each slice."""
     session = segmenter.session(case.volume)
     points = [Point((i, j, k)) for k in range(case.truth.shape[2]) for i, j in middles(case.truth[..., k] == 1)]
     session.add(*points)
@@ -94,7 +94,7 @@ def clicked(segmenter: Segmenter, case: Case) -> NDArray[np.bool_]:
 
 
 def propagated(segmenter: Segmenter, case: Case) -> NDArray[np.bool_]:
-    """The answer to one point in each bone of the middle slice that has a known one, carried through the volume."""
+    """Return the mask for one point in each bone of the middle labeled slice, propagated through the volume."""
     session = segmenter.session(case.volume)
     bony = np.flatnonzero((case.truth == 1).any((0, 1)))
     k = int(bony[len(bony) // 2])
@@ -104,7 +104,7 @@ def propagated(segmenter: Segmenter, case: Case) -> NDArray[np.bool_]:
 
 
 def corrected(segmenter: Segmenter, case: Case, clicks: int = 3) -> NDArray[np.bool_]:
-    """The automatic answer after some clicks a slice."""
+    """Return the automatic mask after some clicks per slice."""
     session = segmenter.session(case.volume).automatic()
     return correct(session, case.truth == 1, clicks, known=case.truth != IGNORE)[-1]
 

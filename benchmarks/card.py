@@ -25,7 +25,7 @@ from anybone.models import checkpoint
 def card(
     words: dict[str, Any], accuracy: dict[str, Any], regions: dict[str, Any], trust: dict[str, Any]
 ) -> dict[str, Any]:
-    """What stands in the checkpoint's header."""
+    """Return the card for the checkpoint's header."""
     dice = accuracy["dice"]
     patients = {name: figures for name, figures in dice.items() if "/" in name}
     validation: dict[str, Any] = {"what": words.pop("validation")}
@@ -38,7 +38,7 @@ def card(
 
 
 def main() -> None:
-    """Writes OUT."""
+    """Write OUT."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("learned", "words", "accuracy", "regions", "trust", "out"):
         parser.add_argument(name, type=Path)

@@ -66,7 +66,7 @@ def _written(one: CaseVolume, affine: NDArray[np.float64], sequence: str, out: P
 
 
 def synthetic(maps: Path, out: Path) -> Iterator[Case]:
-    """A scan of each label map."""
+    """Yield a scan of each label map."""
     turns = zip(cycle(SEQUENCES), cycle(PLANES), strict=False)
     for path, (sequence, plane) in zip(sorted(maps.glob("*.safetensors")), turns, strict=False):
         region, _, seed = path.stem.rpartition("_")
@@ -78,7 +78,7 @@ def synthetic(maps: Path, out: Path) -> Iterator[Case]:
 
 
 def main() -> None:
-    """Writes volumes and their manifest."""
+    """Write volumes and their manifest."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("patients", "synthetic"))
     parser.add_argument("source", type=Path)

@@ -1,4 +1,4 @@
-"""What corrective clicks do on patients kept out of training: with the network alone, and with clicks heeded.
+"""Measure corrective clicks on held-out patients: with the network alone, and with clicks enforced.
 
     python benchmarks/clicks.py ../shared/data [--weights FILE] [--record FILE]
 
@@ -33,7 +33,7 @@ class Round:
 
 
 def rounds(segmenter: Segmenter, case: Case, *, heed: bool) -> list[Round]:
-    """What each round of clicks did to a case."""
+    """Yield the scores of each round of clicks on a case."""
     session = segmenter.session(case.volume, SegmentOptions(enforce_clicks=heed)).automatic()
     found = []
     for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""What each measure gave: the released-size encoder on one 1024-pixel slice, step by step.
+"""Time the released-size encoder on one 1024-pixel slice, one optimization at a time.
 
     python benchmarks/encoder.py [--threads 2] [--repeats 7]
 
@@ -24,7 +24,7 @@ from anybone.models.sam.layers import fold_batch_norms
 
 
 def median_seconds(run: Callable[[], object], repeats: int) -> float:
-    """The median of some runs after a warm-up."""
+    """Return the median time of some runs after a warm-up."""
     run()
     seconds = []
     for _ in range(repeats):

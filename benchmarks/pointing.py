@@ -28,7 +28,7 @@ AMONG, BONES, LEAST_SLICES = 12, 4, 3
 
 
 def chosen(labels: NDArray[np.integer], seed: int) -> Iterator[NDArray[np.bool_]]:
-    """Some of the larger bones of a volume, "slice rows columns"."""
+    """Return some of the larger bones of a volume, "slice rows columns"."""
     each = {label: labels == label for label in np.unique(labels[labels > 0]).tolist()}
     through = {label: bone for label, bone in each.items() if bone.any((1, 2)).sum() >= LEAST_SLICES}
     largest = sorted(through, key=lambda label: -int(through[label].sum()))[:AMONG]
@@ -37,7 +37,7 @@ def chosen(labels: NDArray[np.integer], seed: int) -> Iterator[NDArray[np.bool_]
 
 
 def clicked(session: Session, bone: NDArray[np.bool_]) -> dict[str, float]:
-    """What a click in the middle of a bone comes to."""
+    """Return the scores of one click in the middle of a bone."""
     axis = session.axis
     there = np.flatnonzero(bone.any((1, 2)))
     index = int(there[len(there) // 2])

@@ -36,7 +36,7 @@ def dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 
 
 def scans(path: Path, count: int) -> Iterator[tuple[str, Volume, Segmentation]]:
-    """Scans of a label map: by what, image, its bones; sequence and plane are drawn by the map's name."""
+    """Yield scans of a label map: key, image, bones; the map's name seeds sequence and plane."""
     anatomy = load(path)
     for number in range(count):
         seed = zlib.crc32(f"{path.stem} {number}".encode() if number else path.stem.encode())
@@ -57,7 +57,7 @@ def measured(network: Segmenter, floor: Segmenter, volume: Volume, truth: NDArra
 
 
 def means(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Of each column."""
+    """Return the mean of each column."""
     return {key: mean(row[key] for row in rows) for key in rows[0]}
 
 

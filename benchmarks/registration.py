@@ -1,4 +1,4 @@
-"""How far the limbs' references lie beside what is seen: Dice as they are, and at the best shift in the plane.
+"""Measure the misregistration of the limbs' references: Dice as stored, and at the best in-plane shift.
 
     python benchmarks/registration.py SHARED_DATA [--taught] [--weights NAME|PATH] [--record FILE.json]
 

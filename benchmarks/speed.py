@@ -40,13 +40,13 @@ SHAPE = (272, 204, 74)
 
 
 def network() -> BoneSam:
-    """The released size, random weights."""
+    """Return a network of the released size with random weights."""
     torch.manual_seed(0)
     return BoneSam(ModelConfig()).eval().requires_grad_(False)
 
 
 def volume(slices: int) -> Volume:
-    """A limb of the hand sample's size: 1 mm along each axis."""
+    """Return a limb of the hand sample's size: 1 mm along each axis."""
     limb = limb_phantom(seed=0, shape_ijk=(*SHAPE[:2], slices))[0]
     return Volume(limb.data, Geometry(limb.data.shape, np.eye(4)))
 
@@ -91,7 +91,7 @@ def clicks(slices: int, count: int = 8) -> dict[str, float]:
 
 
 def alone(function: Callable[..., dict[str, float]], threads: int, *args: Any, **kwargs: Any) -> dict[str, float]:
-    """The function's figures and its peak memory, from a process of its own."""
+    """Return the function's figures and its peak memory, measured in a separate process."""
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
     process = context.Process(target=_measured, args=(queue, function, threads, args, kwargs))

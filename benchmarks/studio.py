@@ -1,4 +1,4 @@
-"""How long a person waits in the studio: requests to a server on this machine, with the weights that ship.
+"""Measure the studio's response times: requests to a server on this machine, with the weights that ship.
 
     python benchmarks/studio.py [--threads 2] [--clicks 6] [--large]
 
@@ -36,7 +36,7 @@ PAUSE_S = 2.5
 
 @contextmanager
 def serving(folder: Path) -> Iterator[httpx.Client]:
-    """A client of a server on a folder, its network loaded."""
+    """Yield a client of a server on a folder, with its network loaded."""
     listening = listen("127.0.0.1", 0)
     settings = Settings(state=folder / "state", folder=folder)
     server = Server(settings, method_of(None, "cpu"), listening)
@@ -59,7 +59,7 @@ def timed(ask: Callable[[], httpx.Response]) -> float:
 
 
 def inner_voxels(truth: np.ndarray, axis: int) -> dict[int, list[int]]:
-    """A voxel inside the largest bone of each slice that has one."""
+    """Return a voxel inside the largest bone of each slice that has one."""
     found = {}
     for index in range(truth.shape[axis]):
         rows_columns = np.argwhere(np.take(truth, index, axis) > 0)
@@ -111,7 +111,7 @@ GOALS = {
 
 
 def large(volume: Volume, truth: np.ndarray) -> tuple[Volume, np.ndarray]:
-    """The knee, stretched to 512 x 512 x 200 voxels."""
+    """Return the knee, stretched to 512 x 512 x 200 voxels."""
     where = [np.linspace(0, n - 1, m).round().astype(int) for n, m in zip(truth.shape, (512, 512, 200), strict=True)]
     data = volume.data[np.ix_(*where)]
     return Volume(data, Geometry(data.shape, np.diag([0.35, 0.35, 0.6, 1.0]))), truth[np.ix_(*where)]

@@ -99,7 +99,7 @@ def _place(page: Any, ijk: list[int]) -> tuple[float, float]:
 
 @contextmanager
 def _server() -> Iterator[str]:
-    """The address of a server on the demo's knee, its network loaded."""
+    """Yield the address of a server on the demo's knee, with its network loaded."""
     with tempfile.TemporaryDirectory() as folder:
         anybone.write(example_scan()[0], Path(folder) / "knee.nii.gz")
         listening = listen("127.0.0.1", 0)

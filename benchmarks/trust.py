@@ -1,4 +1,4 @@
-"""How well confidence foretells Dice, what is doubted, and the numbers of a checkpoint's card that both rest on.
+"""Measure how well confidence predicts Dice and which cases are flagged, and fit the numbers of a checkpoint's card.
 
     anybone anatomy corpus --count 1 --seed 9000 -o held_out
     python benchmarks/trust.py SHARED_DATA held_out [--weights NAME|PATH] [--fit OUT.safetensors] [--record FILE.json]
@@ -73,12 +73,12 @@ class Looked:
         return self.logits.ravel()[chosen].astype(np.float32), self.truth.ravel()[chosen] == 1
 
     def judged(self, quality_estimator: QualityEstimator) -> anybone.core.segmentation.Confidence:
-        """What a judge says of it."""
+        """Return the estimated quality of a segmentation."""
         return judge.confidence(judge.calibration.probability(self.logits), self.mask, self.axis, self.doubts)
 
 
 def look(model: Segmenter, name: str, volume: anybone.Volume, truth: NDArray[np.uint8] | None = None) -> Looked:
-    """What the network makes of a volume, before any calibration."""
+    """Return the network's outputs for a volume, before calibration."""
     options, geometry = SegmentOptions(), volume.geometry
     logits = model.logits(volume, options)
     cleaning = {"min_component_mm3": options.min_component_mm3, "max_hole_mm3": options.max_hole_mm3}
@@ -89,7 +89,7 @@ def look(model: Segmenter, name: str, volume: anybone.Volume, truth: NDArray[np.
 
 
 def with_truth(model: Segmenter, data: Path, maps: Path) -> Iterator[Looked]:
-    """The validation patients, and each label map scanned once."""
+    """Yield the validation patients, and each label map scanned once."""
     for case in cases(data):
         yield look(model, case.name, case.volume, case.truth)
     for path in sorted(maps.glob("*.safetensors")):
@@ -116,18 +116,18 @@ def impostors(model: Segmenter) -> Iterator[Looked]:
 
 
 def calibrate(known: Sequence[Looked]) -> Calibration:
-    """The calibration of volumes with a truth; each counts the same."""
+    """Fit the calibration on volumes with ground truth; each volume has equal weight."""
     logits, truth = (np.concatenate(part) for part in zip(*(one.sample() for one in known), strict=True))
     return fit_calibration(logits, truth)
 
 
 def fit(known: Sequence[Looked]) -> QualityEstimator:
-    """The judge whose probabilities fit, and who doubts what is expected below the goal."""
+    """Fit the quality estimator and its threshold for flagging cases expected below the goal."""
     return QualityEstimator(calibrate(known), LEAST_DICE)
 
 
 def calibration_errors(known: Sequence[Looked]) -> dict[str, float]:
-    """The expected calibration error without and with a calibration, which was fitted on other volumes."""
+    """Return the expected calibration error without and with a calibration that was fitted on other volumes."""
     found: dict[str, list[float]] = {"before": [], "after": []}
     for learned, tried in ((known[::2], known[1::2]), (known[1::2], known[::2])):
         logits, truth = (np.concatenate(part) for part in zip(*(one.sample() for one in tried), strict=True))
@@ -137,7 +137,7 @@ def calibration_errors(known: Sequence[Looked]) -> dict[str, float]:
 
 
 def correlations(known: Sequence[Looked], quality_estimator: QualityEstimator) -> dict[str, float]:
-    """Of confidence with Dice over volumes with bone found and known: Pearson's, of ranks, and the mean difference."""
+    """Return correlations of confidence with Dice (Pearson's, Spearman's) and the mean difference."""
     pairs = [(one.judged(judge).dice, one.dice) for one in known]
     expected, true = np.array([pair for pair in pairs if pair[0] is not None], dtype=np.float64).T
     ranks = np.argsort(np.argsort([expected, true], axis=1), axis=1)

@@ -78,7 +78,7 @@ def test_16_bits_are_advised_against_where_they_are_slow(
     has: bool,
 ) -> None:
     recipe.write_text(TINY.replace("bfloat16 = false\n", ""))
-    monkeypatch.setattr("anybone.training.follow.has_bfloat16", lambda device: has)
+    monkeypatch.setattr("anybone.training.run.has_bfloat16", lambda device: has)
     result = run("train", recipe, "-o", "run")
     assert result.exit_code == 0, result.stderr
     assert ("bfloat16 = false" in caplog.text) is not has

@@ -23,7 +23,7 @@ RECIPE = """
 steps = 5
 save_steps = 2
 batch = 4
-parts = 2
+micro_batches = 2
 threads = 1
 bfloat16 = false
 [data]

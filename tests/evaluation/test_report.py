@@ -80,10 +80,10 @@ def test_a_manifest_tells_patients_and_strata(cases):
 
 def test_a_manifest_tells_where_the_truth_is_not_known(cases):
     save(cases / "truth" / "d.nii.gz", label=7)
-    manifest(cases, [{"bones": "truth/d.nii.gz", "not_known": "7", "prediction": "a_bones.nii.gz"}])
+    manifest(cases, [{"bones": "truth/d.nii.gz", "ignore_label": "7", "prediction": "a_bones.nii.gz"}])
     report = evaluate_cases(match(cases / "found", cases / "cases.csv").cases)
     assert report["bone"].empty == "both"
-    manifest(cases, [{"bones": "truth/d.nii.gz", "not_known": "air"}])
+    manifest(cases, [{"bones": "truth/d.nii.gz", "ignore_label": "air"}])
     with pytest.raises(ReadError, match="number of a label"):
         match(cases / "found", cases / "cases.csv")
 

@@ -18,7 +18,7 @@ TINY = ModelConfig(
     depth_attention=None,
 )
 STILL = Augmentation(
-    network=0, mass=0,
+    network=0, lesion=0,
     zoom=(1.0, 1.0), turn_degrees=0, quarter_turns=0, flip=0, stretch=0, shift=0, warp=0, gamma=(1.0, 1.0), curve=0,
     invert=0, bias=0, noise=0, blur=0, ghost=0,
 )  # fmt: skip

@@ -18,7 +18,9 @@ def test_nothing_changes_where_nothing_is_asked(cache, config):
 
 
 def test_bones_move_with_their_image(cache):
-    only_moved = Augmentation(gamma=(1.0, 1.0), curve=0, network=0, mass=0, invert=0, bias=0, noise=0, blur=0, ghost=0)
+    only_moved = Augmentation(
+        gamma=(1.0, 1.0), curve=0, network=0, lesion=0, invert=0, bias=0, noise=0, blur=0, ghost=0
+    )
     gray, bones = draw(cache, only_moved)
     on_bone = (bones > 0) & (bones < 255)
     assert on_bone.any()

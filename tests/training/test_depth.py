@@ -115,7 +115,7 @@ def test_the_gate_has_a_gradient_and_nothing_else_but_the_fusion(attended):
 
 @pytest.mark.parametrize("stage", ["fusion", "fusion and heads"])
 def test_a_stage_of_fusion_leaves_all_else_bit_for_bit(attended, tmp_path, stage):
-    config = replace(attended, stage=stage, steps=3, warm_up=0.0)
+    config = replace(attended, stage=stage, steps=3, warmup_fraction=0.0)
     first = loop.new_run(config).model
     before = {name: tensor.clone() for name, tensor in first.state_dict().items()}
     cache = attended_cache(CASES, first)

@@ -10,8 +10,8 @@ from anybone.models import checkpoint
 from anybone.models.bone_names import with_bones
 from anybone.models.bone_sam import BoneSam
 from anybone.training.config import published_model, small_model
-from anybone.training.finetune import Trial, finetune, stage_for, try_out, views_for
-from anybone.training.naming import tell_apart
+from anybone.training.finetune import Trial, crops_for, cross_validate, finetune, stage_for
+from anybone.training.naming_loss import tell_apart
 from anybone.training.slices import Slice
 from anybone.training.validate import validate
 
@@ -33,11 +33,11 @@ def test_the_decoder_learns_from_kept_embeddings(cache, config, tmp_path):
         config, start=str(start.path), stage=stage_for(config.model), steps=150, batch=4, learning_rate=5e-3, ema=0.9
     )
     seen = []
-    views = views_for(config, _slices(cache), lambda step, done, total: seen.append((step, done, total)))
-    tuned = finetune(config, views, 150, lambda step, done, total: seen.append((step, done, total)))
+    crops = crops_for(config, _slices(cache), lambda step, done, total: seen.append((step, done, total)))
+    tuned = finetune(config, crops, 150, lambda step, done, total: seen.append((step, done, total)))
     assert validate(tuned, cache)["limb automatic"] > validate(began, cache)["limb automatic"] + 0.2
     assert seen[-1] == ("train", 150, 150)
-    assert ("encode", 144, 144) in seen  # twelve views of twelve slices
+    assert ("encode", 144, 144) in seen  # twelve crops of twelve slices
     for name, weight in tuned.state_dict().items():
         if name.startswith("encoder."):
             assert torch.equal(weight, began.state_dict()[name])
@@ -50,7 +50,7 @@ def test_a_large_decoder_learns_by_thin_updates(cache, config, tmp_path):
     began = checkpoint.Checkpoint(config.model, BoneSam(config.model).state_dict(), "MIT", "random", "tiny")
     start = checkpoint.save(began, tmp_path / "tiny.safetensors").path
     config = replace(config, start=str(start), stage="decoder lora", steps=5, learning_rate=1e-2)
-    tuned = finetune(config, views_for(config, _slices(cache.of({"limb/1"}))), 5).state_dict()
+    tuned = finetune(config, crops_for(config, _slices(cache.of({"limb/1"}))), 5).state_dict()
     assert list(tuned) == list(began.weights)
     made = checkpoint.save_changes(replace(began, weights=tuned, name="mine"), start, tmp_path / "mine.safetensors")
     with safe_open(made.path, "pt") as file:
@@ -64,13 +64,13 @@ def test_it_is_tried_out_on_cases_that_are_left_out(cache, config, tmp_path):
     began = checkpoint.Checkpoint(config.model, BoneSam(config.model).state_dict(), "MIT", "random", "tiny")
     start = checkpoint.save(began, tmp_path / "tiny.safetensors").path
     config = replace(config, start=str(start), stage="decoder", steps=100, batch=4, learning_rate=1e-2, ema=0.9)
-    views = views_for(config, _slices(cache.of({"limb/1", "limb/2"})))
-    trial = try_out(config, views)
+    crops = crops_for(config, _slices(cache.of({"limb/1", "limb/2"})))
+    trial = cross_validate(config, crops)
     assert trial is not None
     assert trial.cases == 2
     assert list(trial.dice) == [0, 20, 40, 60, 80, 100]
     assert trial.mean(trial.steps) > trial.mean(0) + 0.1
-    assert try_out(config, views.of({"limb/1"})) is None
+    assert cross_validate(config, crops.of({"limb/1"})) is None
 
 
 def test_no_step_is_best_where_every_step_harms():
@@ -93,14 +93,14 @@ def test_a_trial_of_few_cases_decides_only_where_much_is_gained_or_lost():
 
 
 def test_each_case_is_drawn_as_often_however_many_slices_it_has(cache, config):
-    views = views_for(config, _slices(cache))
-    few, many = sorted(set(views.cases))[:2]
-    own = [i for i, case in enumerate(views.cases) if case == few][:2]
-    unequal = views.of({many})
-    mixed = type(views)(
-        torch.cat([views.embeddings[own] * 0, unequal.embeddings * 0 + 1]),
-        torch.cat([views.bones[own], unequal.bones]),
-        torch.cat([views.kinds[own], unequal.kinds]),
+    crops = crops_for(config, _slices(cache))
+    few, many = sorted(set(crops.cases))[:2]
+    own = [i for i, case in enumerate(crops.cases) if case == few][:2]
+    unequal = crops.of({many})
+    mixed = type(crops)(
+        torch.cat([crops.embeddings[own] * 0, unequal.embeddings * 0 + 1]),
+        torch.cat([crops.bones[own], unequal.bones]),
+        torch.cat([crops.kinds[own], unequal.kinds]),
         [few] * 2 + unequal.cases,
         [True] * 2 + unequal.plain,
     )
@@ -116,10 +116,10 @@ def test_bones_are_learned_by_name(cache, config, tmp_path):
         config, model=with_bones(config.model, {1: "left one", 2: "right one"}), start=str(start), stage="decoder",
         steps=120, batch=4, learning_rate=1e-2, ema=0.9, corrections=0,
     )  # fmt: skip
-    views = views_for(config, _slices(cache.of({"limb/1", "limb/2"})))
-    assert set(views.named().unique().tolist()) == {0, 1, 2, 255}
-    tuned = finetune(config, views, 120).eval()
-    one = views.at([0])
+    crops = crops_for(config, _slices(cache.of({"limb/1", "limb/2"})))
+    assert set(crops.named().unique().tolist()) == {0, 1, 2, 255}
+    tuned = finetune(config, crops, 120).eval()
+    one = crops.at([0])
     bone = (one.named() > 0) & (one.named() < 255)
     found = tell_apart(tuned, one.embeddings.float(), bone)
     assert float((found == one.named())[bone].float().mean()) > 0.9

@@ -73,7 +73,7 @@ def test_other_tools_words_are_understood(tmp_path):
     [
         ("image\na.nii.gz\n", "image and bones"),
         ("image,bones,split\na.nii,b.nii,some\n", "some"),
-        ("image,bones,not_known\na.nii,b.nii,x\n", "not_known"),
+        ("image,bones,ignore_label\na.nii,b.nii,x\n", "ignore_label"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path, text, told):

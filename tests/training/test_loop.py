@@ -72,7 +72,7 @@ def test_steps_are_counted_by_a_trial(config, real):
 
 def test_regions_are_drawn_equally_often(cache):
     lopsided = Cache(cache.images[[0, 1, 2, 6]], cache.bones[[0, 1, 2, 6]], [cache.patients[i] for i in (0, 1, 2, 6)])
-    sampler = BalancedSampler(lopsided, empty_share=0.25)
+    sampler = BalancedSampler(lopsided, empty_slice_fraction=0.25)
     drawn = sampler.draw(2000, torch.Generator().manual_seed(0))
     limb, empty = (drawn == 3).float().mean(), (drawn == 2).float().mean()
     assert 0.45 < limb < 0.55

@@ -5,7 +5,7 @@ import torch
 
 from anybone.training.losses import intersection_over_union, mask_loss
 
-TERMS = [{}, {"focal": 2.0}, {"boundary": 0.5}, {"focal": 2.0, "boundary": 0.5}]
+TERMS = [{}, {"focal_gamma": 2.0}, {"boundary_weight": 0.5}, {"focal_gamma": 2.0, "boundary_weight": 0.5}]
 
 
 @pytest.mark.parametrize("terms", TERMS)
@@ -41,7 +41,7 @@ def test_overlap_of_what_is_found():
 def test_the_focal_term_plays_down_what_is_nearly_right():
     target = torch.ones(1, 8, 8, dtype=torch.bool)
     logits = torch.full((1, 8, 8), 2.0)
-    assert mask_loss(logits, target, target, focal=2.0) < mask_loss(logits, target, target)
+    assert mask_loss(logits, target, target, focal_gamma=2.0) < mask_loss(logits, target, target)
 
 
 def test_the_boundary_term_counts_errors_at_the_border_only():
@@ -53,7 +53,7 @@ def test_the_boundary_term_counts_errors_at_the_border_only():
     inside[:, 15:17, 15:17] = -9.0
     border[:, 8:10, 8:10] = -9.0
     plain = [mask_loss(x, target, known) for x in (inside, border)]
-    more = [mask_loss(x, target, known, boundary=1.0) for x in (inside, border)]
+    more = [mask_loss(x, target, known, boundary_weight=1.0) for x in (inside, border)]
     assert plain[0] == pytest.approx(float(plain[1]), rel=1e-4)
     assert more[1] - plain[1] > 10 * (more[0] - plain[0])
 
@@ -65,11 +65,13 @@ def test_what_a_click_points_at_counts_more():
     focus[:, :4, :4] = 1
     logits = torch.full((1, 32, 32), -1.0, requires_grad=True)
     plain, clicked = (
-        torch.autograd.grad(mask_loss(logits, target, known, click=1.0, focus=f), logits)[0] for f in (None, focus)
+        torch.autograd.grad(mask_loss(logits, target, known, click_weight=1.0, focus=f), logits)[0]
+        for f in (None, focus)
     )
     assert (clicked[:, :4, :4] > 10 * plain[:, :4, :4]).all()
     assert clicked[:, 4:].equal(plain[:, 4:])
     unknown = torch.zeros_like(target)
     assert (
-        mask_loss(logits, target, unknown, click=1.0, focus=focus).item() == mask_loss(logits, target, unknown).item()
+        mask_loss(logits, target, unknown, click_weight=1.0, focus=focus).item()
+        == mask_loss(logits, target, unknown).item()
     )

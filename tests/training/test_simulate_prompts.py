@@ -5,7 +5,7 @@ import torch
 
 from anybone.training import simulate_prompts as sim
 from anybone.training.cache import IGNORE
-from anybone.training.places import at
+from anybone.training.region_sampling import at
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from anybone.training.stages import STAGES, prepare_stage
 
 @pytest.mark.parametrize("name", [name for name, stage in STAGES.items() if stage.sees == "slices"])
 def test_a_stage_changes_its_weights_and_no_others(cache, config, tmp_path, name):
-    config = replace(config, stage=name, steps=2, learning_rate=1e-2, warm_up=0.0)
+    config = replace(config, stage=name, steps=2, learning_rate=1e-2, warmup_fraction=0.0)
     torch.manual_seed(config.seed)
     before = BoneSam(config.model).state_dict()
     model = loop.train(config, {"real": RealSlices(cache, config)}, cache.of(set()), tmp_path)

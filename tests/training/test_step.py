@@ -18,7 +18,7 @@ def losses(cache, config):
     images, bones = plain(cache.images[:2], cache.bones[:2], config.model.image_size)
 
     def of(click: float, **changes: object) -> dict[str, float]:
-        asked = replace(config, corrections=2, click=click, **changes)
+        asked = replace(config, corrections=2, click_loss_weight=click, **changes)
         found = training_loss(network, images, bones, asked, torch.Generator().manual_seed(0))
         return {name: loss.item() for name, loss in found.items()}
 

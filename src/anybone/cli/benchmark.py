@@ -123,7 +123,7 @@ def _instead(
     minutes: float | None,
     device: str | None,
 ) -> Protocol:
-    """The protocol with what was said on the command line in its place."""
+    """Return the protocol with the command line's options in place of its own."""
     if start is not None and not start.is_file():
         raise UsageError(f"There are no weights {start} to start from. Give a .safetensors or .pth file.")
     training = protocol.training
@@ -141,7 +141,7 @@ def _instead(
 
 
 def _line(done: Done) -> str:
-    """What is said after a job."""
+    """Return the line that is printed after a job."""
     figures, left = done.figures, done.left_s
     values = [one["metrics"]["dsc"] for one in figures.cases if one["metrics"]["dsc"] is not None]
     dsc = f"Dice {sum(values) / len(values):.3f}" if values else "no Dice"

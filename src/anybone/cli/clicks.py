@@ -25,7 +25,7 @@ class User(StrEnum):
 
 
 class Per(StrEnum):
-    """What a round is."""
+    """Unit of a round of clicks."""
 
     slice = "slice"
     volume = "volume"

@@ -75,13 +75,13 @@ def finetune(
         raise UsageError(
             f"{header.name} has a 3-D branch, which fine-tuning does not teach. Give others with --weights."
         )
-    from anybone.training.names import names_in
+    from anybone.training.label_names import read_label_names
     from anybone.training.pairs import find_pairs
 
     pairs = find_pairs(images, masks)
     with terminal.progress(output.name) as bar:
         slices = _slices(pairs, sparse, bar)
-        learned = _learn(header, slices, names_in(pairs) if named else {}, steps, bar)
+        learned = _learn(header, slices, read_label_names(pairs) if named else {}, steps, bar)
     written = _save(header, learned, len(pairs), header.license_with(license), output)
     terminal.result(f"{output}  {len(pairs)} cases, {output.stat().st_size / 1e6:.1f} MB")
     _tell_trial(terminal, learned, steps)
@@ -98,7 +98,7 @@ def _check_output(output: Path, suffix: str, force: bool) -> None:
 
 
 def _slices(pairs: list[Pair], sparse: bool, bar: Bar) -> list[Slice]:
-    """The slices of all cases, once these have been checked."""
+    """Return the slices of all cases, after checking the cases."""
     from anybone.training.cases import Case
     from anybone.training.check import require_sound
     from anybone.training.pairs import pair_slices
@@ -119,14 +119,14 @@ class _Learned:
 
 
 def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: int | None, bar: Bar) -> _Learned:
-    """The network, fine-tuned, and with names for bones where there are some.
+    """Fine-tune the network, with names for bones where the masks have some.
 
     Raises:
         InputError: What some cases teach made others worse.
     """
     from anybone.models.bone_names import with_bones
     from anybone.training.config import TrainingConfig
-    from anybone.training.finetune import GENTLE, finetune, stage_for, try_out, views_for
+    from anybone.training.finetune import GENTLE, crops_for, cross_validate, finetune, stage_for
 
     config = TrainingConfig(
         model=with_bones(header.config, bones) if bones else header.config,
@@ -136,20 +136,20 @@ def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: in
         steps=steps or (MOST_STEPS_NAMED if bones else MOST_STEPS),
         learning_rate=LEARNING_RATE,
         corrections=1,
-        boundary=BOUNDARY,
-        click=CLICK,
+        boundary_loss_weight=BOUNDARY,
+        click_loss_weight=CLICK,
     )
-    views = views_for(config, slices, bar)
-    trial = None if steps else try_out(config, views, bar)
+    crops = crops_for(config, slices, bar)
+    trial = None if steps else cross_validate(config, crops, bar)
     untried = STEPS_UNTRIED_NAMED if bones else STEPS_UNTRIED
     best = trial.steps if trial and trial.decides else steps or untried
     if not best:
         raise InputError(_no_use(trial))
-    return _Learned(finetune(config, views, best, bar), best, trial)
+    return _Learned(finetune(config, crops, best, bar), best, trial)
 
 
 def _save(header: Header, learned: _Learned, cases: int, license: str, output: Path) -> Header:
-    """What was learned, written beside the weights that it began with."""
+    """Write the fine-tuned weights as changes to the weights they started from."""
     from anybone.models.checkpoint import Checkpoint, save_changes
 
     origin = f"{header.name} ({header.origin}), fine-tuned by anybone in {learned.steps} steps on {cases} cases"
@@ -187,7 +187,7 @@ def _tell_trial(terminal: Terminal, learned: _Learned, steps: int | None) -> Non
 
 
 def _card(header: Header, trial: Trial | None) -> dict[str, Any]:
-    """How far answers can be trusted, as with the weights that these began with; what is said of those; the trial."""
+    """Return the card: that of the initial weights, how far it still holds, and the trial's result."""
     from anybone.inference.quality import QualityEstimator
 
     tried = {"trial": {"cases": trial.cases, "dice_by_steps": {n: trial.mean(n) for n in trial.dice}}} if trial else {}

@@ -17,7 +17,7 @@ _TABLES = ("data", "split", "measure", "training", "locations")
 
 
 def read_protocol(path: Path, instead: Mapping[str, tuple[Path, ...]] = {}) -> Protocol:
-    """The protocol in a file. Paths in it are relative to the file's folder.
+    """Read the protocol in a file. Paths in it are relative to the file's folder.
 
     Args:
         path: Of the file.

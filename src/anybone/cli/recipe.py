@@ -19,7 +19,7 @@ _OF_THE_RECIPE = ("name", "license")
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The recipe in a file. Paths in it are relative to the file's folder.
+    """Read the recipe in a file. Paths in it are relative to the file's folder.
 
     Raises:
         UsageError: There is no such file, it is no TOML, or a key or value cannot be meant; the message names it.
@@ -38,7 +38,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def read_training(values: dict[str, Any], path: Path, *, where: str = "", also: tuple[str, ...] = ()) -> TrainingConfig:
-    """The numbers of a training from a table.
+    """Return the training configuration from a table.
 
     Args:
         values: The table.
@@ -69,7 +69,7 @@ def read_training(values: dict[str, Any], path: Path, *, where: str = "", also: 
 
 
 def parsed(path: Path, what: str) -> dict[str, Any]:
-    """What is in a TOML file.
+    """Parse a TOML file.
 
     Args:
         path: Of the file.
@@ -99,7 +99,7 @@ def _data(values: Mapping[str, Any], path: Path) -> Data:
 
 
 def _model(values: dict[str, Any], path: Path, where: str) -> ModelConfig:
-    """The network that `like` names, the small one unless told otherwise, with what was given in its place."""
+    """Return the network that `like` names (the small one by default), with the given keys replaced."""
     from anybone.models.config import ModelConfig, TinyVitConfig
     from anybone.training.config import MODELS
 
@@ -113,7 +113,7 @@ def _model(values: dict[str, Any], path: Path, where: str) -> ModelConfig:
 
 
 def _merged(defaults: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults with what was given in their place, tables within tables too."""
+    """Return the defaults with the given values in place, tables within tables too."""
     given = {key: _merged(defaults.get(key, {}), v) if isinstance(v, dict) else v for key, v in values.items()}
     return {**defaults, **given}
 
@@ -123,7 +123,7 @@ def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_keys(values: Mapping[str, Any], kind: type, where: str, also: tuple[str, ...] = ()) -> None:
-    """Nothing; every key of a table is a field of `kind`, or one of those that are known beside them."""
+    """Raise an error unless every key of a table is a field of `kind` or one of the other known keys."""
     known = {field.name for field in fields(kind)} | set(also)
     unknown = sorted(set(values) - known)
     if unknown:
@@ -131,7 +131,7 @@ def check_keys(values: Mapping[str, Any], kind: type, where: str, also: tuple[st
 
 
 def check_kinds(values: Mapping[str, Any], defaults: object, where: str) -> None:
-    """Nothing; every value is of its default's kind, but a whole number will do where any number is expected."""
+    """Raise an error unless every value has its default's type; an integer is accepted for any number."""
     for key, value in values.items():
         default = getattr(defaults, key)
         kinds = {float: (int, float), tuple: (list,)}.get(type(default), (type(default),))

@@ -49,16 +49,16 @@ def train(
     wanted = read_recipe(recipe)
     if steps is not None:
         wanted = replace(wanted, training=replace(wanted.training, steps=steps))
-    from anybone.training.follow import follow
-    from anybone.training.log import LOGS
     from anybone.training.processes import joined
+    from anybone.training.progress_log import LOGS
+    from anybone.training.run import run_recipe
 
     logs = [name for name in LOGS if tensorboard or name != "tensorboard"]
     with joined(wanted.training.device) as processes:
         terminal = Terminal(quiet or not processes.first, verbose)
         with terminal.progress(run.name) as bar:
             shown = _shown(bar)
-            header = follow(wanted, run, minutes=minutes, progress=shown, logs=logs, processes=processes)
+            header = run_recipe(wanted, run, minutes=minutes, progress=shown, logs=logs, processes=processes)
         if processes.first:
             shutil.copyfile(recipe, run / COPY)
     terminal.result(f"{header.path}  {header.parameters / 1e6:.1f} M parameters")

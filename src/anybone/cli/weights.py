@@ -105,7 +105,7 @@ def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose 
 
 
 def _card_lines(card: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    """What a card says, tables within it indented; a table of plain values takes one line."""
+    """Return the lines of a card, nested tables indented; a table of plain values takes one line."""
     for key, value in card.items():
         if isinstance(value, dict) and any(isinstance(v, (dict, str)) for v in value.values()):
             yield f"{indent}{key}"
@@ -148,7 +148,7 @@ def _free_place(name: str, force: bool) -> Path:
 
 
 def _key(header: Header) -> str:
-    """What `--weights` takes: the file's name, which a person may have changed."""
+    """Return the value for `--weights`: the file's name, which may have been changed."""
     return header.path.name.removesuffix(checkpoint.SUFFIX)
 
 

@@ -149,7 +149,7 @@ def _curves(
         truth = onto(truth, volume.geometry)
     except GeometryError as error:
         raise GeometryError(f"{case.truth} does not lie on {case.prediction}: resample the truth first.") from error
-    labels = sorted(ignore | ({case.not_known} if case.not_known is not None else set()))
+    labels = sorted(ignore | ({case.ignore_label} if case.ignore_label is not None else set()))
     known = ~np.isin(truth.labels, labels)
     session = segmenter.session(volume)
     for user in users:

@@ -137,7 +137,7 @@ def run_job(
             worst[found.data] = shown, found
         progress("measure", number, len(fold.test))
     for data, (shown, found) in worst.items():
-        draw_worst(shown, place / f"worst_{data}.png", found.case.not_known)
+        draw_worst(shown, place / f"worst_{data}.png", found.case.ignore_label)
     if protocol.measure.clicks and ready.segmenter is not None:
         for name, dsc in _clicked(ready.segmenter, fold, protocol, progress).items():
             cases[name]["clicks"] = dsc
@@ -209,10 +209,10 @@ def _mask(found: Found, masks: list[Path], name: str) -> Path:
 
 def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[str, Any], Worst]:
     """Name, patient, facts, metrics of a case, all bone together, on the truth's own grid; and what to show of it."""
-    truth = _bone_alone(read_segmentation(found.case.bones), found.case.not_known)
+    truth = _bone_alone(read_segmentation(found.case.bones), found.case.ignore_label)
     volume = read(found.case.image)
     answered = onto(answer(volume, found), truth.geometry)
-    measures = Measures(protocol.measure.tolerances_mm, ignore=frozenset({found.case.not_known}))
+    measures = Measures(protocol.measure.tolerances_mm, ignore=frozenset({found.case.ignore_label}))
     one = next(row for row in score(answered, truth, measures) if row.label == ALL)
     told = {
         "name": _name(found),
@@ -225,10 +225,10 @@ def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[st
     return told, Worst(1.0 if dsc is None else dsc, volume, truth, answered)
 
 
-def _bone_alone(truth: Segmentation, not_known: int) -> Segmentation:
+def _bone_alone(truth: Segmentation, ignore_label: int) -> Segmentation:
     """The truth without the names of its bones: all of them are measured together, which is sooner."""
-    labels = np.where(truth.labels == not_known, not_known, truth.labels > 0)
-    return Segmentation(labels.astype(np.uint16), truth.geometry, {1: ALL, not_known: "not known"})
+    labels = np.where(truth.labels == ignore_label, ignore_label, truth.labels > 0)
+    return Segmentation(labels.astype(np.uint16), truth.geometry, {1: ALL, ignore_label: "ignore"})
 
 
 def _rounded(one: Score) -> dict[str, float | None]:
@@ -240,7 +240,7 @@ def _clicked(segmenter: Segmenter, fold: Fold, protocol: Protocol, progress: Pro
     """For each case Dice after the rounds of clicks that the protocol names."""
     rounds = protocol.measure.clicks
     cases = [
-        Match(_name(one), one.case.bones, one.case.image, _patient(one), one.case.not_known, one.facts)
+        Match(_name(one), one.case.bones, one.case.image, _patient(one), one.case.ignore_label, one.facts)
         for one in fold.test
     ]
     clicked = click_cases(segmenter, cases, (USER,), rounds=max(1, *rounds), progress=progress)

@@ -20,9 +20,9 @@ from anybone.synthetic.label_map import load
 from anybone.synthetic.scanner import Atlas
 from anybone.training import loop
 from anybone.training.attended import attended_cache
+from anybone.training.batch_sources import REAL, SYNTHETIC, model_with_branch
 from anybone.training.cache import IGNORE, Cache, load_cache, save_cache
 from anybone.training.config import TrainingConfig
-from anybone.training.gather import REAL, SYNTHETIC, with_branch
 from anybone.training.pairs import pair_volume
 from anybone.training.slices import cache_of
 from anybone.training.sources import AnySource
@@ -148,7 +148,7 @@ def _real(config: TrainingConfig, fold: Fold, slices: Path) -> object:
         case "volumes":
             return VolumeCache.made_of(volumes)
         case "attended slices":
-            return attended_cache(volumes, with_branch(config))
+            return attended_cache(volumes, model_with_branch(config))
         case "slices":
             if not slices.is_file():
                 slices.parent.mkdir(parents=True, exist_ok=True)

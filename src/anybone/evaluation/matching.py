@@ -13,7 +13,7 @@ from anybone.io.names import of_name, stem
 from anybone.io.tables import SUFFIXES, read_rows
 
 _TRUTH = ("truth", "bones", "label", "labels", "mask")  # what a column with the reference is called, ours first
-_PREDICTION, _NAME, _PATIENT, _NOT_KNOWN = "prediction", "name", "patient", "not_known"
+_PREDICTION, _NAME, _PATIENT, _NOT_KNOWN = "prediction", "name", "patient", "ignore_label"
 _PATHS = (*_TRUTH, _PREDICTION, "image")
 _NO_PREDICTION = ("_probability",)  # endings of files that lie beside predictions
 _SHOWN = 5
@@ -28,7 +28,7 @@ class Match:
         truth: The reference.
         prediction: What is judged; None where there is none.
         patient: Whose it is; several cases of one patient count as one.
-        not_known: The label of the truth where it is not known; None where there is no such label.
+        ignore_label: The label of the truth where it is not known; None where there is no such label.
         facts: What a manifest tells beside: region, sequence, vendor ...
     """
 
@@ -36,7 +36,7 @@ class Match:
     truth: Path
     prediction: Path | None
     patient: str
-    not_known: int | None = None
+    ignore_label: int | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,7 +53,7 @@ def match(prediction: Path, truth: Path, *, missing_is_empty: bool = False) -> M
 
     In folders, the prediction of the truth NAME is called NAME, NAME_bones or alike. A manifest (.csv, .json) has a row
     for each case with the column truth (or bones, or label), relative to it; with prediction, relative to the folder of
-    predictions, if names do not tell; with name, patient and not_known; and any others, which are kept as facts.
+    predictions, if names do not tell; with name, patient and ignore_label; and any others, which are kept as facts.
 
     Args:
         prediction: A file or folder.
@@ -115,15 +115,15 @@ def _predictions(path: Path) -> list[Path]:
 def _case(row: _Row, folder: Path, found: Sequence[Path], *, alone: bool) -> Match:
     name = row.told.get(_NAME) or stem(row.truth)
     facts = {key: value for key, value in row.told.items() if key not in (*_PATHS, _NAME, _PATIENT, _NOT_KNOWN)}
-    not_known = row.told.get(_NOT_KNOWN)
-    if not_known is not None and not not_known.isdigit():
-        raise ReadError(f"{name}: not_known is the number of a label; found {not_known!r}.")
+    ignore_label = row.told.get(_NOT_KNOWN)
+    if ignore_label is not None and not ignore_label.isdigit():
+        raise ReadError(f"{name}: ignore_label is the number of a label; found {ignore_label!r}.")
     return Match(
         name,
         row.truth,
         _prediction(row, name, folder, found, alone),
         row.told.get(_PATIENT, name),
-        None if not_known is None else int(not_known),
+        None if ignore_label is None else int(ignore_label),
         facts,
     )
 

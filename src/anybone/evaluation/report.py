@@ -144,7 +144,9 @@ def evaluate_cases(
             found = onto(prediction, truth.geometry, resample=resample)
         except AnyboneError as error:
             raise type(error)(f"{case.name}: {error}") from error
-        known = measures if case.not_known is None else replace(measures, ignore=measures.ignore | {case.not_known})
+        known = (
+            measures if case.ignore_label is None else replace(measures, ignore=measures.ignore | {case.ignore_label})
+        )
         rows = score(found, truth, known, name=case.name, patient=case.patient, facts=case.facts)
         scores += rows
         apart = apart or (len(rows) > 1 and bool(found.mask.any()))

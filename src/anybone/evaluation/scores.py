@@ -175,8 +175,8 @@ def tells_bones_apart(prediction: Segmentation, truth: Segmentation, ignore: fro
 def _masks(
     prediction: Segmentation, truth: Segmentation, measures: Measures
 ) -> Iterator[tuple[str, tuple[Mask, Mask]]]:
-    not_known = np.isin(truth.labels, list(measures.ignore))
-    found, true = np.where(not_known, 0, prediction.labels), np.where(not_known, 0, truth.labels)
+    ignore_label = np.isin(truth.labels, list(measures.ignore))
+    found, true = np.where(ignore_label, 0, prediction.labels), np.where(ignore_label, 0, truth.labels)
     yield ALL, (found > 0, true > 0)
     if tells_bones_apart(prediction, truth, measures.ignore):
         theirs, ours = _names(prediction, frozenset()), _names(truth, measures.ignore)

@@ -35,7 +35,7 @@ class Worst:
     found: Segmentation
 
 
-def draw_worst(worst: Worst, path: Path, not_known: int) -> None:
+def draw_worst(worst: Worst, path: Path, ignore_label: int) -> None:
     """Nothing; writes a picture: truth in green, answer in orange.
 
     Raises:
@@ -44,7 +44,7 @@ def draw_worst(worst: Worst, path: Path, not_known: int) -> None:
     from PIL import Image
 
     view = upright(worst.volume.geometry, worst.volume.geometry.slice_axis)
-    known = worst.truth.labels != not_known
+    known = worst.truth.labels != ignore_label
     truth, found = worst.truth.mask & known, worst.found.mask & known
     wrong = (truth ^ found).sum(axis=tuple(a for a in range(3) if a != view.axis))
     index = int(wrong.argmax())

@@ -23,7 +23,7 @@ from anybone.interactive.session_core import SessionCore, added
 
 Own = TypeVar("Own", bound="SessionBones")  # what a verb was called on comes back
 
-MOST_PIECES = 50  # that a bone is split into: more are specks, which nobody names
+MAX_COMPONENTS = 50  # that a bone is split into: more are specks, which nobody names
 
 
 class SessionBones(SessionCore):
@@ -123,8 +123,8 @@ class SessionBones(SessionCore):
         count = 0 if found is None else found.count
         if found is None or count < 2:
             raise PromptError(f"{old.name} is one piece: there is nothing to split.")
-        if count > MOST_PIECES:
-            raise PromptError(f"{old.name} is {count} pieces, more than {MOST_PIECES}. Erase the specks first.")
+        if count > MAX_COMPONENTS:
+            raise PromptError(f"{old.name} is {count} pieces, more than {MAX_COMPONENTS}. Erase the specks first.")
         free = max(state.bones) + 1
         chosen = [label, *range(free, free + count - 1)]
         planes = split_up(state.planes, label, found, chosen)

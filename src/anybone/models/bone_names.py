@@ -21,7 +21,7 @@ _HYPERNETWORK = "mask_decoder.hypernetworks."
 
 
 def with_bones(config: ModelConfig, bones: Mapping[int, str]) -> ModelConfig:
-    """The configuration with names of bones.
+    """Return the configuration with names of bones.
 
     Raises:
         CheckpointError: It has others already.

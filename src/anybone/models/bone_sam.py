@@ -39,13 +39,13 @@ class BoneSam(SliceNetwork):
         return self.config.image_size
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h16 w16"]:
-        """The image embedding, one cell for 16 x 16 pixels."""
+        """Return the image embedding, one cell for 16 x 16 pixels."""
         return self.encoder(images)  # type: ignore[no-any-return]
 
     def fuse(
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "*b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
-        """The embedding joined with attention maps; unchanged for a network without a 3-D branch.
+        """Return the embedding fused with attention maps; unchanged for a network without a 3-D branch.
 
         One map "h2 w2" is taken for one image.
         """
@@ -63,7 +63,7 @@ class BoneSam(SliceNetwork):
         boxes_xyxy: Tensor | None = None,
         mask_logits: Tensor | None = None,
     ) -> tuple[Float[Tensor, "b masks h4 w4"], Float[Tensor, "b masks"]]:
-        """Mask logits (channel 1 is bone, above 0) and predicted quality; without prompts: all bone there is.
+        """Return mask logits (channel 1 is bone, above 0) and predicted quality; without prompts: all bone.
 
         Args:
             embedding: From `encode` or `fuse`.
@@ -85,7 +85,7 @@ class BoneSam(SliceNetwork):
         return self.mask_decoder(embedding, self.prompt_encoder.position.grid(h, w), tokens, dense)  # type: ignore[no-any-return]
 
     def tell_apart(self, embedding: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n h4 w4"]:
-        """Logits of each of the n bones that the network has names for, in their order in `config.bones`."""
+        """Return the logits of each of the network's n named bones, in their order in `config.bones`."""
         b, _, h, w = embedding.shape
         if not self.config.bones:
             return embedding.new_zeros(b, 0, 4 * h, 4 * w)
@@ -94,7 +94,7 @@ class BoneSam(SliceNetwork):
         return self.mask_decoder(embedding, position, tokens, dense, by_name=True)[0]  # type: ignore[no-any-return]
 
     def for_inference(self) -> BoneSam:
-        """This network, ready to run: evaluation mode, batch norms folded, channels last. Not trainable any more."""
+        """Prepare this network for inference: evaluation mode, folded batch norms, channels last. Not trainable."""
         self.eval().requires_grad_(False)
         fold_batch_norms(self)
         return self.channels_last()

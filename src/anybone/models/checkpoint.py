@@ -38,7 +38,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint file says of itself; read without torch.
+    """Metadata of a checkpoint file, read without torch.
 
     Attributes:
         path: The file.
@@ -63,7 +63,7 @@ class Header:
     base: Base | None = None
 
     def license_with(self, given: str | None) -> str:
-        """The license of weights that began with these: theirs stays beside any other that is given."""
+        """Return the license of derived weights: this one, joined with any other that is given."""
         if given is None or given == self.license:
             return self.license
         return f"{given}; of {self.name}, which they began with: {self.license}"
@@ -81,7 +81,7 @@ class Checkpoint:
     card: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> BoneSam:
-        """The network with these weights in float32.
+        """Build the network with these weights in float32.
 
         Raises:
             CheckpointError: Weights and configuration do not fit together.
@@ -103,7 +103,7 @@ class Checkpoint:
 
 
 def _restore_buffers(model: BoneSam) -> None:
-    """Fills the buffers that are computed, not stored."""
+    """Fill the buffers that are computed, not stored."""
     from anybone.models.encoders.tiny_vit import WindowAttention
 
     for module in model.modules():
@@ -112,7 +112,7 @@ def _restore_buffers(model: BoneSam) -> None:
 
 
 def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -> Header:
-    """The header of the file written; floating-point weights are stored as `dtype` where one is given."""
+    """Write the checkpoint and return its header; floating-point weights are stored as `dtype` if given."""
     weights = {
         k: (v.to(dtype) if dtype is not None and v.is_floating_point() else v).contiguous()
         for k, v in checkpoint.weights.items()
@@ -121,7 +121,7 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
 
 
 def save_changes(checkpoint: Checkpoint, base: Path, path: Path) -> Header:
-    """The header of a file written with nothing but what differs from other weights; `load` needs both.
+    """Write only the difference to other weights and return its header; `load` needs both files.
 
     Args:
         checkpoint: The whole weights.
@@ -163,7 +163,7 @@ def _write(checkpoint: Checkpoint, weights: dict[str, Tensor], base: Base | None
 
 
 def read_header(path: Path) -> Header:
-    """What the file says of itself.
+    """Read the metadata of a file.
 
     Raises:
         CheckpointError: It is absent, no safetensors file, or not one of ours.
@@ -190,7 +190,7 @@ def read_header(path: Path) -> Header:
 
 
 def load(path: Path) -> Checkpoint:
-    """The checkpoint in a file; where that holds changes alone, added to their base.
+    """Load the checkpoint in a file; a file of changes is added to its base.
 
     Raises:
         CheckpointError: As `read_header`, the tensor section is damaged, or the base is not at hand.
@@ -212,14 +212,14 @@ def load(path: Path) -> Checkpoint:
 
 
 def _for(config: ModelConfig, base: Checkpoint) -> dict[str, Tensor]:
-    """The weights of a base, with masks for the bones that changes to it have names for."""
+    """Return the weights of a base, with masks for the bones that changes to it have names for."""
     from anybone.models.bone_names import named
 
     return named(base.weights, len(config.bones)) if config.bones and not base.config.bones else base.weights
 
 
 def verify(path: Path) -> Header:
-    """The header, once the tensor section has been hashed and found as recorded.
+    """Return the header after checking the recorded hash of the tensor section.
 
     Raises:
         CheckpointError: As `read_header`, or the hash differs.

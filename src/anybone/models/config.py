@@ -85,12 +85,12 @@ class ModelConfig:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
+        """Return the configuration as plain JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        """The configuration from what `to_dict` gave.
+        """Return the configuration from the values of `to_dict`.
 
         Raises:
             CheckpointError: A key is not known here.

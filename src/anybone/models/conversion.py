@@ -79,7 +79,7 @@ _FLATTENED = ("prompt_encoder.padding", "prompt_encoder.no_mask")  # released wi
 
 
 def convert_published(bone_sam: Path, attention: Path) -> Checkpoint:
-    """One checkpoint made of the two released SegmentAnyBone files.
+    """Return one checkpoint made from the two released SegmentAnyBone files.
 
     Args:
         bone_sam: `bone_sam.pth`, the 2-D pathway with adapters and gate.
@@ -97,7 +97,7 @@ def convert_published(bone_sam: Path, attention: Path) -> Checkpoint:
 
 
 def read_sam(path: Path) -> dict[str, Tensor]:
-    """The weights in a `.pth` of SAM's family, under our names.
+    """Read the weights in a `.pth` of SAM's family, renamed to this network's names.
 
     Raises:
         CheckpointError: The file is absent, damaged, or no plain state dict.
@@ -106,7 +106,7 @@ def read_sam(path: Path) -> dict[str, Tensor]:
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a `.pth` file, which is never allowed to run code.
+    """Read the tensors of a `.pth` file without running any code in it.
 
     Raises:
         CheckpointError: The file is absent, damaged, or holds anything but tensors with names.
@@ -130,7 +130,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 
 def rename(released: Mapping[str, Tensor], rules: list[tuple[str, str]]) -> dict[str, Tensor]:
-    """The same tensors under our names; point embeddings are stacked, leading axes of one dropped."""
+    """Return the tensors under this network's names; point embeddings are stacked, leading axes of one dropped."""
     renamed: dict[str, Tensor] = {}
     for key, tensor in released.items():
         for pattern, replacement in rules:

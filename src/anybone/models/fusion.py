@@ -1,4 +1,4 @@
-"""How the 2-D embedding and the 3-D attention are joined: by a gate as published, by a product, by concatenation."""
+"""Fusion of the 2-D embedding with the 3-D attention: by a gate as published, by a product, by concatenation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AttentionFusion(nn.Module):
     def forward(
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
-        """The fused embedding; an attention map of another resolution is resized (bilinear)."""
+        """Return the fused embedding; an attention map of another resolution is resized (bilinear)."""
         attended = self.second(F.relu(self.first(embedding * _maps(attention, embedding))))
         fused: Tensor = (1 - self.gate) * embedding + self.gate * attended
         return fused
@@ -47,7 +47,7 @@ class ProductFusion(nn.Module):
     def forward(
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
-        """The fused embedding; an attention map of another resolution is resized (bilinear)."""
+        """Return the fused embedding; an attention map of another resolution is resized (bilinear)."""
         product = embedding * _maps(attention, embedding)
         fused: Tensor = product + self.second(F.relu(self.first(product)))
         return fused
@@ -64,7 +64,7 @@ class ConcatenationFusion(nn.Module):
     def forward(
         self, embedding: Float[Tensor, "b c h w"], attention: Float[Tensor, "b h2 w2"]
     ) -> Float[Tensor, "b c h w"]:
-        """The fused embedding; an attention map of another resolution is resized (bilinear)."""
+        """Return the fused embedding; an attention map of another resolution is resized (bilinear)."""
         both = torch.cat([embedding, _maps(attention, embedding).to(embedding)], 1)
         fused: Tensor = embedding + self.second(F.relu(self.first(both)))
         return fused

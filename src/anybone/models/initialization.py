@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def start_from(model: BoneSam, path: Path) -> list[str]:
-    """Copies what fits of a checkpoint, or of a SAM, MobileSAM or LiteMedSAM `.pth`, into `model`, and says what not.
+    """Copy the weights that fit from a checkpoint, or a SAM, MobileSAM or LiteMedSAM `.pth`, into `model`.
 
     Of SAM's masks, the one for unambiguous prompts becomes every mask of ours. LiteMedSAM reads single pixels at the
     resolution at which ours has features, so its first layers are spread over the pixels that make up one of those.
@@ -92,5 +92,5 @@ def _in_our_gray_values(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _spread(kernel: Tensor, side: int) -> Tensor:
-    """A kernel for single pixels as one for the mean of `side` x `side` pixels."""
+    """Return a kernel for single pixels as one for the mean of `side` x `side` pixels."""
     return kernel.expand(-1, -1, side, side) / side**2

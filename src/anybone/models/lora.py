@@ -25,7 +25,7 @@ class LoraLinear(nn.Linear):
         nn.init.kaiming_uniform_(self.lora_down, a=5**0.5)
 
     def forward(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b d"]:
-        """What the layer gives, with its update."""
+        """Return the layer's output plus its low-rank update."""
         return F.linear(x, self.weight, self.bias) + (x @ self.lora_down.T) @ self.lora_up.T
 
     def merged(self) -> nn.Linear:
@@ -39,7 +39,7 @@ class LoraLinear(nn.Linear):
 
 
 def add_lora(model: nn.Module, rank: int = RANK) -> None:
-    """Puts an update beside every linear layer of every attention in the model."""
+    """Add an update to every linear layer of every attention in the model."""
     for module in list(model.modules()):
         if isinstance(module, _ATTENTION):
             for name, layer in list(module.named_children()):
@@ -48,7 +48,7 @@ def add_lora(model: nn.Module, rank: int = RANK) -> None:
 
 
 def merge_lora(model: nn.Module) -> None:
-    """Makes the updates part of their layers; the model then has the weights it had before `add_lora`, by name."""
+    """Merge the updates into their layers; the weights then have the names they had before `add_lora`."""
     for module in list(model.modules()):
         for name, layer in list(module.named_children()):
             if isinstance(layer, LoraLinear):

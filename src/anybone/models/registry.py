@@ -1,4 +1,4 @@
-"""Which checkpoints are at hand: those in the package, and those added to the cache folder. Starts without torch."""
+"""Registry of checkpoints: those in the package, and those added to the cache folder. Starts without torch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ DEFAULT_NAME = "anybone-0.10"
 
 
 def home() -> Path:
-    """The cache folder: `ANYBONE_HOME`, or `~/.cache/anybone`."""
+    """Return the cache folder: `ANYBONE_HOME`, or `~/.cache/anybone`."""
     chosen = os.environ.get("ANYBONE_HOME")
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "anybone"
 
 
 def path_for(name: str) -> Path:
-    """Where a checkpoint that is added under `name` goes.
+    """Return the path at which a checkpoint is stored under `name`.
 
     Raises:
         CheckpointError: The name cannot be a file's.
@@ -30,7 +30,7 @@ def path_for(name: str) -> Path:
 
 
 def locate(name_or_path: str | Path | None = None) -> Path:
-    """The file of the weights of that name, or at that path; the default ones for None.
+    """Return the file of the weights with that name or path; the default weights for None.
 
     Raises:
         CheckpointError: There are none; the message lists those at hand.
@@ -55,7 +55,7 @@ def installed() -> list[Path]:
 
 
 def headers() -> list[Header]:
-    """What each installed checkpoint says of itself; damaged ones are left out (`verify` names their fault)."""
+    """Return the metadata of each installed checkpoint, except damaged ones (`verify` reports their fault)."""
     found = []
     for path in installed():
         try:
@@ -66,7 +66,7 @@ def headers() -> list[Header]:
 
 
 def find_base(changes: Header) -> Header:
-    """The weights that a file of changes has to be added to: those of its base's hash, beside it or installed.
+    """Return the base weights of a file of changes: found by hash, in its folder or installed.
 
     Raises:
         CheckpointError: They are not at hand, or damaged.

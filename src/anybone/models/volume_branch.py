@@ -29,7 +29,7 @@ class ConvNorm3d(nn.Module):
         self.norm = nn.BatchNorm3d(c_out)
 
     def forward(self, x: Float[Tensor, "b c_in d h w"]) -> Float[Tensor, "b c_out d h w"]:
-        """The normalized convolution."""
+        """Return the normalized convolution."""
         return self.norm(self.conv(x))  # type: ignore[no-any-return]
 
 

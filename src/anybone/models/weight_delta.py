@@ -1,4 +1,4 @@
-"""What fine-tuning changed: the difference of two sets of weights, small enough to be sent by mail.
+"""Weight changes from fine-tuning: the difference of two sets of weights, stored compactly.
 
 A difference is kept as half-precision tensors by the names of the weights. One of low rank, as low-rank updates leave
 it, is kept as two thin matrices, NAME.up and NAME.down, whose product it is.
@@ -19,7 +19,7 @@ SMALLEST = 1e-3  # of the largest singular value: half precision keeps no more
 
 
 def difference(tuned: Mapping[str, Tensor], base: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What has to be added to `base` to have `tuned`; weights that are the same are left out."""
+    """Return `tuned` minus `base`; equal weights are left out."""
     changed: dict[str, Tensor] = {}
     for name, weight in base.items():
         if torch.equal(tuned[name].cpu().to(weight.dtype), weight):
@@ -30,7 +30,7 @@ def difference(tuned: Mapping[str, Tensor], base: Mapping[str, Tensor]) -> dict[
 
 
 def added(base: Mapping[str, Tensor], changes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The base with what `difference` gave added to it, in float32 where it changed.
+    """Return the base with a `difference` added, in float32 where it changed.
 
     Raises:
         CheckpointError: A change has no place in the base.
@@ -50,7 +50,7 @@ def added(base: Mapping[str, Tensor], changes: Mapping[str, Tensor]) -> dict[str
 
 
 def _thin(name: str, change: Float[Tensor, "*shape"]) -> dict[str, Tensor]:
-    """A matrix as two thin ones where that is smaller; nothing where it is not."""
+    """Return a matrix as two thin factors where that is smaller, otherwise None."""
     if change.ndim != 2:
         return {}
     up, size, down = torch.linalg.svd(change, full_matrices=False)

@@ -26,8 +26,8 @@ from anybone.synthetic.scanner.frames import Frames
 from anybone.training.augment import augment_attended
 from anybone.training.cache import IGNORE, AttendedCache
 from anybone.training.config import TrainingConfig
-from anybone.training.pieces import separate_pieces
 from anybone.training.sampler import BalancedSampler
+from anybone.training.slice_components import label_components
 from anybone.training.slices import CaseVolume, Slice, cache_of, fitted_shape
 from anybone.training.sources import clipped
 from anybone.training.volumes import COARSE, PIXELS, SLICES, as_input, fitting, resized, scan_volumes, stack_around
@@ -38,7 +38,7 @@ _WHOLE = SIDE * EMBEDDING_STRIDE  # pixels of a frame whose embedding has as man
 
 
 def attended_cache(cases: Iterable[CaseVolume], model: BoneSam) -> AttendedCache:
-    """The slices of which something is known, each with its attention.
+    """Return the slices that have any known label, each with its attention.
 
     Raises:
         NothingFoundError: There are none.
@@ -51,7 +51,7 @@ def attended_cache(cases: Iterable[CaseVolume], model: BoneSam) -> AttendedCache
 
 @torch.no_grad()
 def _attended(cases: Iterable[CaseVolume], model: BoneSam, maps: list[Tensor]) -> Iterator[Slice]:
-    """The slices of cases; the map of each is put into `maps`, so that no more than one volume is held at a time."""
+    """Yield the slices of cases, putting each map into `maps`, so that only one volume is held at a time."""
     device = next(model.parameters()).device
     for case in cases:
         unit = torch.from_numpy(case.normalized.copy())
@@ -72,7 +72,7 @@ class AttendedSlices:
         device = config.device
         self._images, self._bones = cache.images.to(device), cache.bones.to(device)
         self._attention = cache.attention.to(device)
-        self._sampler = BalancedSampler(cache, config.empty_share)
+        self._sampler = BalancedSampler(cache, config.empty_slice_fraction)
         self._size, self._augmentation = config.model.image_size, config.augmentation
 
     def draw(
@@ -106,13 +106,13 @@ class AttendedAnatomy:
         cells = torch.stack([resized(one) for one in clipped(volumes, rng)])
         probability = self._branch.attend(as_input(cells))[:, 0]
         maps = [attention_map(p, k, SLICES) for p, k in zip(probability, number.tolist(), strict=True)]
-        pieces = separate_pieces(bones[..., 0])
+        pieces = label_components(bones[..., 0])
         attention = torch.nn.functional.interpolate(torch.stack(maps)[:, None], size=shape[1:], mode="bilinear")
         return clipped(images[..., 0], rng), pieces, attention[:, 0]
 
 
 def coarser(frames: Frames, size: int) -> Frames:
-    """The same fields of view as `PIXELS` pixels along each side, where they were `size`."""
+    """Return the same fields of view at `PIXELS` pixels per side, instead of `size`."""
     factor = size / PIXELS
     return replace(
         frames,

@@ -10,13 +10,13 @@ from torch.nn import functional as F
 
 from anybone.core.array_types import Bool, Float, Int
 from anybone.training.config import Augmentation
-from anybone.training.masses import add_masses
+from anybone.training.lesions import add_lesions
 
 
 def augment(
     images: Int[Tensor, "b h w"], bones: Int[Tensor, "b h w"], size: int, a: Augmentation, rng: torch.Generator
 ) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"]]:
-    """Changed images in 0..1 and their bones, both `size` pixels a side; what lies outside an image is background."""
+    """Return augmented images in 0..1 and their bones, `size` pixels per side; the outside is background."""
     return _read(images, bones, _grid(len(images), size, a, rng), a, rng)
 
 
@@ -28,7 +28,7 @@ def augment_attended(
     a: Augmentation,
     rng: torch.Generator,
 ) -> tuple[Float[Tensor, "b size size"], Int[Tensor, "b size size"], Float[Tensor, "b size size"]]:
-    """As `augment`, with attention maps of the whole images, which go wherever the pixels go."""
+    """Augment as `augment` does, with attention maps moved along with the pixels."""
     grid = _grid(len(images), size, a, rng)
     maps = F.grid_sample(attention[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
     return *_read(images, bones, grid, a, rng), maps
@@ -45,7 +45,7 @@ def _read(
     gray = F.grid_sample(images[:, None].float() / 255, grid, mode="bilinear", align_corners=False)[:, 0]
     moved = F.grid_sample(bones[:, None].float(), grid, mode="nearest", align_corners=False)[:, 0]
     bones = moved.round().long()
-    return _contrast(add_masses(gray, bones, a.mass, rng), a, rng), bones
+    return _contrast(add_lesions(gray, bones, a.lesion, rng), a, rng), bones
 
 
 def plain(
@@ -62,7 +62,7 @@ def uniform(n: int, low: float, high: float, rng: torch.Generator) -> Float[Tens
 
 
 def happens(n: int, probability: float, rng: torch.Generator) -> Bool[Tensor, " n"]:
-    """True with some probability."""
+    """Draw booleans that are true with a given probability."""
     return torch.rand(n, generator=rng, device=rng.device) < probability
 
 

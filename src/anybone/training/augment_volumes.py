@@ -21,7 +21,7 @@ THICK = (2, 5)  # cells that a thick slice may average
 def augment_volumes(
     images: Float[Tensor, "b n n n"], bones: Int[Tensor, "b n n n"], cells: int, a: Augmentation, rng: torch.Generator
 ) -> tuple[Float[Tensor, "b cells cells cells"], Int[Tensor, "b cells cells cells"]]:
-    """Changed volumes in 0..1 and their bones on `cells` along each axis; what lies outside is background."""
+    """Return augmented volumes in 0..1 and their bones on `cells` per axis; the outside is background."""
     images, bones = reorient(images, bones, rng)
     grid = F.affine_grid(_placed(len(images), a, rng), [len(images), 1, cells, cells, cells], align_corners=False)
     gray = F.grid_sample(images[:, None], grid, mode="bilinear", align_corners=False)[:, 0]
@@ -32,7 +32,7 @@ def augment_volumes(
 def reorient(
     images: Float[Tensor, "b n n n"], bones: Int[Tensor, "b n n n"], rng: torch.Generator
 ) -> tuple[Float[Tensor, "b n n n"], Int[Tensor, "b n n n"]]:
-    """Volumes and bones with rows and columns exchanged, and every axis turned round, as often as not."""
+    """Return volumes and bones with rows and columns exchanged and axes flipped, each half of the time."""
     pairs = torch.stack([images, bones.to(images.dtype)], 1)
     turned = [_reoriented(pair, rng) for pair in pairs]
     both = torch.stack(turned)
@@ -49,7 +49,7 @@ def _reoriented(pair: Float[Tensor, "2 n n n"], rng: torch.Generator) -> Float[T
 
 
 def _placed(n: int, a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b 3 4"]:
-    """Where each volume is read, as `affine_grid` wants it: rotated and stretched in the plane, tilted a little."""
+    """Return sampling transforms for `affine_grid`: rotated and stretched in the plane, tilted slightly."""
     turn = uniform(n, -a.turn_degrees, a.turn_degrees, rng) * math.pi / 180
     zoom, stretch = uniform(n, *a.zoom, rng), 1 + uniform(n, -a.stretch, a.stretch, rng)
     placed = torch.zeros(n, 3, 4, device=rng.device)  # slices, columns, rows: the order of grid_sample

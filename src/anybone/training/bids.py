@@ -16,7 +16,7 @@ _OF_MASKS = {"desc", "space", "res", "den", "label", "seg", "atlas", "hemi"}  # 
 
 
 def looks_like_bids(folder: Path) -> bool:
-    """Whether there are subjects, and masks among the derivatives."""
+    """Return whether there are subjects, and masks among the derivatives."""
     return any(folder.glob("sub-*")) and any((folder / "derivatives").glob("**/*_dseg.*"))
 
 
@@ -63,7 +63,7 @@ def _told(entities: dict[str, str]) -> str:
 
 
 def _region(image: Path) -> str:
-    """What the image's sidecar calls the part of the body."""
+    """Return the body part named in the image's sidecar."""
     try:
         facts = json.loads((image.parent / f"{stem(image)}.json").read_text(encoding="utf-8"))
         return str(facts.get("BodyPart") or facts.get("BodyPartExamined") or REGION).lower()

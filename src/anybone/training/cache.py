@@ -39,7 +39,7 @@ class Cache:
         return cls(nothing, nothing, [])
 
     def of(self, wanted: set[str]) -> Cache:
-        """The slices of some patients."""
+        """Return the slices of some patients."""
         keep = [i for i, p in enumerate(self.patients) if p in wanted]
         return Cache(self.images[keep], self.bones[keep], [self.patients[i] for i in keep])
 
@@ -55,7 +55,7 @@ class AttendedCache(Cache):
     attention: Float[Tensor, "n 64 64"]
 
     def of(self, wanted: set[str]) -> AttendedCache:
-        """The slices of some patients."""
+        """Return the slices of some patients."""
         keep = [i for i, p in enumerate(self.patients) if p in wanted]
         return AttendedCache(
             self.images[keep], self.bones[keep], [self.patients[i] for i in keep], self.attention[keep]
@@ -63,7 +63,7 @@ class AttendedCache(Cache):
 
 
 def save_cache(cache: Cache, path: Path, data: str = "") -> None:
-    """Writes the cache to a file, with what tells the data that it was made from, and never half of it."""
+    """Write the cache and the fingerprint of its data to a file, atomically."""
     metadata = {"patients": json.dumps(cache.patients), "data": data}
     part = path.with_suffix(".part")
     save_file({"images": cache.images.contiguous(), "bones": cache.bones.contiguous()}, part, metadata)
@@ -71,13 +71,13 @@ def save_cache(cache: Cache, path: Path, data: str = "") -> None:
 
 
 def load_cache(path: Path) -> Cache:
-    """The cache in a file."""
+    """Load the cache in a file."""
     with safe_open(path, framework="pt") as file:
         patients = json.loads(file.metadata()["patients"])
         return Cache(file.get_tensor("images"), file.get_tensor("bones"), patients)
 
 
 def data_of(path: Path) -> str:
-    """What tells the data that a cache was made from; empty where it does not say."""
+    """Return the fingerprint of the data that a cache was made from; empty if unknown."""
     with safe_open(path, framework="pt") as file:
         return str(file.metadata().get("data", ""))

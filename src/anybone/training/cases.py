@@ -30,7 +30,7 @@ class Case:
         sequence: Of the image, where it is told.
         split: "training", "validation" or "test"; "" where nobody decided.
         names: Of the labels; empty where they are not told.
-        not_known: The label of voxels whose truth is not known.
+        ignore_label: The label of voxels whose truth is not known.
         plane: Of its slices, where it is told.
     """
 
@@ -41,7 +41,7 @@ class Case:
     sequence: str = ""
     split: str = ""
     names: Mapping[int, str] = field(default_factory=dict)
-    not_known: int = IGNORE
+    ignore_label: int = IGNORE
     plane: str = ""
 
     @property
@@ -55,6 +55,6 @@ class Case:
         return Pair(self.patient, self.image, self.bones)
 
     def mark(self, one: _Labeled) -> _Labeled:
-        """A slice or volume of its files as one of this patient, with what is not known as IGNORE."""
-        labels = np.where(one.labels == self.not_known, np.uint8(IGNORE), one.labels)
+        """Return a slice or volume of the case's files with its patient, and IGNORE in place of its ignore label."""
+        labels = np.where(one.labels == self.ignore_label, np.uint8(IGNORE), one.labels)
         return replace(one, patient=self.key, labels=labels)

@@ -1,4 +1,4 @@
-"""What is wrong with cases, all of it at once, before anything is learned from them."""
+"""Checks of training cases: all faults are reported at once, before training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def require_sound(cases: Sequence[Case], progress: Progress = lambda step, done, total: None) -> None:
-    """Nothing, where nothing is wrong.
+    """Raise an error that lists every fault of the cases.
 
     Raises:
         InputError: Something is; the message has a line for each fault, with the files.
@@ -38,7 +38,7 @@ def require_sound(cases: Sequence[Case], progress: Progress = lambda step, done,
 
 
 def find_faults(cases: Sequence[Case], progress: Progress = lambda step, done, total: None) -> list[str]:
-    """What is wrong with cases, a sentence each: with their files first, then with whose they are."""
+    """Return the faults of cases, one sentence each: first of their files, then of their patients."""
     faults: list[str] = []
     contents: dict[tuple[Path, str], str] = {}
     for number, case in enumerate(cases, 1):
@@ -82,12 +82,12 @@ def _misfits(case: Case, volume: Volume, truth: Segmentation) -> Iterator[str]:
 
 
 def _bad_labels(case: Case, truth: Segmentation) -> Iterator[str]:
-    found = set(np.flatnonzero(np.bincount(truth.labels.ravel())).tolist()) - {0, case.not_known}
+    found = set(np.flatnonzero(np.bincount(truth.labels.ravel())).tolist()) - {0, case.ignore_label}
     if not found:
         yield f"{case.bones} is empty: it has no bone."
     beyond = sorted(label for label in found if label >= IGNORE)
     if beyond:
-        yield f"{case.bones} has labels {beyond}; bones are 1 to {IGNORE - 1}, {case.not_known} is not known."
+        yield f"{case.bones} has labels {beyond}; bones are 1 to {IGNORE - 1}, {case.ignore_label} is not known."
     unknown = sorted(found - set(case.names) - set(beyond)) if case.names else []
     if unknown:
         yield f"{case.bones} has labels {unknown} that the data do not name; named are {dict(case.names)}."
@@ -130,7 +130,7 @@ def _two_names(cases: Iterable[Case], contents: dict[tuple[Path, str], str]) -> 
 
 
 def _plain(name: str) -> str:
-    """A name in small letters without signs, and numbers without leading zeros."""
+    """Return a name in lower case without punctuation, and numbers without leading zeros."""
     parts = re.findall(r"\d+|[^\W\d_]+", name.lower())
     return " ".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
 

@@ -14,7 +14,7 @@ from anybone.training.stages import STAGES
 
 
 def default_model() -> ModelConfig:
-    """The network that the shipped weights belong to: a full TinyViT at 384 pixels, 2-D, masks sharpened by detail."""
+    """Return the network of the shipped weights: a full TinyViT at 384 pixels, 2-D, with detail channels."""
     return ModelConfig(
         image_size=384,
         tiny_vit=TinyVitConfig(adapter_stages=(), classes=0),
@@ -25,7 +25,7 @@ def default_model() -> ModelConfig:
 
 
 def small_model() -> ModelConfig:
-    """A quarter of that, which learns from nothing but one's own cases on a CPU."""
+    """Return a network a quarter of that size, which can be trained from scratch on a CPU."""
     return ModelConfig(
         image_size=384,
         tiny_vit=TinyVitConfig(
@@ -40,7 +40,7 @@ def small_model() -> ModelConfig:
 
 
 def published_model() -> ModelConfig:
-    """The published network without its 3-D branch: a full TinyViT with adapters at 1024 pixels."""
+    """Return the published network without its 3-D branch: a full TinyViT with adapters at 1024 pixels."""
     return replace(ModelConfig(), depth_attention=None)
 
 
@@ -54,7 +54,7 @@ MODELS: Mapping[str, Callable[[], ModelConfig]] = {
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far images are changed; each range is drawn from uniformly, each probability is per image.
+    """Strength of augmentation; ranges are drawn from uniformly, probabilities are per image.
 
     Attributes:
         zoom: Size of a pixel relative to the frame that holds the whole slice: below 1 looks closer.
@@ -71,7 +71,7 @@ class Augmentation:
         bias: Largest change of brightness across the image by a smooth field.
         noise: Largest standard deviation of Rician noise.
         blur: Probability of a loss of resolution.
-        mass: Probability of a mass in the soft tissue, of synthetic slices too (see `training.masses`).
+        lesion: Probability of a lesion in the soft tissue, in synthetic slices too (see `training.lesions`).
         ghost: Probability of a faint shifted copy, as motion leaves.
         tone: Probability of a change of the tone curve and of the black level of a slice, made or real.
         sharpness: Probability of sharpening or smoothing by a Gaussian of 0.6 to 1.6 pixels, made or real.
@@ -92,7 +92,7 @@ class Augmentation:
     bias: float = 0.4
     noise: float = 0.08
     blur: float = 0.25
-    mass: float = 0.15
+    lesion: float = 0.15
     ghost: float = 0.1
     tone: float = 0.5
     sharpness: float = 0.5
@@ -105,40 +105,39 @@ class TrainingConfig:
 
     Attributes:
         model: Sizes of the network.
-        start: Weights to begin with: a checkpoint, or a SAM, MobileSAM or LiteMedSAM `.pth`; what fits is taken. "":
-            random.
-        stage: Which weights are trained: a key of `stages.STAGES`.
-        augmentation: How images are changed.
-        steps: How many; the learning rate follows the share of them that is done.
-        batch: Images a step.
-        parts: Into how many equal parts a batch is divided, which processes share, or which one process computes one
-            after the other where memory is short; see docs/how-to/train.md.
-        learning_rate: Highest, after warm-up.
-        warm_up: Share of the steps in which the learning rate rises.
-        schedule: How it falls then: a key of `schedules.SCHEDULES`.
-        weight_decay: Of AdamW.
+        start: Initial weights: a checkpoint, or a SAM, MobileSAM or LiteMedSAM `.pth`; weights that fit are copied.
+            "": random initialization.
+        stage: Weights to train, a key of `stages.STAGES`.
+        augmentation: Augmentation of real slices.
+        steps: Number of optimizer steps; the learning rate follows the fraction that is done.
+        batch: Images per step.
+        micro_batches: Number of equal parts of a batch, computed one after the other (gradient accumulation) or
+            divided among processes; see docs/how-to/train.md.
+        learning_rate: Highest learning rate, after warmup.
+        warmup_fraction: Fraction of the steps in which the learning rate rises.
+        schedule: Decay of the learning rate after warmup, a key of `schedules.SCHEDULES`.
+        weight_decay: Weight decay of AdamW.
         clip_norm: Largest norm of the gradient.
-        ema: How much of the averaged weights each step keeps.
-        sources: What share of the images each source gives: "real" slices of patients, "synthetic" anatomy.
-        empty_share: Share of slices without bone among the real ones.
-        prompts: How often each kind of prompt is drawn, relative to the others: keys of `simulate_prompts.PROMPTS`. All
-            bone without any prompt is asked for in every step besides, since its image is encoded anyway. Empty: the
-            automatic answer is all that is learned, without prompts and corrections.
-        corrections: Rounds of one click each in what the last answer got wrong.
-        automatic_share: Share of steps that correct the automatic answer; the others correct the prompted one.
-        focal: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as
+        ema: Decay of the exponential moving average of the weights.
+        sources: Fraction of the images from each source: "real" slices of patients, "synthetic" anatomy.
+        empty_slice_fraction: Fraction of slices without bone among the real ones.
+        prompts: Relative frequency of each kind of prompt, keys of `simulate_prompts.PROMPTS`. Every step also trains
+            the automatic mask, since its image is encoded anyway. Empty: only the automatic mask is trained.
+        corrections: Number of simulated clicks, each in an error of the previous mask.
+        automatic_fraction: Fraction of steps that correct the automatic mask; the others correct the prompted one.
+        focal_gamma: Exponent of the focal weight on the cross-entropy (Lin et al. 2017); 0 is plain cross-entropy, as
             published.
-        boundary: Weight of the boundary term beside Dice and cross-entropy; 0 as published.
-        click: Weight of a further cross-entropy around each corrective click: without, a network learns to heed the
-            whole slice and not the click.
-        quality_weight: Of the quality head's squared error.
-        save_steps: Between checkpoints.
-        validate_steps: Between validations.
-        bfloat16: Whether the encoder, or the 3-D branch, computes in bfloat16: twice as fast on CPUs and GPUs that have
-            it, and on other CPUs many times slower.
-        seed: Of every random draw.
-        threads: Of torch; 0 leaves torch's choice.
-        device: Where: "cpu", "cuda", "mps".
+        boundary_loss_weight: Weight of the boundary term relative to Dice and cross-entropy; 0 as published.
+        click_loss_weight: Weight of an additional cross-entropy around each corrective click; with 0, a network learns
+            to follow the whole slice rather than the click.
+        quality_weight: Weight of the quality head's squared error.
+        save_steps: Steps between checkpoints.
+        validate_steps: Steps between validations.
+        bfloat16: Computation of the encoder, or of the 3-D branch, in bfloat16: twice as fast on CPUs and GPUs that
+            support it, many times slower on other CPUs.
+        seed: Seed of every random draw.
+        threads: Threads of torch; 0 keeps torch's default.
+        device: Device of the training: "cpu", "cuda", "mps".
 
     Raises:
         UsageError: A stage, schedule or kind of prompt that there is not, a batch that cannot be divided, or a stage
@@ -151,23 +150,23 @@ class TrainingConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     steps: int = 6000
     batch: int = 8
-    parts: int = 1
+    micro_batches: int = 1
     learning_rate: float = 1e-3
-    warm_up: float = 0.03
+    warmup_fraction: float = 0.03
     schedule: str = "cosine"
     weight_decay: float = 0.05
     clip_norm: float = 1.0
     ema: float = 0.998
     sources: Mapping[str, float] = field(default_factory=lambda: {"real": 1.0})
-    empty_share: float = 0.08
+    empty_slice_fraction: float = 0.08
     prompts: Mapping[str, float] = field(
         default_factory=lambda: {"points": 0.45, "boxes": 0.2, "scribbles": 0.1, "mask": 0.1, "mixed": 0.15}
     )
     corrections: int = 2
-    automatic_share: float = 0.5
-    focal: float = 0.0
-    boundary: float = 0.0
-    click: float = 0.0
+    automatic_fraction: float = 0.5
+    focal_gamma: float = 0.0
+    boundary_loss_weight: float = 0.0
+    click_loss_weight: float = 0.0
     quality_weight: float = 0.1
     save_steps: int = 200
     validate_steps: int = 1000
@@ -181,8 +180,8 @@ class TrainingConfig:
             raise UsageError(f"stage is one of {', '.join(STAGES)}; found {self.stage!r}.")
         if self.schedule not in SCHEDULES:
             raise UsageError(f"schedule is one of {', '.join(SCHEDULES)}; found {self.schedule!r}.")
-        if self.parts < 1 or self.batch % self.parts:
-            raise UsageError(f"batch is a multiple of parts; found {self.batch} and {self.parts}.")
+        if self.micro_batches < 1 or self.batch % self.micro_batches:
+            raise UsageError(f"batch must be a multiple of micro_batches; found {self.batch} and {self.micro_batches}.")
         unknown = sorted(set(self.prompts) - set(PROMPTS))
         if unknown or (self.prompts and not any(weight > 0 for weight in self.prompts.values())):
             raise UsageError(f"prompts has weights for {', '.join(PROMPTS)}; found {dict(self.prompts)}.")
@@ -196,12 +195,12 @@ class TrainingConfig:
                 'Set depth_attention = "light" in [model].'
             )
         if branch is not None and sees == "slices":
-            with_branch = " or ".join(repr(name) for name, stage in STAGES.items() if stage.sees != "slices")
+            model_with_branch = " or ".join(repr(name) for name, stage in STAGES.items() if stage.sees != "slices")
             raise UsageError(
                 f"Stage {self.stage!r} trains on slices alone, so the 3-D branch ({branch!r}) would stay untrained. "
-                f"Set depth_attention to None, or train it in stage {with_branch}."
+                f"Set depth_attention to None, or train it in stage {model_with_branch}."
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain values."""
+        """Return the configuration as plain values."""
         return asdict(self)

@@ -20,7 +20,7 @@ SPINE, LIMB = "spine_t2", "limb_t1"
 
 
 def cached(cases: Sequence[Path], path: Path) -> Cache:
-    """The slices of cases, from a file that is made where it is not there.
+    """Return the slices of cases, from a cache file that is made if it does not exist.
 
     Raises:
         InputError: The file was made from other cases, or as `prepare`.
@@ -39,7 +39,7 @@ def cached(cases: Sequence[Path], path: Path) -> Cache:
 
 
 def prepare(cases: Sequence[Path]) -> Cache:
-    """A cache of every slice in some folders or manifests whose truth is known, once the cases have been checked.
+    """Check the cases in folders or manifests, and return a cache of every slice with known labels.
 
     Cases that are kept for the test are left out.
 
@@ -60,18 +60,18 @@ def volume_cases(cases: Sequence[Path]) -> Iterator[CaseVolume]:
 
 
 def cases_in(path: Path) -> list[Case]:
-    """The cases in a folder or manifest but for those of the public collections, which have layouts of their own."""
+    """Return the cases in a folder or manifest, except those of the public collections with their own layouts."""
     collections = any((path / name).is_dir() for name in (SPINE, LIMB))
     return [] if collections and not (path / IMAGES).is_dir() else find_cases(path)
 
 
 def kept_aside(cases: Sequence[Path]) -> set[str]:
-    """The patients that manifests keep for validation."""
+    """Return the patients that manifests reserve for validation."""
     return {case.key for path in cases for case in cases_in(path) if case.split == VALIDATION}
 
 
 def fingerprint(cases: Sequence[Path]) -> str:
-    """What tells these cases from others, wherever they lie: a hash of every file and its name."""
+    """Return a hash of every file and its name, independent of their folder."""
     digest = hashlib.sha256()
     for path in cases:
         folder = path if path.is_dir() else path.parent

@@ -24,7 +24,7 @@ from anybone.training.volumes import VolumeCache, as_input, resized, resized_lab
 def depth_loss(
     model: SliceNetwork, volumes: Float[Tensor, "b c c c"], bones: Int[Tensor, "b c c c"], config: TrainingConfig
 ) -> dict[str, Tensor]:
-    """The loss of a batch of volumes in 0..1: "depth", Dice plus cross-entropy of the 3-D branch, where bone is known.
+    """Return the loss of a batch of volumes: "depth", Dice plus cross-entropy of the 3-D branch on known labels.
 
     Raises:
         UsageError: The model has no 3-D branch.
@@ -35,7 +35,7 @@ def depth_loss(
         logits = model.depth_attention(as_input(volumes))
     known = bones != IGNORE
     whole = [x.flatten(2) for x in (logits[:, 0].float(), (bones > 0) & known, known)]  # a loss sees "b h w"
-    return {"depth": mask_loss(whole[0], whole[1], whole[2], focal=config.focal)}
+    return {"depth": mask_loss(whole[0], whole[1], whole[2], focal_gamma=config.focal_gamma)}
 
 
 def fusion_loss(
@@ -46,7 +46,7 @@ def fusion_loss(
     config: TrainingConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """As `step.training_loss`, of slices that are fused with their attention."""
+    """Return the loss of `step.training_loss` for slices that are fused with their attention."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
     return decoding_loss(model, model.fuse(embedding.float(), attention), bones, config, rng)
@@ -55,7 +55,7 @@ def fusion_loss(
 def batch_loss(
     model: SliceNetwork, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
 ) -> dict[str, Tensor]:
-    """The loss by part of a batch that was drawn, of whatever the stage sees."""
+    """Draw a batch for the stage and return its loss by part."""
     drawn = draw_together(sources, config, rng)
     match STAGES[config.stage].sees:
         case "slices":

@@ -21,13 +21,13 @@ from anybone.models.config import ModelConfig
 from anybone.models.lora import merge_lora
 from anybone.training.cache import IGNORE
 from anybone.training.config import Augmentation, TrainingConfig
+from anybone.training.encoded_crops import EncodedCrops, Progress, encode_crops
 from anybone.training.loop import Run, learn, new_run
-from anybone.training.naming import naming_loss, tell_apart
+from anybone.training.naming_loss import naming_loss, tell_apart
 from anybone.training.slices import Slice, cache_of, kinds_of
 from anybone.training.stages import STAGES, prepare_stage
 from anybone.training.step import decoding_loss
 from anybone.training.validate import asked_mask, overlap
-from anybone.training.views import Progress, Views, encode_views
 
 MOST_WEIGHTS = 1_000_000  # of a decoder that learns as a whole: changes to it take two megabytes
 FEW, CHANCE = 4, 0.02  # cases whose trial says little about others; Dice that one or two cases gain or lose by chance
@@ -49,14 +49,14 @@ GENTLE = Augmentation(
     bias=0.2,
     noise=0.04,
     blur=0.15,
-    mass=0.05,
+    lesion=0.05,
     ghost=0.05,
 )
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How well cases were found that were left out.
+    """Cross-validated Dice of cases that were left out.
 
     Attributes:
         dice: Of each by the number of steps on others; 0 is before the first.
@@ -66,7 +66,7 @@ class Trial:
 
     @property
     def cases(self) -> int:
-        """How many were left out."""
+        """Number of cases left out."""
         return len(self.dice[0])
 
     @property
@@ -85,7 +85,7 @@ class Trial:
 
     @property
     def decides(self) -> bool:
-        """Whether a number of steps, or none, follows from it: of few cases only where much is gained or lost."""
+        """Return whether the result is clear enough to choose a number of steps."""
         return self.cases >= FEW or abs(self.mean(self.at_best) - self.mean(0)) > CHANCE
 
     def mean(self, steps: int) -> float:
@@ -98,7 +98,7 @@ class Trial:
 
 
 def stage_for(model: ModelConfig) -> str:
-    """The stage in which a network is fine-tuned: the whole decoder, or, where that is large, low-rank updates of it.
+    """Return the fine-tuning stage: the whole decoder, or low-rank updates of a large one.
 
     Only the decoder may change, since embeddings are kept.
     """
@@ -109,61 +109,63 @@ def stage_for(model: ModelConfig) -> str:
     return "decoder" if count <= MOST_WEIGHTS else "decoder lora"
 
 
-def views_for(
+def crops_for(
     config: TrainingConfig, slices: Sequence[Slice], progress: Progress = lambda step, done, total: None
-) -> Views:
-    """Slices, encoded for `try_out` and `finetune` with the same configuration."""
+) -> EncodedCrops:
+    """Slices, encoded for `cross_validate` and `finetune` with the same configuration."""
     run = new_run(config)
-    return encode_views(run.model, cache_of(slices), kinds_of(slices), config, run.rng, progress)
+    return encode_crops(run.model, cache_of(slices), kinds_of(slices), config, run.rng, progress)
 
 
 def finetune(
-    config: TrainingConfig, views: Views, steps: int, progress: Progress = lambda step, done, total: None
+    config: TrainingConfig, crops: EncodedCrops, steps: int, progress: Progress = lambda step, done, total: None
 ) -> BoneSam:
-    """The averaged network after some of `config.steps`; its encoder is that of `config.start`.
+    """Return the averaged network after some of `config.steps`; its encoder is that of `config.start`.
 
     Args:
         config: A run of the stage `stage_for` its model, with weights to start from.
-        views: What it learns from.
+        crops: What it learns from.
         steps: After how many it ends; the learning rate is that of a run of `config.steps`.
         progress: Called with ("train", done, total).
     """
     run = new_run(config)
-    for step in _steps(run, config, views):
+    for step in _steps(run, config, crops):
         progress("train", step, steps)
         if step == steps:
             break
     return _averaged(run)
 
 
-def try_out(config: TrainingConfig, views: Views, progress: Progress = lambda step, done, total: None) -> Trial | None:
-    """How well the cases are found that each of two runs leaves out; None where one case is all there is.
+def cross_validate(
+    config: TrainingConfig, crops: EncodedCrops, progress: Progress = lambda step, done, total: None
+) -> Trial | None:
+    """Return the Dice of the cases that each of two runs leaves out; None for a single case.
 
     Args:
         config: As for `finetune`.
-        views: Of all cases.
+        crops: Of all cases.
         progress: Called with ("try", done, total).
     """
-    cases = sorted(set(views.cases))
+    cases = sorted(set(crops.cases))
     if len(cases) < 2:
         return None
     looks = sorted({0, *(round(config.steps * (n + 1) / LOOKS) for n in range(LOOKS))})
     dice: dict[int, list[float]] = {steps: [] for steps in looks}
     for number, left_out in enumerate((cases[::2], cases[1::2])):
         run = new_run(config)
-        dice[0] += _dice(run.average, views.of(left_out, plain=True))
-        for step in _steps(run, config, views.of(set(cases) - set(left_out))):
+        dice[0] += _dice(run.average, crops.of(left_out, plain=True))
+        for step in _steps(run, config, crops.of(set(cases) - set(left_out))):
             progress("try", number * config.steps + step, 2 * config.steps)
             if step in looks:
-                dice[step] += _dice(_averaged(run), views.of(left_out, plain=True))
+                dice[step] += _dice(_averaged(run), crops.of(left_out, plain=True))
     return Trial({steps: tuple(each) for steps, each in dice.items()})
 
 
-def _steps(run: Run[BoneSam], config: TrainingConfig, views: Views) -> Iterator[int]:
-    """The number of each step once it is done."""
+def _steps(run: Run[BoneSam], config: TrainingConfig, crops: EncodedCrops) -> Iterator[int]:
+    """Yield the number of each step once it is done."""
     while run.step < config.steps:
         run.model.train()
-        drawn = views.draw(config.batch, run.rng)
+        drawn = crops.draw(config.batch, run.rng)
         embedding = drawn.embeddings.float()
         losses = decoding_loss(run.model, embedding, drawn.bones.long(), config, run.rng)
         if config.model.bones:
@@ -179,11 +181,11 @@ def _averaged(run: Run[BoneSam]) -> BoneSam:
 
 
 @torch.inference_mode()
-def _dice(model: BoneSam, views: Views) -> list[float]:
+def _dice(model: BoneSam, crops: EncodedCrops) -> list[float]:
     """Dice of each case, automatic, pooled over slices spread evenly through it; of named bones their mean."""
     found = []
-    for case in sorted(set(views.cases)):
-        own = views.of({case})
+    for case in sorted(set(crops.cases)):
+        own = crops.of({case})
         sums = torch.zeros(max(1, len(model.config.bones)), 2, dtype=torch.float64)
         for i in torch.linspace(0, len(own.cases) - 1, min(len(own.cases), MOST_LOOKED_AT)).round().long().tolist():
             sums += _overlaps(model, own.at([i])).cpu()
@@ -192,7 +194,7 @@ def _dice(model: BoneSam, views: Views) -> list[float]:
     return found
 
 
-def _overlaps(model: BoneSam, view: Views) -> Float[Tensor, "n 2"]:
+def _overlaps(model: BoneSam, view: EncodedCrops) -> Float[Tensor, "n 2"]:
     """Twice what answer and truth have in common, and the sum of both: of bone, or of each named bone."""
     embedding, truth = view.embeddings.float(), view.named()
     mask = asked_mask(model.decode(embedding)[0], truth.shape[1:])

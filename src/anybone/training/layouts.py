@@ -1,4 +1,4 @@
-"""Where cases lie: layouts of folders that are known by what is there, and manifests."""
+"""Layouts of training cases: folders recognized by their contents, and manifests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Layout:
 
 
 def find_cases(path: Path) -> list[Case]:
-    """The cases in a folder, by the first layout that fits it, or those that a manifest lists.
+    """Return the cases in a folder, by the first layout that fits it, or those listed in a manifest.
 
     Raises:
         NothingFoundError: No layout fits, or there are no cases.
@@ -73,7 +73,7 @@ def _find_nnunet(folder: Path) -> list[Case]:
             raise NothingFoundError(f"{image} has no mask in {folder / 'labelsTr'}; expected one called {name}.")
         sequence = channels.get(int(channel), "") if channel.isdigit() else ""
         region = str(facts.get("name") or folder.name)
-        cases.append(Case(image, masks[name], name, region, sequence, names=names, not_known=ignored))
+        cases.append(Case(image, masks[name], name, region, sequence, names=names, ignore_label=ignored))
     return cases
 
 

@@ -22,10 +22,10 @@ from anybone.models.slice_network import SliceNetwork
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.depth import batch_loss, validate_volumes
-from anybone.training.log import LOGS, Log
+from anybone.training.gradient_sync import BatchNormStatistics, all_reduce_gradients, micro_batch_seed
 from anybone.training.processes import ALONE, Processes
+from anybone.training.progress_log import LOGS, Log
 from anybone.training.schedules import factor
-from anybone.training.share import Statistics, add_gradients, seed_of
 from anybone.training.sources import AnySource
 from anybone.training.stages import STAGES, prepare_stage, train_mode
 from anybone.training.validate import validate
@@ -50,7 +50,7 @@ def bone_sam(config: TrainingConfig) -> BoneSam:
 
 @dataclass
 class Run(Generic[N]):
-    """What a checkpoint holds, so that a killed run goes on exactly where it was."""
+    """State of a run, saved in checkpoints so that a killed run resumes exactly."""
 
     model: N
     average: N
@@ -60,14 +60,14 @@ class Run(Generic[N]):
     seconds: float = 0.0
 
     def save(self, path: Path) -> None:
-        """Writes all of it, never leaving half a file."""
+        """Write the state atomically."""
         state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimizer")}
         state |= {name: getattr(self, name) for name in ("step", "seconds")}
         torch.save(state | {"rng": self.rng.get_state()}, path.with_suffix(".part"))
         os.replace(path.with_suffix(".part"), path)
 
     def restore(self, path: Path) -> None:
-        """Reads what `save` wrote."""
+        """Restore the state that `save` wrote."""
         state = torch.load(path, weights_only=True, map_location="cpu")
         for name in ("model", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
@@ -87,7 +87,7 @@ def train(
     build: Build = bone_sam,
     clock: Clock = time.monotonic,
 ) -> SliceNetwork:
-    """The averaged network after `config.steps`; a run found in `folder` goes on where it stopped.
+    """Return the averaged network after `config.steps`; a run found in `folder` is resumed.
 
     It is the same, up to rounding, however many processes share the parts of each batch.
 
@@ -137,12 +137,12 @@ def train(
 
 
 def new_run(config: TrainingConfig) -> Run[BoneSam]:
-    """A run of our network before its first step."""
+    """Return a run of `BoneSam` before its first step."""
     return begin(config, bone_sam)
 
 
 def begin(config: TrainingConfig, build: Callable[[TrainingConfig], N]) -> Run[N]:
-    """A run before its first step: the network with what it starts from, and the weights that its stage trains."""
+    """Return a run before its first step: the initialized network, with the weights of its stage trainable."""
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -167,7 +167,7 @@ def steps_within(
     build: Build = bone_sam,
     clock: Clock = time.monotonic,
 ) -> int:
-    """How many steps fit into some minutes of a clock on this machine, by a trial of a few; at least one."""
+    """Estimate the number of steps that fit into some minutes, from a trial of a few steps; at least one."""
     run = begin(config, build)
     one_step(run, sources, config, processes)  # the first is slower than those that follow
     began = clock()
@@ -177,7 +177,7 @@ def steps_within(
 
 
 def earlier_steps(folder: Path) -> int | None:
-    """The steps of the run in that folder, so that going on with it needs no other trial; None where there is none."""
+    """Return the number of steps of the run in that folder, so that resuming needs no trial; None without a run."""
     path = folder / CONFIG
     return int(json.loads(path.read_text())["steps"]) if path.is_file() else None
 
@@ -185,18 +185,18 @@ def earlier_steps(folder: Path) -> int | None:
 def one_step(
     run: Run[Any], sources: Mapping[str, AnySource], config: TrainingConfig, processes: Processes = ALONE
 ) -> dict[str, Tensor]:
-    """The parts of the loss of a batch that was drawn; the network has learned from it."""
-    part_config = replace(config, batch=config.batch // config.parts, parts=1)
+    """Draw a batch, update the network, and return the loss by part."""
+    part_config = replace(config, batch=config.batch // config.micro_batches, micro_batches=1)
     train_mode(run.model)
-    statistics = Statistics(run.model)
+    statistics = BatchNormStatistics(run.model)
     sums: dict[str, Tensor] = {}
-    for part in range(processes.rank, config.parts, processes.count):
-        run.rng.manual_seed(seed_of(config.seed, run.step, part))
+    for part in range(processes.rank, config.micro_batches, processes.count):
+        run.rng.manual_seed(micro_batch_seed(config.seed, run.step, part))
         losses = batch_loss(run.model, sources, part_config, run.rng)
-        sums = _backward(losses, sums, 1 / config.parts)
-        statistics.end_part()
-    statistics.end_step(config.parts, processes)
-    add_gradients(run.model.parameters(), processes)
+        sums = _backward(losses, sums, 1 / config.micro_batches)
+        statistics.end_micro_batch()
+    statistics.end_step(config.micro_batches, processes)
+    all_reduce_gradients(run.model.parameters(), processes)
     together = torch.stack(list(sums.values()))
     processes.add(together)
     _update(run, config)
@@ -204,21 +204,21 @@ def one_step(
 
 
 def learn(run: Run[Any], losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
-    """The parts of a loss without gradients; the network, its average and the optimizer have taken a step."""
+    """Update the network, its average and the optimizer from a loss, and return its detached parts."""
     told = _backward(losses, {}, 1.0)
     _update(run, config)
     return told
 
 
 def _backward(losses: dict[str, Tensor], sums: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """SoftDiceTerms with a share of losses added to them; so are the gradients."""
+    """Add weighted losses to the sums, and their gradients to the network's."""
     torch.autograd.backward(share * torch.stack(list(losses.values())).sum())
     return {name: sums.get(name, 0.0) + share * loss.detach() for name, loss in losses.items()}
 
 
 def _update(run: Run[Any], config: TrainingConfig) -> None:
     for group in run.optimizer.param_groups:
-        group["lr"] = config.learning_rate * factor(config.schedule, run.step / config.steps, config.warm_up)
+        group["lr"] = config.learning_rate * factor(config.schedule, run.step / config.steps, config.warmup_fraction)
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), config.clip_norm)
     run.optimizer.step()
     run.optimizer.zero_grad(set_to_none=True)
@@ -254,10 +254,10 @@ def _validate(run: Run[Any], held_out: Cache | VolumeCache, folder: Path, logs: 
 
 
 def _check_shares(config: TrainingConfig, processes: Processes) -> None:
-    if config.parts % processes.count:
+    if config.micro_batches % processes.count:
         raise UsageError(
-            f"{processes.count} processes share a batch, which has {config.parts} parts. "
-            f"Set parts = {processes.count} in the recipe, or a multiple."
+            f"{processes.count} processes cannot divide {config.micro_batches} micro-batches equally. "
+            f"Set micro_batches = {processes.count} in the recipe, or a multiple."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a wrong mask costs, where the truth is known."""
+"""Segmentation losses on pixels with known labels."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def mask_loss(
     target: Bool[Tensor, "b h w"],
     known: Bool[Tensor, "b h w"],
     *,
-    focal: float = 0.0,
-    boundary: float = 0.0,
-    click: float = 0.0,
+    focal_gamma: float = 0.0,
+    boundary_weight: float = 0.0,
+    click_weight: float = 0.0,
     focus: Float[Tensor, "b h w"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Dice loss plus binary cross-entropy, averaged over the batch; unknown pixels have no gradient.
+    """Return Dice loss plus binary cross-entropy, averaged over the batch; unknown pixels have no gradient.
 
     Args:
         logits: Of bone.
         target: The truth.
         known: Where it is known.
-        focal: Exponent that plays down what is right already (Lin et al. 2017); 0: every pixel counts the same.
-        boundary: Weight of a further cross-entropy along the border of the truth alone.
-        click: Weight of a further cross-entropy where the focus is.
+        focal_gamma: Exponent that plays down what is right already (Lin et al. 2017); 0: every pixel counts the same.
+        boundary_weight: Weight of a further cross-entropy along the border of the truth alone.
+        click_weight: Weight of a further cross-entropy where the focus is.
         focus: How near each pixel is to the latest click, 0 to 1.
     """
     truth, weight = target.float(), known.float()
@@ -39,13 +39,13 @@ def mask_loss(
     overlap = (probability * truth_known).sum((1, 2))
     dice = (2 * overlap + SMOOTH) / (probability.sum((1, 2)) + truth_known.sum((1, 2)) + SMOOTH)
     entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    if focal:
-        entropy = entropy * (1 - torch.exp(-entropy)) ** focal
+    if focal_gamma:
+        entropy = entropy * (1 - torch.exp(-entropy)) ** focal_gamma
     loss = (1 - dice) + _mean(entropy, weight)
-    if boundary:
-        loss = loss + boundary * _mean(entropy, weight * _band(truth))
+    if boundary_weight:
+        loss = loss + boundary_weight * _mean(entropy, weight * _band(truth))
     if focus is not None:
-        loss = loss + click * _mean(entropy, weight * focus)
+        loss = loss + click_weight * _mean(entropy, weight * focus)
     return loss.mean()
 
 
@@ -62,7 +62,7 @@ def _band(truth: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
 def intersection_over_union(
     logits: Float[Tensor, "b h w"], target: Bool[Tensor, "b h w"], known: Bool[Tensor, "b h w"]
 ) -> Float[Tensor, b]:
-    """IoU of each thresholded image where the truth is known; 1 where both are empty."""
+    """Return the IoU of each thresholded image on known pixels; 1 where both are empty."""
     found, truth = (logits > 0) & known, target & known
     union = (found | truth).sum((1, 2))
     return torch.where(union > 0, (found & truth).sum((1, 2)) / union.clamp(min=1), 1.0)

@@ -16,13 +16,13 @@ from anybone.training.cache import IGNORE
 from anybone.training.cases import SPLITS, Case
 from anybone.training.pairs import REGION
 
-COLUMNS = ("image", "bones", "patient", "region", "sequence", "plane", "split", "not_known")
+COLUMNS = ("image", "bones", "patient", "region", "sequence", "plane", "split", "ignore_label")
 _OTHER_NAMES = {"label": "bones", "labels": "bones", "mask": "bones"}  # as other tools call that column
 _SPLIT_NAMES = {"train": "training", "val": "validation", "valid": "validation"}
 
 
 def read_manifest(path: Path) -> list[Case]:
-    """The cases that a manifest lists; its paths are relative to its folder.
+    """Return the cases that a manifest lists; its paths are relative to its folder.
 
     Columns that it does not have are as in a folder: the patient is the image's name, and nobody decided on a split.
     Further columns are left alone.
@@ -38,7 +38,7 @@ def read_manifest(path: Path) -> list[Case]:
 
 
 def write_manifest(cases: Sequence[Case], path: Path) -> None:
-    """Nothing; writes the cases as CSV or JSON, by the file's suffix.
+    """Write the cases as CSV or JSON, by the file's suffix.
 
     Raises:
         UsageError: It has another suffix.
@@ -60,8 +60,8 @@ def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:
     split = _SPLIT_NAMES.get(told["split"].lower(), told["split"].lower())
     if split and split not in SPLITS:
         raise ReadError(f"{where}: split is one of {', '.join(SPLITS)}; found {told['split']!r}.")
-    if told["not_known"] and not told["not_known"].isdigit():
-        raise ReadError(f"{where}: not_known is the number of a label; found {told['not_known']!r}.")
+    if told["ignore_label"] and not told["ignore_label"].isdigit():
+        raise ReadError(f"{where}: ignore_label is the number of a label; found {told['ignore_label']!r}.")
     image = path.parent / told["image"]
     return Case(
         image=image,
@@ -71,7 +71,7 @@ def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:
         sequence=told["sequence"],
         plane=told["plane"],
         split=split,
-        not_known=int(told["not_known"] or IGNORE),
+        ignore_label=int(told["ignore_label"] or IGNORE),
     )
 
 

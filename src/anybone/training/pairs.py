@@ -51,7 +51,7 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
 
 
 def pair_slices(pair: Pair, *, sparse: bool = False) -> Iterator[Slice]:
-    """The slices of a case along its acquired axis, with its labels as bones; label 255 is not known.
+    """Return the slices of a case along its acquired axis, with its labels; 255 is the ignore label.
 
     Args:
         pair: The case.
@@ -66,7 +66,7 @@ def pair_slices(pair: Pair, *, sparse: bool = False) -> Iterator[Slice]:
 
 
 def pair_volume(pair: Pair) -> CaseVolume:
-    """A case with its slices along its acquired axis; errors as `pair_slices`."""
+    """Return a case with its slices along its acquired axis; raises as `pair_slices`."""
     volume, truth = read(pair.image), read_segmentation(pair.mask)
     if not truth.geometry.matches(volume.geometry):
         raise GeometryError(f"{pair.mask} does not lie on the grid of {pair.image}. Resample the mask onto the image.")

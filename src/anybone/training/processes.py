@@ -29,21 +29,21 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes files and talks."""
+        """Return whether this process writes files and prints."""
         return self.rank == 0
 
     def add(self, x: Tensor) -> None:
-        """Nothing; `x` becomes the sum over all processes."""
+        """Sum `x` over all processes, in place."""
         if self.count > 1:
             dist.all_reduce(x)
 
     def wait(self) -> None:
-        """Nothing; returns once all processes have come here."""
+        """Wait until all processes have reached this call."""
         if self.count > 1:
             dist.barrier()
 
     def agreed(self, number: int) -> int:
-        """The first process's number, in all of them."""
+        """Return the first process's number on all of them."""
         if self.count == 1:
             return number
         told = [number]
@@ -56,7 +56,7 @@ ALONE = Processes()
 
 @contextmanager
 def joined(device: str) -> Iterator[Processes]:
-    """The processes that `torchrun` started, joined for the time of the block; this one alone without it.
+    """Join the processes that `torchrun` started for the duration of the block; without it, this one alone.
 
     On CUDA each takes the GPU of its local rank and they talk by NCCL, elsewhere by Gloo.
     """

@@ -1,4 +1,4 @@
-"""The public collections that the shipped weights are learned from, in the layouts that they were converted to."""
+"""Public collections that the shipped weights were trained on, in the layouts of their converters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def spine_slices(folder: Path) -> Iterator[Slice]:
 
 
 def spine_volumes(folder: Path) -> Iterator[CaseVolume]:
-    """As `spine_slices`, whole volumes."""
+    """Yield the volumes of the collection of `spine_slices`."""
     from PIL import Image
 
     for patient in sorted(p for p in folder.glob("*") if p.is_dir()):
@@ -66,7 +66,7 @@ def limb_slices(folder: Path) -> Iterator[Slice]:
 
 
 def limb_volumes(folder: Path) -> Iterator[CaseVolume]:
-    """As `limb_slices`, whole volumes; what is not in a trusted slice is not known."""
+    """Yield the volumes of the collection of `limb_slices`; slices that are not trusted have the ignore label."""
     for limb in _limbs(folder):
         yield case_of(*limb, 2)
 
@@ -87,7 +87,7 @@ def _limbs(folder: Path) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.
 
 
 def _across(case: CaseVolume, spacing_mm: float) -> Iterator[Slice]:
-    """Some cuts through the bone of an axial volume in another plane: the same tissues, seen otherwise."""
+    """Yield some cuts through the bone of an axial volume in another plane."""
     bony = np.flatnonzero((case.labels == 1).any((0, 1)))
     step = max(1, round(CUT_DISTANCE_MM / spacing_mm))
     slices = list(case.slices())

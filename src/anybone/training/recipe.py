@@ -1,4 +1,4 @@
-"""Recipe: everything of a training run, in one place."""
+"""Recipe of a training run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anybone.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Data:
-    """What a run learns from.
+    """Data of a run.
 
     Attributes:
         cases: Folders of cases with bone references, or manifests of them.
@@ -24,13 +24,13 @@ class Data:
     hold_out: tuple[str, ...] = ()
 
     def shares(self) -> dict[str, float]:
-        """What share of the images each source gives where nobody said otherwise: each the same."""
+        """Return the default fraction of the images of each source: equal fractions."""
         return {name: 1.0 for name, given in (("real", self.cases), ("synthetic", self.corpus)) if given}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A run: on what, how, and what its weights are called.
+    """Data and configuration of a run, and the name of its weights.
 
     Attributes:
         data: What it learns from.

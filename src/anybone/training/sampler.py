@@ -1,4 +1,4 @@
-"""Which slices a batch holds."""
+"""Sampling of slices for a batch."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ class BalancedSampler:
 
     Args:
         cache: What to draw from.
-        empty_share: Share of slices without bone, where a patient has some.
+        empty_slice_fraction: Share of slices without bone, where a patient has some.
     """
 
-    def __init__(self, cache: Cache, empty_share: float) -> None:
+    def __init__(self, cache: Cache, empty_slice_fraction: float) -> None:
         with_bone = ((cache.bones > 0) & (cache.bones < IGNORE)).flatten(1).any(1).tolist()
         self._regions: dict[str, dict[str, tuple[list[int], list[int]]]] = {}
         for index, (patient, bony) in enumerate(zip(cache.patients, with_bone, strict=True)):
             region = self._regions.setdefault(patient.split("/")[0], {})
             region.setdefault(patient, ([], []))[0 if bony else 1].append(index)
-        self._empty_share = empty_share
+        self._empty_slice_fraction = empty_slice_fraction
 
     def draw(self, count: int, rng: torch.Generator) -> Int[Tensor, count]:
-        """Indices of slices."""
+        """Draw indices of slices."""
         return torch.tensor([self._one(rng) for _ in range(count)])
 
     def _one(self, rng: torch.Generator) -> int:
         region = self._regions[_choose(list(self._regions), rng)]
         bony, empty = region[_choose(list(region), rng)]
-        wants_empty = float(torch.rand(1, generator=rng, device=rng.device)) < self._empty_share
+        wants_empty = float(torch.rand(1, generator=rng, device=rng.device)) < self._empty_slice_fraction
         return _choose(empty if (wants_empty and empty) or not bony else bony, rng)
 
 

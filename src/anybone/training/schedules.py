@@ -1,4 +1,4 @@
-"""How the learning rate falls after its warm-up."""
+"""Learning-rate schedules after warmup."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = {
 }
 
 
-def factor(schedule: str, share: float, warm_up: float) -> float:
-    """Factor of the learning rate where a share of the steps is done: a linear rise, then a key of `SCHEDULES`.
+def factor(schedule: str, share: float, warmup_fraction: float) -> float:
+    """Return the factor of the learning rate at a fraction of the steps: linear warmup, then a key of `SCHEDULES`.
 
     It depends on nothing else, so a run that goes on has the rates that it would have had.
     """
-    if share < warm_up:
-        return max(share / warm_up, LEAST)
-    return SCHEDULES[schedule]((share - warm_up) / (1 - warm_up))
+    if share < warmup_fraction:
+        return max(share / warmup_fraction, LEAST)
+    return SCHEDULES[schedule]((share - warmup_fraction) / (1 - warmup_fraction))

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.core.array_types import Bool, Float, Int
-from anybone.training import places
+from anybone.training import region_sampling
 from anybone.training.cache import IGNORE
 
 MOST_POINTS = 12  # bones that one drawn prompt points at
@@ -51,7 +51,7 @@ class Prompted:
 
 
 def no_prompts(target: Bool[Tensor, "b h w"]) -> Prompted:
-    """A request without prompts: for all bone, and for what corrects it."""
+    """Return an empty prompt, with all bone as target."""
     return Prompted(
         torch.zeros(len(target), 0, 2, device=target.device),
         torch.zeros(len(target), 0, dtype=torch.long, device=target.device),
@@ -62,9 +62,9 @@ def no_prompts(target: Bool[Tensor, "b h w"]) -> Prompted:
 
 
 def draw_points(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
-    """A point on each of some bones, and up to two beside them; images without bone get only the latter."""
-    chosen = places.choose(bones, _count(len(bones), rng), rng)
-    target = places.mask_of(bones, chosen)
+    """Draw a point on each of some bones, and up to two negative ones; images without bone get only the latter."""
+    chosen = region_sampling.choose(bones, _count(len(bones), rng), rng)
+    target = region_sampling.select_mask(bones, chosen)
     on, on_labels = _points_on(bones, chosen, MOST_POINTS, rng)
     away, away_labels = _points_beside(bones, target, rng)
     return Prompted(torch.cat([on, away], 1), torch.cat([on_labels, away_labels], 1), None, None, target)
@@ -73,26 +73,27 @@ def draw_points(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
 def draw_boxes(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
     """Loose boxes around bones; in images without bone, one around nothing."""
     count = int(torch.randint(1, MOST_BOXES + 1, (1,), generator=rng, device=rng.device))
-    chosen = places.choose(bones, torch.full((len(bones),), count, device=bones.device), rng)
-    tight = places.boxes(bones, places.first(chosen, count, rng))
+    chosen = region_sampling.choose(bones, torch.full((len(bones),), count, device=bones.device), rng)
+    tight = region_sampling.boxes(bones, region_sampling.first(chosen, count, rng))
     slack = BOX_SLACK * (tight[..., 2:] - tight[..., :2]).repeat(1, 1, 2)
-    loose = tight + (places.uniform(tight, rng) * 2 - 1) * slack
-    nowhere = (places.uniform(tight, rng) * bones.shape[-1]).view(len(bones), count, 2, 2).sort(2).values.flatten(2)
-    boxes = torch.where(chosen.any(1)[:, None, None], loose, nowhere).clamp(-0.5, bones.shape[-1] - 0.5)
-    return replace(no_prompts(places.mask_of(bones, chosen)), boxes_xyxy=boxes)
+    loose = tight + (region_sampling.uniform(tight, rng) * 2 - 1) * slack
+    anywhere = region_sampling.uniform(tight, rng) * bones.shape[-1]
+    anywhere = anywhere.view(len(bones), count, 2, 2).sort(2).values.flatten(2)
+    boxes = torch.where(chosen.any(1)[:, None, None], loose, anywhere).clamp(-0.5, bones.shape[-1] - 0.5)
+    return replace(no_prompts(region_sampling.select_mask(bones, chosen)), boxes_xyxy=boxes)
 
 
 def draw_scribbles(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
     """Lines on one or two bones, where they lie on the bone; images without bone get points beside bone."""
     count = torch.randint(1, SCRIBBLED_BONES + 1, (len(bones),), generator=rng, device=rng.device)
-    chosen = places.choose(bones, count, rng)
-    target = places.mask_of(bones, chosen)
+    chosen = region_sampling.choose(bones, count, rng)
+    target = region_sampling.select_mask(bones, chosen)
     start, labels = _points_on(bones, chosen, SCRIBBLED_BONES, rng)
     end, _ = _points_on(bones, chosen, SCRIBBLED_BONES, rng)  # the same bones in the same order
     along = torch.linspace(0, 1, SCRIBBLE_POINTS, device=bones.device)[:, None]
     points = (start[:, :, None] + (end - start)[:, :, None] * along).flatten(1, 2)
     labels = labels.repeat_interleave(SCRIBBLE_POINTS, 1)
-    labels = torch.where(places.at(target, points), labels, -1)
+    labels = torch.where(region_sampling.at(target, points), labels, -1)
     away, away_labels = _points_beside(bones, target, rng)
     away_labels = torch.where(chosen.any(1, keepdim=True), -1, away_labels)
     return replace(
@@ -101,9 +102,9 @@ def draw_scribbles(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompte
 
 
 def draw_mask(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
-    """A rough mask of some bones: shifted, grown or shrunk; from a hand, or from the neighboring slice."""
-    chosen = places.choose(bones, _count(len(bones), rng), rng)
-    target = places.mask_of(bones, chosen)
+    """Draw a rough mask of some bones: shifted, grown or shrunk, as from a sketch or the adjacent slice."""
+    chosen = region_sampling.choose(bones, _count(len(bones), rng), rng)
+    target = region_sampling.select_mask(bones, chosen)
     return replace(no_prompts(target), mask_logits=_rough(target, rng))
 
 
@@ -112,11 +113,11 @@ def draw_mixed(bones: Int[Tensor, "b h w"], rng: torch.Generator) -> Prompted:
     if float(torch.rand(1, generator=rng, device=rng.device)) < 0.5:
         pointed = draw_points(bones, rng)
         return replace(pointed, mask_logits=_rough(pointed.target, rng))
-    chosen = places.choose(bones, torch.ones(len(bones), dtype=torch.long, device=bones.device), rng)
-    target = places.mask_of(bones, chosen)
+    chosen = region_sampling.choose(bones, torch.ones(len(bones), dtype=torch.long, device=bones.device), rng)
+    target = region_sampling.select_mask(bones, chosen)
     points, labels = _points_on(bones, chosen, 1, rng)
     away, away_labels = _points_beside(bones, target, rng)
-    boxes = places.boxes(bones, places.first(chosen, 1, rng)).clamp(-0.5, bones.shape[-1] - 0.5)
+    boxes = region_sampling.boxes(bones, region_sampling.first(chosen, 1, rng)).clamp(-0.5, bones.shape[-1] - 0.5)
     return Prompted(torch.cat([points, away], 1), torch.cat([labels, away_labels], 1), boxes, None, target)
 
 
@@ -133,13 +134,13 @@ PROMPTS: Mapping[str, Callable[[Int[Tensor, "b h w"], torch.Generator], Prompted
 def correct(
     prompted: Prompted, answer: Bool[Tensor, "b h w"], known: Bool[Tensor, "b h w"], rng: torch.Generator
 ) -> Prompted:
-    """The same request with one more point an image, in what the answer got wrong; padding where nothing is."""
+    """Add one point per image in an error of the mask; padding where there is no error."""
     wrong = (answer != prompted.target) & known
-    score = places.uniform(wrong, rng)
+    score = region_sampling.uniform(wrong, rng)
     if float(torch.rand(1, generator=rng, device=rng.device)) < MIDDLE_SHARE:
-        score = places.inwardness(wrong) + 1e-3 * score
-    points, found = places.best(torch.where(wrong, score, -1.0))
-    labels = torch.where(found, places.at(prompted.target, points[:, None])[:, 0].long(), -1)
+        score = region_sampling.interior_score(wrong) + 1e-3 * score
+    points, found = region_sampling.best(torch.where(wrong, score, -1.0))
+    labels = torch.where(found, region_sampling.at(prompted.target, points[:, None])[:, 0].long(), -1)
     return replace(
         prompted,
         points_xy=torch.cat([prompted.points_xy, points[:, None]], 1),
@@ -170,9 +171,9 @@ def _count(batch: int, rng: torch.Generator) -> Int[Tensor, b]:
 def _points_on(
     bones: Int[Tensor, "b h w"], chosen: Bool[Tensor, "b 256"], most: int, rng: torch.Generator
 ) -> tuple[Float[Tensor, "b n 2"], Int[Tensor, "b n"]]:
-    """A point on each chosen bone, more often in its middle than at its edge; the order is that of the bones."""
-    inner = places.inwardness((bones > 0) & (bones != IGNORE))
-    points = places.one_in_each(bones, places.uniform(bones, rng) * (0.05 + inner))
+    """Draw a point on each chosen bone, more often in its interior; the order is that of the bones."""
+    inner = region_sampling.interior_score((bones > 0) & (bones != IGNORE))
+    points = region_sampling.best_in_each(bones, region_sampling.uniform(bones, rng) * (0.05 + inner))
     order = chosen.float().sort(dim=1, descending=True, stable=True).indices[:, :most]
     labels = torch.where(chosen.gather(1, order), 1, -1)
     picked = points.gather(1, order[..., None].expand(-1, -1, 2))
@@ -182,11 +183,11 @@ def _points_on(
 def _points_beside(
     bones: Int[Tensor, "b h w"], target: Bool[Tensor, "b h w"], rng: torch.Generator
 ) -> tuple[Float[Tensor, "b 2 2"], Int[Tensor, "b 2"]]:
-    """A point on another bone, near the target or anywhere, each in half the images; in images without bone always."""
+    """Draw a point on another bone, near the target or anywhere, in half of the images; always without bone."""
     others = (bones != IGNORE) & ~target
-    weight = torch.where(bones > 0, 1.0, 0.3) + places.near(target)
-    first, found = places.best(torch.where(others, places.uniform(bones, rng) * weight, -1.0))
-    second, _ = places.best(torch.where(others, places.uniform(bones, rng), -1.0))
+    weight = torch.where(bones > 0, 1.0, 0.3) + region_sampling.near(target)
+    first, found = region_sampling.best(torch.where(others, region_sampling.uniform(bones, rng) * weight, -1.0))
+    second, _ = region_sampling.best(torch.where(others, region_sampling.uniform(bones, rng), -1.0))
     given = torch.rand(len(bones), 2, generator=rng, device=rng.device) < 0.5
     given[:, 0] |= ~target.flatten(1).any(1)
     return torch.stack([first, second], 1), torch.where(given & found[:, None], 0, -1)

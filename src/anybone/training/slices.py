@@ -66,7 +66,7 @@ def case_of(
     geometry: Geometry,
     axis: int | None = None,
 ) -> CaseVolume:
-    """A case cut into slices that lie as the engine shows them to a network.
+    """Return a case cut into slices, oriented as for inference.
 
     Args:
         patient: Region and patient.
@@ -84,7 +84,7 @@ def case_of(
 
 
 def cache_of(slices: Iterable[Slice]) -> Cache:
-    """The slices in square frames, each connected bone numbered by itself.
+    """Return the slices in square frames, with connected components numbered.
 
     Raises:
         NothingFoundError: There are none.
@@ -136,7 +136,7 @@ def fitted_shape(shape: tuple[int, int], aspect: float, frame: int = FRAME) -> t
 
 
 def _fit(plane: NDArray[np.generic], aspect: float, mode: str) -> torch.Tensor:
-    """The slice in a square frame as the engine lays it: longer side in mm fills it, rest black at bottom and right."""
+    """Fit the slice into a square frame as inference does: longer side fills it, black at bottom and right."""
     size = fitted_shape((plane.shape[0], plane.shape[1]), aspect)
     x = torch.from_numpy(np.ascontiguousarray(plane)).float()[None, None]
     if mode == "nearest":

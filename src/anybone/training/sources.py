@@ -1,4 +1,4 @@
-"""Where the images of a batch come from."""
+"""Sources of the images of a batch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from anybone.synthetic.scanner import Atlas, Renderer, RenderOptions
 from anybone.training.augment import augment, degrade
 from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig
-from anybone.training.masses import add_masses
-from anybone.training.pieces import separate_pieces
+from anybone.training.lesions import add_lesions
 from anybone.training.sampler import BalancedSampler
+from anybone.training.slice_components import label_components
 
 CLIPPED_SHARE = 0.03  # of the pixels of a synthetic slice, at most
 
@@ -36,7 +36,7 @@ class AttendedSource(Protocol):
     def draw(
         self, count: int, rng: torch.Generator
     ) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"], Float[Tensor, "b s s"]]:
-        """As a source, and the attention maps of the images."""
+        """Draw as a source does, with the attention maps of the images."""
         ...
 
 
@@ -48,7 +48,7 @@ class RealSlices:
 
     def __init__(self, cache: Cache, config: TrainingConfig) -> None:
         self._images, self._bones = cache.images.to(config.device), cache.bones.to(config.device)
-        self._sampler = BalancedSampler(cache, config.empty_share)
+        self._sampler = BalancedSampler(cache, config.empty_slice_fraction)
         self._size, self._augmentation = config.model.image_size, config.augmentation
 
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
@@ -69,9 +69,9 @@ class SyntheticSlices:
         """Images in 0..1, and their bones; what is too faint to be seen is not known."""
         rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
         bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
-        images = add_masses(clipped(rendered.image[:, 0], rng), bones, self._augmentation.mass, rng)
+        images = add_lesions(clipped(rendered.image[:, 0], rng), bones, self._augmentation.lesion, rng)
         images = degrade(images, self._augmentation, rng)
-        return images, separate_pieces(torch.where(rendered.faint[:, 0], IGNORE, bones))
+        return images, label_components(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 
 def clipped(images: Float[Tensor, "b ..."], rng: torch.Generator) -> Float[Tensor, "b ..."]:
@@ -86,13 +86,13 @@ def clipped(images: Float[Tensor, "b ..."], rng: torch.Generator) -> Float[Tenso
 def draw_batch(
     sources: Mapping[str, Source], config: TrainingConfig, rng: torch.Generator
 ) -> tuple[Float[Tensor, "b ..."], Int[Tensor, "b ..."]]:
-    """A batch with each image, or volume, from one of the sources, as often as `config.sources` says."""
+    """Draw a batch, each image or volume from one of the sources with the fractions of `config.sources`."""
     images, bones = draw_together(sources, config, rng)
     return images, bones
 
 
 def draw_together(sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator) -> tuple[Tensor, ...]:
-    """As `draw_batch`, of sources that give any tensors."""
+    """Draw a batch as `draw_batch` does, from sources of any tensors."""
     names = [name for name, share in config.sources.items() if share > 0]
     shares = torch.tensor([config.sources[name] for name in names], device=rng.device)
     counts = torch.multinomial(shares, config.batch, replacement=True, generator=rng).bincount(minlength=len(names))

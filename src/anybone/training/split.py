@@ -1,4 +1,4 @@
-"""Who is trained on, who is validated on, and who is kept for the end: decided by patient, never by slice."""
+"""Training, validation and test splits, decided by patient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anybone.training.cases import TEST, TRAINING, VALIDATION, Case
 
 
 def split_cases(cases: Sequence[Case], *, validation: float, test: float = 0.0, seed: int = 0) -> list[Case]:
-    """The cases with their splits decided: the same shares of the patients of each region, drawn by the seed.
+    """Assign cases to splits: equal fractions of the patients of each region, drawn with the seed.
 
     A share above zero takes at least one patient of a region that has enough for one in each split. All cases of a
     patient are on one side, whatever their regions.
@@ -41,7 +41,7 @@ def split_cases(cases: Sequence[Case], *, validation: float, test: float = 0.0, 
 
 
 def _counts(patients: int, shares: dict[str, float]) -> dict[str, int]:
-    """How many patients each split takes."""
+    """Return the number of patients of each split."""
     given = {split: share for split, share in shares.items() if share > 0}
     least = 1 if patients > len(given) else 0
     return {split: max(least, min(round(share * patients), patients - 1)) for split, share in given.items()}

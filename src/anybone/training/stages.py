@@ -1,4 +1,4 @@
-"""What is trained in each stage: one line a stage, patterns that the names of weights are searched for."""
+"""Training stages: patterns of the names of the weights to train."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ STAGES: Mapping[str, Stage] = {
 
 
 def prepare_stage(model: nn.Module, stage: Stage) -> list[str]:
-    """The names of the weights that are trained; only these have gradients from here on."""
+    """Enable gradients for the stage's weights only, and return their names."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(re.search(stage.trains, name) is not None)
     return [name for name, parameter in model.named_parameters() if parameter.requires_grad]
 
 
 def train_mode(model: nn.Module) -> None:
-    """Puts the model into training mode, but for batch norms that are not trained: their statistics stay too."""
+    """Set the model to training mode, except batch norms that are not trained."""
     model.train()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and not any(

@@ -28,7 +28,7 @@ def training_loss(
     config: TrainingConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """The loss of a batch by part: "automatic", "quality", and, where prompts are learned, "prompted", "corrected"."""
+    """Return the loss of a batch by part: "automatic", "quality" and, with prompts, "prompted", "corrected"."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=config.bfloat16):
         embedding = model.encode(to_network(images))
     return decoding_loss(model, embedding.float(), bones, config, rng)
@@ -41,13 +41,13 @@ def decoding_loss(
     config: TrainingConfig,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    """As `training_loss`, for images that are encoded already."""
+    """Return the loss of `training_loss` for images that are already encoded."""
     batch = _Batch(model, embedding, (bones > 0) & (bones != IGNORE), bones != IGNORE, config)
     automatic = batch.answer(no_prompts(batch.all_bone))
     if not config.prompts:
         return {"automatic": automatic.loss, "quality": config.quality_weight * automatic.quality_error}
     prompted = batch.answer(_draw(bones, config, rng))
-    from_automatic = float(torch.rand(1, generator=rng, device=rng.device)) < config.automatic_share
+    from_automatic = float(torch.rand(1, generator=rng, device=rng.device)) < config.automatic_fraction
     last = automatic if from_automatic else prompted
     errors = [automatic.quality_error, prompted.quality_error]
     corrected = automatic.loss.new_zeros(())
@@ -55,7 +55,7 @@ def decoding_loss(
         answer = batch.enlarged(last.logits)[:, ASKED] > 0
         asked = correct(last.asked, answer, batch.known, rng)
         previous = last.logits[:, ASKED : ASKED + 1].detach()
-        last = batch.answer(asked, previous, focus=around_click(asked) if config.click else None)
+        last = batch.answer(asked, previous, focus=around_click(asked) if config.click_loss_weight else None)
         corrected = corrected + last.loss / config.corrections
         errors.append(last.quality_error)
     return {
@@ -96,7 +96,7 @@ class _Batch:
         previous: Float[Tensor, "b 1 h4 w4"] | None = None,
         focus: Float[Tensor, "b h w"] | None = None,
     ) -> _Answer:
-        """The network's answer to prompts, on top of an earlier one or of their own mask, and what it costs."""
+        """Return the mask for prompts, on top of a previous mask or their own, and its loss."""
         has_points = asked.labels.shape[1] > 0
         logits, quality = self.model.decode(
             self.embedding,
@@ -107,12 +107,17 @@ class _Batch:
         )
         large = self.enlarged(logits)
         truths = {ALL_BONE: self.all_bone, ASKED: asked.target}
-        cost = partial(mask_loss, known=self.known, focal=self.config.focal, boundary=self.config.boundary)
-        loss = cost(large[:, ASKED], truths[ASKED], click=self.config.click, focus=focus)
+        cost = partial(
+            mask_loss,
+            known=self.known,
+            focal_gamma=self.config.focal_gamma,
+            boundary_weight=self.config.boundary_loss_weight,
+        )
+        loss = cost(large[:, ASKED], truths[ASKED], click_weight=self.config.click_loss_weight, focus=focus)
         loss = loss + ALL_BONE_WEIGHT * cost(large[:, ALL_BONE], truths[ALL_BONE])
         iou = [intersection_over_union(large[:, channel], truth, self.known) for channel, truth in truths.items()]
         return _Answer(asked, logits, loss, F.mse_loss(quality, torch.stack(iou, 1)))
 
     def enlarged(self, logits: Float[Tensor, "b 2 h4 w4"]) -> Float[Tensor, "b 2 h w"]:
-        """Logits at the size of the images."""
+        """Return logits at the size of the images."""
         return F.interpolate(logits, size=self.known.shape[1:], mode="bilinear", align_corners=False)

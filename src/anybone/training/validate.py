@@ -65,7 +65,7 @@ def _summary(counts: dict[str, Tensor]) -> dict[str, float]:
 
 
 def asked_mask(logits: Float[Tensor, "b 2 h4 w4"], shape: Sequence[int]) -> Bool[Tensor, "b h w"]:
-    """The mask that prompts asked for, of an image's height and width."""
+    """Return the mask that prompts request, at an image's height and width."""
     asked = logits[:, ASKED : ASKED + 1]
     return F.interpolate(asked, size=tuple(shape), mode="bilinear", align_corners=False)[:, 0] > 0
 

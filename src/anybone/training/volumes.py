@@ -50,7 +50,7 @@ class VolumeCache:
 
     @classmethod
     def made_of(cls, cases: Iterable[CaseVolume], cells: int = CELLS) -> VolumeCache:
-        """The volumes of cases.
+        """Return the volumes of cases.
 
         Raises:
             NothingFoundError: There are none.
@@ -65,13 +65,13 @@ class VolumeCache:
         return cls(torch.stack(images), torch.stack(bones), patients)
 
     def of(self, wanted: set[str]) -> VolumeCache:
-        """The volumes of some patients."""
+        """Return the volumes of some patients."""
         keep = [i for i, p in enumerate(self.patients) if p in wanted]
         return VolumeCache(self.images[keep], self.bones[keep], [self.patients[i] for i in keep])
 
 
 def resized(normalized: Float[Tensor, "i j k"], cells: int = ATTENTION_SIDE) -> Float[Tensor, "c c c"]:
-    """A volume on a grid of `cells` along each axis, as the 3-D branch is given it: linear, without any smoothing."""
+    """Resize a volume to `cells` along each axis, as the 3-D branch expects: linear, without smoothing."""
     return F.interpolate(normalized[None, None], size=(cells,) * 3, mode="trilinear", align_corners=False)[0, 0]
 
 
@@ -124,7 +124,7 @@ class SyntheticVolumes:
 
 
 def fitting(atlas: Atlas, frames: Frames) -> Frames:
-    """The frames with slices so close together that a map is long enough for a stack of them."""
+    """Return the frames with slices so close together that a map is long enough for a stack of them."""
     axis, there = _along(atlas, frames)
     long = SLICES * frames.through_vx.gather(1, axis)[:, 0].abs()
     closer = (MOST_BEYOND * there / long).clamp_max(1)
@@ -149,7 +149,7 @@ def stack_around(atlas: Atlas, frames: Frames) -> tuple[Frames, Int[Tensor, " b"
 
 
 def _along(atlas: Atlas, frames: Frames) -> tuple[Int[Tensor, "b 1"], Float[Tensor, " b"]]:
-    """The axis of its map that each stack runs along most, and how many voxels there are."""
+    """Return the axis of its map that each stack follows most closely, and the number of its voxels."""
     axis = frames.through_vx.abs().argmax(1, keepdim=True)
     return axis, atlas.shapes[frames.which].gather(1, axis)[:, 0].float()
 

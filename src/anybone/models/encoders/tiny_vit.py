@@ -92,7 +92,7 @@ class WindowAttention(nn.Module):
         self.reset_offsets()
 
     def reset_offsets(self) -> None:
-        """Computes the buffer that numbers the offsets; it is not stored in checkpoints."""
+        """Compute the buffer that numbers the offsets; it is not stored in checkpoints."""
         self.register_buffer("offsets", _offset_index(self.window).to(self.attention_biases.device), persistent=False)
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
@@ -197,7 +197,7 @@ class TinyVit(nn.Module):
         self.classifier = _classifier(dims[3], config.classes) if config.classes else None
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h2 w2"]:
-        """The image embedding."""
+        """Return the image embedding."""
         first = x = self.stages[0](self.patch_embed(images))
         for merge, stage in zip(self.merges, self.stages[1:], strict=True):
             x = stage(merge(x))

@@ -27,6 +27,6 @@ class Adapter(nn.Module):
         self.skip = skip
 
     def forward(self, x: Float[Tensor, "*b dim"]) -> Float[Tensor, "*b dim"]:
-        """The adapted features, of the input's shape."""
+        """Return the adapted features, of the input's shape."""
         adapted = self.up(gelu(self.down(x)))
         return x + adapted if self.skip else adapted  # type: ignore[no-any-return]

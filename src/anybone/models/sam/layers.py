@@ -19,7 +19,7 @@ def gelu(x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
 
 
 def by_rows(function: Callable[[Tensor], Tensor], x: Float[Tensor, "b h w c"], rows: int) -> Float[Tensor, "b h w c"]:
-    """A function of images, applied to strips of rows where no gradient is wanted.
+    """Apply a function of images to strips of rows where no gradient is wanted.
 
     The function must treat strips independently. What it holds in between then stays in the processor's cache; whole
     images at 1024 pixels would need tens of megabytes of fresh memory at each layer.
@@ -43,11 +43,11 @@ class ConvNorm(nn.Module):
         self.norm: nn.Module = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Float[Tensor, "b c_in h w"]) -> Float[Tensor, "b c_out h2 w2"]:
-        """The normalized convolution."""
+        """Return the normalized convolution."""
         return self.norm(self.conv(x))  # type: ignore[no-any-return]
 
     def fold(self) -> None:
-        """Moves the norm into the convolution, for inference: the same numbers, one pass less over memory."""
+        """Fold the norm into the convolution for inference: the same numbers, one pass less over memory."""
         if isinstance(self.norm, nn.BatchNorm2d):
             _fold(self.conv, self.norm)
             self.norm = nn.Identity()
@@ -63,7 +63,7 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
 
 
 def fold_batch_norms(module: nn.Module) -> None:
-    """Folds every `ConvNorm` below `module`, in place. The module cannot be trained afterward."""
+    """Fold every `ConvNorm` in `module`, in place. The module cannot be trained afterward."""
     for part in module.modules():
         if isinstance(part, ConvNorm):
             part.fold()
@@ -92,7 +92,7 @@ class ReluMlp(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
 
     def forward(self, x: Float[Tensor, "*b c_in"]) -> Float[Tensor, "*b c_out"]:
-        """The last layer's output, without activation."""
+        """Return the last layer's output, without activation."""
         *hidden, last = self.layers
         for layer in hidden:
             x = F.relu(layer(x))

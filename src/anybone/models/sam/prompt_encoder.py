@@ -83,7 +83,7 @@ class PromptEncoder(nn.Module):
     def dense(
         self, mask_logits: Float[Tensor, "b 1 h4 w4"] | None, height: int, width: int
     ) -> Float[Tensor, "b c h w"]:
-        """The image that is added to the embedding: of a mask prompt, or the learned "no mask"."""
+        """Return the image that is added to the embedding: from a mask prompt, or the learned "no mask"."""
         if mask_logits is None:
             return self.no_mask[None, :, None, None].expand(1, -1, height, width)
         return self.mask_convs(mask_logits)  # type: ignore[no-any-return]

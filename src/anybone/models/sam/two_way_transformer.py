@@ -64,7 +64,7 @@ class TwoWayBlock(nn.Module):
         token_position: Float[Tensor, "b n c"],
         image_position: Float[Tensor, "1 m c"],
     ) -> tuple[Float[Tensor, "b n c"], Float[Tensor, "b m c"]]:
-        """New tokens and image, both of their inputs' shapes."""
+        """Return new tokens and image, of their inputs' shapes."""
         adapt = self.adapter if self.adapter is not None else nn.Identity()
         if self.first:  # the first block's tokens are their own positions
             tokens = self.self_attention(q=tokens, k=tokens, v=tokens)

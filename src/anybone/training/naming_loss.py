@@ -1,4 +1,4 @@
-"""Bones by name: what a network pays for a wrong one, and its answer on a batch of encoded slices."""
+"""Loss and predictions of named bones on a batch of encoded slices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anybone.training.losses import mask_loss
 
 
 def naming_loss(model: BoneSam, embedding: Float[Tensor, "b c h w"], truth: Int[Tensor, "b s s"]) -> Float[Tensor, ""]:
-    """Mean cost of the masks of the model's bones: each alone, and which of them it is where there is bone.
+    """Return the mean loss of the masks of the model's bones: each mask, and the choice of bone within bone.
 
     Args:
         model: With `bones` in its configuration.
@@ -35,7 +35,7 @@ def naming_loss(model: BoneSam, embedding: Float[Tensor, "b c h w"], truth: Int[
 def tell_apart(
     model: BoneSam, embedding: Float[Tensor, "b c h w"], mask: Bool[Tensor, "b s s"]
 ) -> Int[Tensor, "b s s"]:
-    """The label of the likeliest bone where there is bone, 0 elsewhere."""
+    """Return the label of the most likely bone within the mask, 0 elsewhere."""
     logits = F.interpolate(model.tell_apart(embedding), size=mask.shape[1:], mode="bilinear", align_corners=False)
     labels = torch.tensor(list(model.config.bones), device=mask.device)
     return torch.where(mask, labels[logits.argmax(1)], 0)

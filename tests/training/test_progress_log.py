@@ -6,7 +6,7 @@ import json
 import pytest
 
 from anybone.core.errors import MissingExtraError
-from anybone.training.log import LOGS, Log, Tables, TensorBoard
+from anybone.training.progress_log import LOGS, Log, Tables, TensorBoard
 
 
 @pytest.mark.parametrize("name", LOGS)

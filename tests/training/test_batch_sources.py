@@ -12,10 +12,10 @@ from anybone.core.geometry import Geometry
 from anybone.models import checkpoint
 from anybone.synthetic.label_map import LabelMap, save
 from anybone.synthetic.tissue import Tissue
+from anybone.training.batch_sources import model_with_branch, read_volumes
 from anybone.training.config import TrainingConfig
-from anybone.training.follow import follow
-from anybone.training.gather import volumes_of, with_branch
 from anybone.training.recipe import Data, Recipe
+from anybone.training.run import run_recipe
 from anybone.training.volumes import VolumeCache
 
 
@@ -43,12 +43,18 @@ def test_a_recipe_for_each_stage_of_the_3d_branch(data, config, tmp_path):
     """Volumes teach the branch, slices with its attention the gate; the weights that come out make a network."""
     model = replace(config.model, depth_attention="light")
     depth = replace(
-        config, model=model, stage="depth", steps=1, batch=2, sources={"real": 0.5, "synthetic": 0.5}, warm_up=0.0
+        config,
+        model=model,
+        stage="depth",
+        steps=1,
+        batch=2,
+        sources={"real": 0.5, "synthetic": 0.5},
+        warmup_fraction=0.0,
     )
-    first = follow(Recipe(data, depth, name="branch"), tmp_path / "branch")
+    first = run_recipe(Recipe(data, depth, name="branch"), tmp_path / "branch")
     assert "cases/b depth" in (tmp_path / "branch" / "validation.jsonl").read_text()
     fusion = replace(depth, stage="fusion", start=str(first.path))
-    second = follow(Recipe(data, fusion, name="fused"), tmp_path / "fused")
+    second = run_recipe(Recipe(data, fusion, name="fused"), tmp_path / "fused")
     assert "cases/b automatic" in (tmp_path / "fused" / "validation.jsonl").read_text()
     before, after = checkpoint.load(first.path).weights, checkpoint.load(second.path).weights
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -61,11 +67,11 @@ def test_a_recipe_for_each_stage_of_the_3d_branch(data, config, tmp_path):
 def test_fusion_wants_a_branch_that_knows_something(config, tmp_path):
     fusion = replace(config, model=replace(config.model, depth_attention="light"), stage="fusion")
     with pytest.raises(UsageError, match="Train stage 'depth' first"):
-        with_branch(fusion)
+        model_with_branch(fusion)
 
 
 def test_volumes_of_cases(data, config):
     config = TrainingConfig(model=replace(config.model, depth_attention="light"), stage="depth")
-    cache = volumes_of(data.cases, config)
+    cache = read_volumes(data.cases, config)
     assert isinstance(cache, VolumeCache)
     assert cache.patients == ["cases/a", "cases/b"]

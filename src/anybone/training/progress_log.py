@@ -1,4 +1,4 @@
-"""What a run writes down: losses and scores, as tables or for TensorBoard."""
+"""Progress logs of a run: losses and scores, as tables or for TensorBoard."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ LOSSES, SCORES, EVENTS = "log.csv", "validation.jsonl", "events"
 
 @runtime_checkable
 class Log(Protocol):
-    """Takes down what a run finds; `step` counts from 1, `seconds` is the time spent in steps."""
+    """Log of losses and scores; `step` counts from 1, `seconds` is the time spent in steps."""
 
     def losses(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Takes down what is to be minimized, by part, and the learning rate."""
+        """Write the loss by part, and the learning rate."""
 
     def scores(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Takes down Dice of patients held out."""
+        """Write Dice of held-out patients."""
 
     def close(self) -> None:
-        """Ends it."""
+        """Close the log."""
 
 
 class Tables:
@@ -45,7 +45,7 @@ class Tables:
             self._scores.write_text("".join(x for x in lines if json.loads(x)["step"] <= since))
 
     def losses(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Appends a line to `log.csv`."""
+        """Append a line to `log.csv`."""
         row = {"step": step, "seconds": round(seconds, 1), **values}
         new = not self._losses.is_file()
         with self._losses.open("a", newline="") as file:
@@ -55,12 +55,12 @@ class Tables:
             writer.writerow(row)
 
     def scores(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Appends a line to `validation.jsonl`."""
+        """Append a line to `validation.jsonl`."""
         with self._scores.open("a") as file:
             file.write(json.dumps({"step": step, "minutes": round(seconds / 60, 1), **values}) + "\n")
 
     def close(self) -> None:
-        """Nothing: each line is whole once it is written."""
+        """Do nothing: each line is complete once it is written."""
 
 
 class TensorBoard:
@@ -78,15 +78,15 @@ class TensorBoard:
         self._writer = SummaryWriter(str(folder / EVENTS), purge_step=since + 1)
 
     def losses(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Adds curves named loss/PART."""
+        """Add curves named loss/PART."""
         self._add("loss", step, values)
 
     def scores(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Adds curves named dice/PATIENT OR REGION, KIND."""
+        """Add curves named dice/PATIENT OR REGION, KIND."""
         self._add("dice", step, values)
 
     def close(self) -> None:
-        """Writes what is not yet on the disk."""
+        """Write pending events."""
         self._writer.close()
 
     def _add(self, group: str, step: int, values: Mapping[str, float]) -> None:

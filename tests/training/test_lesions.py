@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from anybone.training.masses import add_masses
+from anybone.training.lesions import add_lesions
 
 
 def slices(n: int = 6):
@@ -20,7 +20,7 @@ def rng(seed: int = 0) -> torch.Generator:
 
 def test_bone_is_never_covered():
     images, bones = slices()
-    changed = add_masses(images, bones, 1.0, rng())
+    changed = add_lesions(images, bones, 1.0, rng())
     assert torch.equal(changed[bones > 0], images[bones > 0])
     assert ((changed - images).abs() > 0.02).flatten(1).any(1).all()
     assert changed.min() >= 0
@@ -29,14 +29,14 @@ def test_bone_is_never_covered():
 
 def test_as_often_as_asked_and_by_the_seed():
     images, bones = slices(200)
-    assert torch.equal(add_masses(images, bones, 0.0, rng()), images)
-    some = add_masses(images, bones, 0.3, rng())
+    assert torch.equal(add_lesions(images, bones, 0.0, rng()), images)
+    some = add_lesions(images, bones, 0.3, rng())
     share = (some != images).flatten(1).any(1).float().mean()
     assert 0.2 < share < 0.4
-    assert torch.equal(some, add_masses(images, bones, 0.3, rng()))
-    assert not torch.equal(some, add_masses(images, bones, 0.3, rng(1)))
+    assert torch.equal(some, add_lesions(images, bones, 0.3, rng()))
+    assert not torch.equal(some, add_lesions(images, bones, 0.3, rng(1)))
 
 
 def test_air_alone_stays_air():
     images = torch.zeros(2, 96, 96)
-    assert torch.equal(add_masses(images, torch.zeros(2, 96, 96, dtype=torch.long), 1.0, rng()), images)
+    assert torch.equal(add_lesions(images, torch.zeros(2, 96, 96, dtype=torch.long), 1.0, rng()), images)

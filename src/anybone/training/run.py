@@ -1,4 +1,4 @@
-"""A recipe -> weights: data, sources, loop and checkpoint, put together."""
+"""Run a recipe: data, sources, training loop and checkpoint."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from anybone.models import checkpoint
 from anybone.synthetic.label_map import load
 from anybone.synthetic.scanner import Atlas
 from anybone.training import loop
+from anybone.training.batch_sources import REAL, SYNTHETIC, read_volumes
 from anybone.training.cache import Cache, load_cache
 from anybone.training.config import TrainingConfig
 from anybone.training.data import cached, kept_aside
-from anybone.training.gather import REAL, SYNTHETIC, volumes_of
 from anybone.training.processes import ALONE, Processes
 from anybone.training.public_sets import VALIDATION
 from anybone.training.recipe import Data, Recipe
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 Progress = Callable[[int, int, dict[str, float]], None]
 
 
-def follow(
+def run_recipe(
     recipe: Recipe,
     folder: Path,
     *,
@@ -42,7 +42,7 @@ def follow(
     logs: Iterable[str] = ("tables",),
     processes: Processes = ALONE,
 ) -> checkpoint.Header:
-    """The header of the weights that a recipe leads to; a run found in `folder` goes on where it stopped.
+    """Train weights by a recipe and return their header; a run found in `folder` is resumed.
 
     Args:
         recipe: On what and how.
@@ -87,7 +87,7 @@ def _advise(config: TrainingConfig) -> None:
 
 
 def _began(recipe: Recipe) -> tuple[str, str]:
-    """The license, beside which that of earlier weights stays; and what to say of these."""
+    """Return the license, joined with that of the initial weights, and a note on these."""
     if not recipe.training.start:
         return recipe.license, ""
     path = Path(recipe.training.start)
@@ -98,11 +98,11 @@ def _began(recipe: Recipe) -> tuple[str, str]:
 
 
 def _cache(recipe: Recipe, path: Path, processes: Processes) -> Cache | VolumeCache:
-    """The slices of the recipe's cases, which the first process prepares for all, or what else its stage sees."""
+    """Return the slices of the recipe's cases (prepared by the first process), or the volumes of its stage."""
     if not recipe.data.cases:
         return Cache.empty()
     if _sees(recipe) != "slices":
-        return volumes_of(recipe.data.cases, recipe.training)
+        return read_volumes(recipe.data.cases, recipe.training)
     made = cached(recipe.data.cases, path) if processes.first else None
     processes.wait()
     return made or load_cache(path)
@@ -113,7 +113,7 @@ def _sees(recipe: Recipe) -> str:
 
 
 def _held_out(cache: Cache | VolumeCache, data: Data) -> set[str]:
-    """The patients that are never trained on: those named, else those that manifests and known collections suggest."""
+    """Return the patients that are never trained on: those named, else those of manifests and known collections."""
     known = set(cache.patients)
     unknown = sorted(set(data.hold_out) - known)
     if unknown:
@@ -125,7 +125,7 @@ def _held_out(cache: Cache | VolumeCache, data: Data) -> set[str]:
 
 
 def _sources(recipe: Recipe, real: Cache | VolumeCache) -> dict[str, AnySource]:
-    """What the recipe draws from."""
+    """Return the sources of the recipe."""
     sources: dict[str, AnySource] = {}
     if real.patients:
         sources["real"] = REAL[_sees(recipe)](real, recipe.training)

@@ -1,4 +1,4 @@
-"""Views: slices of a few cases, encoded once as they are and again with small changes, for a decoder to learn from."""
+"""Crops of slices of a few cases, encoded once, unchanged and augmented, to train a decoder on."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from anybone.training.augment import augment, plain
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 
-MOST_VIEWS = 400  # that are encoded and held: a minute on one core and 0.2 GB at the default size
-VIEWS_A_SLICE = 12
+MAX_CROPS = 400  # that are encoded and held: a minute on one core and 0.2 GB at the default size
+CROPS_PER_SLICE = 12
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Views:
+class EncodedCrops:
     """Encoded slices.
 
     Attributes:
@@ -39,14 +39,14 @@ class Views:
     cases: list[str]
     plain: list[bool]
 
-    def of(self, wanted: Collection[str], *, plain: bool = False) -> Views:
-        """The views of some cases; of these, where asked, only slices as they are."""
+    def of(self, wanted: Collection[str], *, plain: bool = False) -> EncodedCrops:
+        """Return the crops of some cases; with `plain`, only unaugmented slices."""
         return self.at([i for i, case in enumerate(self.cases) if case in wanted and (self.plain[i] or not plain)])
 
-    def at(self, which: Sequence[int]) -> Views:
-        """The views of these numbers."""
+    def at(self, which: Sequence[int]) -> EncodedCrops:
+        """Return the crops with these indices."""
         index = torch.as_tensor(which, dtype=torch.long, device=self.bones.device)
-        return Views(
+        return EncodedCrops(
             self.embeddings[index],
             self.bones[index],
             self.kinds[index],
@@ -54,27 +54,27 @@ class Views:
             [self.plain[i] for i in which],
         )
 
-    def draw(self, count: int, rng: torch.Generator) -> Views:
-        """Random views, as many of each case on average, however many slices it has."""
+    def draw(self, count: int, rng: torch.Generator) -> EncodedCrops:
+        """Draw random crops, equally many of each case on average, however many slices it has."""
         weights = torch.tensor([1 / self.cases.count(case) for case in self.cases], device=rng.device)
         return self.at(torch.multinomial(weights, count, replacement=True, generator=rng).tolist())
 
     def named(self) -> Int[Tensor, "n s s"]:
-        """The label of the reference in each pixel: 0 background, IGNORE not known."""
+        """Return the label of the reference in each pixel: 0 background, IGNORE the ignore label."""
         numbers = self.bones.long()
         return self.kinds.long().gather(1, numbers.flatten(1)).view_as(numbers)
 
 
 @torch.no_grad()
-def encode_views(
+def encode_crops(
     model: BoneSam,
     cache: Cache,
     kinds: Int[Tensor, "n 256"],
     config: TrainingConfig,
     rng: torch.Generator,
     progress: Progress = lambda step, done, total: None,
-) -> Views:
-    """Each slice of a cache as it is, and further times changed at random by `config.augmentation`.
+) -> EncodedCrops:
+    """Encode each slice of a cache unchanged, and several times augmented by `config.augmentation`.
 
     Args:
         model: Whose encoder it is.
@@ -86,7 +86,7 @@ def encode_views(
     """
     model.eval()
     count, size = len(cache.patients), model.image_size
-    rounds = max(1, min(VIEWS_A_SLICE, MOST_VIEWS // count))
+    rounds = max(1, min(CROPS_PER_SLICE, MAX_CROPS // count))
     embeddings, bones = [], []
     for number in range(rounds):
         for start in range(0, count, config.batch):
@@ -102,4 +102,4 @@ def encode_views(
             progress("encode", number * count + min(start + config.batch, count), rounds * count)
     is_plain = [number == 0 for number in range(rounds) for _ in range(count)]
     names = kinds.to(config.device).repeat(rounds, 1)
-    return Views(torch.cat(embeddings), torch.cat(bones), names, cache.patients * rounds, is_plain)
+    return EncodedCrops(torch.cat(embeddings), torch.cat(bones), names, cache.patients * rounds, is_plain)

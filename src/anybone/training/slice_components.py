@@ -1,4 +1,4 @@
-"""Pieces of bone as one slice shows them, told apart on any device."""
+"""Connected components of bone in a slice, on any device."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from anybone.core.array_types import Bool, Int
 from anybone.training.cache import IGNORE
 
 CELL_PX = 4  # pieces are joined on a grid this coarse: bridges and gaps that are thinner do not count
-MOST_ROUNDS = 64
-MOST_PIECES = IGNORE - 1
+MAX_ROUNDS = 64
+MAX_COMPONENTS = IGNORE - 1
 
 
-def separate_pieces(bones: Int[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
-    """Bones numbered by piece: two condyles that do not touch in a slice become two, whatever they are above it.
+def label_components(bones: Int[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
+    """Label the connected components of bone: two condyles that do not touch in a slice become two.
 
     A click asks for the piece that it lies on, since no more can be seen in a slice. Pieces of one bone that
     lie less than `CELL_PX` pixels apart may stay together; pieces of different bones never join. Background and IGNORE
@@ -40,10 +40,10 @@ _SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (
 
 
 def _joined(cells: Int[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
-    """For each cell of bone one and the same number of all cells that it hangs together with: 1 + a cell's index."""
+    """Return one common number for all connected cells of bone: 1 + a cell's index."""
     b, h, w = cells.shape
     number = torch.where(cells > 0, torch.arange(1, h * w + 1, device=cells.device).view(1, h, w), 0)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         before = number
         for shift in _SHIFTS[1:5]:
             same = (_shifted(cells, shift) == cells) & (cells > 0)
@@ -57,7 +57,7 @@ def _joined(cells: Int[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
 
 
 def _shifted(x: Int[Tensor, "b h w"], shift: tuple[int, int]) -> Int[Tensor, "b h w"]:
-    """Each cell's neighbor down and right of it by `shift`; 0 beyond the edge."""
+    """Return each cell's neighbor down and right of it by `shift`; 0 beyond the edge."""
     down, right = shift
     padded = F.pad(x, (1, 1, 1, 1))
     return padded[:, 1 + down : 1 + down + x.shape[1], 1 + right : 1 + right + x.shape[2]]
@@ -68,11 +68,11 @@ def _enlarged(x: Int[Tensor, "b h w"]) -> Int[Tensor, "b h2 w2"]:
 
 
 def _counted(number: Int[Tensor, "b h w"], real: Bool[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
-    """Numbers as 1, 2 ... in each image; beyond `MOST_PIECES` they share the last."""
+    """Renumber as 1, 2 ... in each image; components beyond `MAX_COMPONENTS` share the last number."""
     image = torch.arange(len(number), device=number.device).view(-1, 1, 1)
     step = number.max() + 1
     keys = torch.where(real, number, 0) + image * step
     unique, index = torch.unique(keys, return_inverse=True)
     first = torch.searchsorted(unique, image * step)
     has_background = (~real).flatten(1).any(1).view(-1, 1, 1)
-    return (index - first + (~has_background).long()).clamp(max=MOST_PIECES)  # type: ignore[no-any-return]
+    return (index - first + (~has_background).long()).clamp(max=MAX_COMPONENTS)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Masses drawn into slices: what is as round and bright as bone and is none, such as tumors, cysts, filled bowel."""
+"""Lesion augmentation: round bright structures that are not bone, such as tumors, cysts, filled bowel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.core.array_types import Float, Int
-from anybone.training import places
+from anybone.training import region_sampling
 
 RADIUS = (0.03, 0.16)  # of the frame's side
 ELONGATION = 2.0
@@ -19,12 +19,12 @@ EDGE = 0.12  # of the radius: masses have no cortex, their edge is soft
 BODY = 0.06  # gray value above which there is tissue
 
 
-def add_masses(
+def add_lesions(
     images: Float[Tensor, "b h w"], bones: Int[Tensor, "b h w"], probability: float, rng: torch.Generator
 ) -> Float[Tensor, "b h w"]:
-    """The images, some with a mass of random shape and gray in their soft tissue; bone is never covered."""
+    """Return the images, some with a lesion of random shape and gray in their soft tissue, never over bone."""
     free = (bones == 0) & (images > BODY)
-    center, found = places.best(torch.where(free, places.uniform(images, rng), -1.0))
+    center, found = region_sampling.best(torch.where(free, region_sampling.uniform(images, rng), -1.0))
     wanted = (torch.rand(len(images), generator=rng, device=rng.device) < probability) & found
     inside = _blobs(center, images.shape[1:], rng) * (wanted[:, None, None] & (bones == 0))
     return images + inside * (_tissue(images, rng) - images)
@@ -48,7 +48,7 @@ def _blobs(center_xy: Float[Tensor, "b 2"], shape: torch.Size, rng: torch.Genera
 
 
 def _tissue(images: Float[Tensor, "b h w"], rng: torch.Generator) -> Float[Tensor, "b h w"]:
-    """A gray value for each image with coarse and fine texture, in 0..1."""
+    """Return a gray value for each image with coarse and fine texture, in 0..1."""
     n, h, w = images.shape
     tissue = torch.rand(n, 1, 1, generator=rng, device=rng.device).expand(n, h, w)
     for cells in (6, 24, h // 2):

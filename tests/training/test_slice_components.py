@@ -5,7 +5,7 @@ import torch
 from scipy import ndimage
 
 from anybone.training.cache import IGNORE
-from anybone.training.pieces import separate_pieces
+from anybone.training.slice_components import label_components
 
 
 def test_what_does_not_touch_is_two_pieces_and_bones_never_join():
@@ -14,7 +14,7 @@ def test_what_does_not_touch_is_two_pieces_and_bones_never_join():
     bones[0, 24:40, 8:24] = 7  # another that touches both
     bones[1, :, 30:34] = 9
     bones[1, 10:12, 50:52] = IGNORE
-    pieces = separate_pieces(bones)
+    pieces = label_components(bones)
     assert len(set(pieces[0][bones[0] == 3].tolist())) == 2
     assert len({int(pieces[0, y, 12]) for y in (12, 30, 50)}) == 3
     assert torch.equal(pieces == 0, bones == 0)
@@ -25,23 +25,23 @@ def test_what_does_not_touch_is_two_pieces_and_bones_never_join():
 def test_a_long_way_round_is_one_piece():
     spiral = torch.zeros(1, 128, 128, dtype=torch.long)
     spiral[0, 8:120, 8:16] = spiral[0, 112:120, 8:120] = spiral[0, 8:120, 112:120] = spiral[0, 8:16, 32:120] = 1
-    assert separate_pieces(spiral).max() == 1
+    assert label_components(spiral).max() == 1
 
 
 def test_thin_bone_gets_a_number_too():
     bones = torch.zeros(1, 64, 64, dtype=torch.long)
     bones[0, 20, 5:50] = 4  # one pixel wide, and not through the middle of cells
-    assert (separate_pieces(bones)[0, 20, 5:50] == 1).all()
+    assert (label_components(bones)[0, 20, 5:50] == 1).all()
 
 
 def test_an_image_full_of_bone():
-    assert separate_pieces(torch.ones(1, 16, 16, dtype=torch.long)).unique().tolist() == [1]
+    assert label_components(torch.ones(1, 16, 16, dtype=torch.long)).unique().tolist() == [1]
 
 
 def test_blobs_are_parted_as_scipy_parts_them():
     rng = np.random.default_rng(0)
     blobs = ndimage.gaussian_filter(rng.normal(size=(6, 192, 192)), (0, 9, 9)) > 0.02
-    pieces = separate_pieces(torch.from_numpy(blobs).long()).numpy()
+    pieces = label_components(torch.from_numpy(blobs).long()).numpy()
     agree = []
     for mask, found in zip(blobs, pieces, strict=True):
         expected, count = ndimage.label(mask)

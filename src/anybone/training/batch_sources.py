@@ -1,4 +1,4 @@
-"""What a stage learns from: slices, whole volumes, or slices with the attention of a 3-D branch."""
+"""Batch sources of each stage: slices, whole volumes, or slices with the attention of a 3-D branch."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ REAL: Mapping[str, Callable[[Any, TrainingConfig], AnySource]] = {
 SYNTHETIC: Mapping[str, Callable[[Atlas, TrainingConfig], AnySource]] = {
     "slices": SyntheticSlices,
     "volumes": lambda atlas, config: SyntheticVolumes(atlas),
-    "attended slices": lambda atlas, config: AttendedAnatomy(atlas, with_branch(config), config),
+    "attended slices": lambda atlas, config: AttendedAnatomy(atlas, model_with_branch(config), config),
 }
 
 
-def volumes_of(cases: Sequence[Path], config: TrainingConfig) -> VolumeCache | AttendedCache:
-    """Cases as a stage sees them that is about the 3-D branch; errors as `data.prepare`, and `with_branch`.
+def read_volumes(cases: Sequence[Path], config: TrainingConfig) -> VolumeCache | AttendedCache:
+    """Read cases for a stage that trains or uses the 3-D branch; raises as `data.prepare` and `model_with_branch`.
 
     They are read anew whenever a run starts or goes on: about a second each.
     """
     if STAGES[config.stage].sees == "volumes":
         return VolumeCache.made_of(volume_cases(cases))
-    return attended_cache(volume_cases(cases), with_branch(config))
+    return attended_cache(volume_cases(cases), model_with_branch(config))
 
 
-def with_branch(config: TrainingConfig) -> BoneSam:
-    """The network that a run starts from, in evaluation mode, with a 3-D branch that has been trained.
+def model_with_branch(config: TrainingConfig) -> BoneSam:
+    """Return the initial network of a run, in evaluation mode, with a trained 3-D branch.
 
     Raises:
         UsageError: What the run starts from has none like it.

@@ -1,4 +1,4 @@
-"""A step's parts put together: what parts of a batch, on one process or several, leave behind as if they were one."""
+"""Gradient and batch-norm accumulation over the micro-batches of a step, on one process or several."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from anybone.core.array_types import Float
 from anybone.training.processes import Processes
 
 
-def seed_of(seed: int, step: int, part: int) -> int:
-    """The seed of one part of one step: whoever computes it, and whenever, draws the same."""
+def micro_batch_seed(seed: int, step: int, part: int) -> int:
+    """Return the seed of one micro-batch of one step, the same on every process and in every resumed run."""
     digest = hashlib.blake2b(f"{seed} {step} {part}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 @torch.no_grad()
-def add_gradients(parameters: Iterable[nn.Parameter], processes: Processes) -> None:
-    """Nothing; gradients become the sum over all processes, and stay None where no process has one."""
+def all_reduce_gradients(parameters: Iterable[nn.Parameter], processes: Processes) -> None:
+    """Sum gradients over all processes; a gradient stays None where no process has one."""
     trained = [p for p in parameters if p.requires_grad]
     if processes.count == 1 or not trained:
         return
@@ -34,8 +34,8 @@ def add_gradients(parameters: Iterable[nn.Parameter], processes: Processes) -> N
             parameter.grad = torch.empty_like(parameter).copy_(total.view_as(parameter))
 
 
-class Statistics:
-    """Running statistics of batch norms over the parts of a step.
+class BatchNormStatistics:
+    """Running statistics of batch norms over the micro-batches of a step.
 
     A batch norm sees one part at a time, so its batch statistics are those of a part. Each part starts from the running
     statistics that the step began with, and the step ends with their mean: the order of the parts does not matter.
@@ -49,13 +49,13 @@ class Statistics:
         self._before = self._now()
         self._sum = torch.zeros_like(self._before)
 
-    def end_part(self) -> None:
-        """Nothing; counts what a part has made of the statistics, and takes them back for the next."""
+    def end_micro_batch(self) -> None:
+        """Add the statistics of the micro-batch to the sum, and restore the initial ones for the next."""
         self._sum += self._now()
         self._set(self._before)
 
     def end_step(self, parts: int, processes: Processes) -> None:
-        """Nothing; the statistics are the mean over all parts, of all processes."""
+        """Set the statistics to the mean over all micro-batches of all processes."""
         processes.add(self._sum)
         self._set(self._sum / parts)
 

@@ -12,8 +12,8 @@ from anybone.training.cache import IGNORE
 from anybone.training.pairs import Pair
 
 
-def names_in(pairs: Sequence[Pair]) -> dict[int, str]:
-    """Label -> name of every bone that occurs in the masks of some cases, lowest label first.
+def read_label_names(pairs: Sequence[Pair]) -> dict[int, str]:
+    """Return label -> name of every bone in the masks of some cases, lowest label first.
 
     Raises:
         InputError: A label has different names in two masks, or there are fewer than two bones to tell apart.
