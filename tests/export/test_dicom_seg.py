@@ -321,3 +321,43 @@ def test_no_damage_ends_in_anything_but_a_refusal(tmp_path, array, oblique, dico
         except AnyboneError:
             refused += 1
     assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞"),
+        ("ISO_IR 6", "Doe^Jane"),
+        ("ISO_IR 100", "Müller^Jörg"),
+        ("ISO_IR 192", "Łukasz^Żak"),
+    ],
+)
+def test_names_in_any_character_set_are_written_in_utf_8(tmp_path, array, oblique, dicom_files, charset, name):
+    study = dicom_files.Study(extra={"SpecificCharacterSet": charset, "PatientName": name})
+    dicom_files.write_classic(tmp_path / "study", array, oblique, study)
+    write_dicom_seg(bones_on(read(tmp_path / "study")), tmp_path / "bones.dcm")
+    written = pydicom.dcmread(tmp_path / "bones.dcm")
+    assert written.SpecificCharacterSet == "ISO_IR 192"
+    assert str(written.PatientName) == name
+
+
+def test_identity_and_tracking_travel(tmp_path, array, oblique, dicom_files):
+    extra = {
+        "PatientIdentityRemoved": "YES",
+        "DeidentificationMethod": "profile 1",
+        "BodyPartExamined": "KNEE",
+        "PatientAge": "042Y",
+    }
+    dicom_files.write_classic(tmp_path / "study", array, oblique, dicom_files.Study(extra=extra))
+    write_dicom_seg(bones_on(read(tmp_path / "study")), tmp_path / "bones.dcm")
+    written = pydicom.dcmread(tmp_path / "bones.dcm")
+    assert {keyword: str(written.get(keyword)) for keyword in extra} == extra
+    segments = written.SegmentSequence
+    assert len({segment.TrackingUID for segment in segments}) == len(segments)
+    assert segments[0].TrackingID == "left femur"
+    assert segments[0].SegmentDescription == "left femur, semiautomatic segmentation"
+
+
+def test_the_hip_bone_is_a_hip_and_not_the_whole_pelvis():
+    assert BONES["hip_left"].snomed_ct == ("29836001", "Hip")

@@ -74,7 +74,7 @@ _PAIRED = (
     ("patella", "patella", "64234005", "Bone structure of patella (body structure)", "kneecap"),
     ("tibia", "tibia", "12611008", "Tibia", "shin bone leg"),
     ("fibula", "fibula", "87342007", "Fibula", "calf bone leg"),
-    ("hip", "hip bone", "118645006", "Pelvis", "pelvis innominate coxa"),
+    ("hip", "hip bone", "29836001", "Hip", "pelvis innominate coxa"),
     ("ilium", "ilium", "22356005", "Bone structure of ilium (body structure)", "pelvis hip"),
     ("ischium", "ischium", "85710004", "Bone structure of ischium (body structure)", "pelvis hip"),
     ("clavicle", "clavicle", "51299004", "Clavicle", "collarbone shoulder"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from anybone.core.atomic import whole_file
 from anybone.core.errors import MissingExtraError
 from anybone.core.labels import BONES, Side, named
 from anybone.core.segmentation import Provenance, Segmentation
-from anybone.export.dicom_source import SourceSlice, proxies, slices_of
+from anybone.export.dicom_source import COPIED, SourceSlice, proxies, slices_of
 from anybone.version import __version__
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ SHAPE, AFFINE, LABELS = 0x01, 0x02, 0x03
 _ANY_BONE = BONES["bone"].snomed_ct
 _SIDES: dict[Side, tuple[str, str]] = {"left": ("7771000", "Left"), "right": ("24028007", "Right")}
 _LONGEST_LABEL = 64  # characters of a DICOM long string
-_SERIES_NUMBER_OFFSET = 1000  # beside the source's own series in a list, and in no scanner's way
+_SERIES_NUMBER_STEP = 1_000_000  # leaves room for the time of day, HHMMSS
 
 
 def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
-    """Nothing; `path` then holds one DICOM SEG with a segment for each bone that occurs.
+    """Write a DICOM SEG with a segment for each label that occurs.
 
-    Frames lie exactly where the source's images lie, and refer to them; slices without bone have none. Segments carry
-    the bone's SNOMED CT code, its side and its color.
+    Frames have the positions of the source images and refer to them; slices without bone have no frame. Segments carry
+    the SNOMED CT code, side and color of the bone. Text is in UTF-8. Series number and description contain the time, so
+    that two saves can be told apart.
 
     Raises:
         WriteError: The segmentation was not found in DICOM images, or these do not say which they are.
@@ -52,7 +54,7 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
     numbered = np.zeros(max(segmentation.names, default=0) + 1, dtype=np.uint8 if len(labels) < 256 else np.uint16)
     numbered[labels] = np.arange(1, len(labels) + 1)
     planes = numbered[segmentation.labels].transpose(2, 1, 0)  # slice, row j, column i
-    made = segmentation.provenance
+    made, now = segmentation.provenance, datetime.now()
     with warnings.catch_warnings(), config.disable_value_validation():  # the source's own values are as they are
         warnings.simplefilter("ignore")
         images = proxies(slices)
@@ -62,7 +64,7 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
             segmentation_type=seg.SegmentationTypeValues.BINARY,
             segment_descriptions=[_description(segmentation, n, label) for n, label in enumerate(labels, 1)],
             series_instance_uid=generate_uid(prefix=None),
-            series_number=_SERIES_NUMBER_OFFSET + int(images[0].SeriesNumber or 0),
+            series_number=_series_number(images[0].SeriesNumber, now),
             sop_instance_uid=generate_uid(prefix=None),
             instance_number=1,
             manufacturer="anybone",
@@ -71,14 +73,28 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
             device_serial_number=(made.weights_sha256 if made and made.weights_sha256 else "none")[:_LONGEST_LABEL],
             content_label="BONES",
             content_description=_told(made),
-            series_description="Bones, anybone: research use only",
+            series_description=f"Bones, anybone {now:%Y-%m-%d %H:%M:%S}, research use only",
+            content_creator_name="anybone",
             transfer_syntax_uid=ExplicitVRLittleEndian,
             omit_empty_frames=bool(planes.any()),  # where all are empty, they have to be there
         )
         _refer(document, slices)
+        _copy(slices[0].header, document)
         _add_private(document, segmentation, labels)
         with whole_file(path, ".dcm") as part:
             document.save_as(part)
+
+
+def _series_number(source: Any, now: datetime) -> int:
+    """Return a number that contains the source's and the time of day: 3 at 14:05:09 gives 3140509."""
+    return (int(source or 0) % 2000) * _SERIES_NUMBER_STEP + int(f"{now:%H%M%S}")
+
+
+def _copy(header: Dataset, document: Dataset) -> None:
+    """Copy attributes that highdicom leaves out."""
+    for keyword in COPIED:
+        if header.get(keyword):
+            setattr(document, keyword, header.get(keyword))
 
 
 def _labels(segmentation: Segmentation) -> list[int]:
@@ -93,6 +109,7 @@ def _description(segmentation: Segmentation, number: int, label: int) -> Segment
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
     from pydicom.sr.codedict import codes
     from pydicom.sr.coding import Code
+    from pydicom.uid import generate_uid
 
     name, made = segmentation.names[label], segmentation.provenance
     bone = named(name)
@@ -115,10 +132,11 @@ def _description(segmentation: Segmentation, number: int, label: int) -> Segment
         segmented_property_type=Code(value, "SCT", meaning[:_LONGEST_LABEL]),
         algorithm_type=kind,
         algorithm_identification=identity,
-        tracking_uid=None,
-        tracking_id=None,
+        tracking_uid=generate_uid(prefix=None),
+        tracking_id=name[:_LONGEST_LABEL],
         display_color=CIELabColor.from_rgb(*segmentation.color(label)),
     )
+    description.SegmentDescription = f"{name}, {kind.value.lower()} segmentation"[:_LONGEST_LABEL]
     if bone is not None and bone.side is not None:
         kind_of = description.SegmentedPropertyTypeCodeSequence[0]
         kind_of.SegmentedPropertyTypeModifierCodeSequence = [_code(*_SIDES[bone.side])]

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _PATIENT = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex")
 _STUDY = ("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName")
 _KEPT = (*_PATIENT, *_STUDY)
-_KEPT_IF_THERE = ("StudyDescription", "SpecificCharacterSet")
+_KEPT_IF_THERE = ("StudyDescription",)
+_UTF_8 = "ISO_IR 192"
+# Attributes that highdicom does not copy from its source images, and that a PACS or an ethics board asks for.
+COPIED = ("PatientAge", "PatientIdentityRemoved", "DeidentificationMethod", "BodyPartExamined", "Laterality")
 _SEXES = ("M", "F", "O")
 
 
@@ -121,7 +124,10 @@ def proxies(slices: Sequence[SourceSlice]) -> list[Dataset]:
         setattr(shared, keyword, _usable(keyword, first.get(keyword)))
     for keyword in _KEPT_IF_THERE:
         if first.get(keyword):
-            setattr(shared, keyword, first.get(keyword))
+            setattr(shared, keyword, str(first.get(keyword)))
+    shared.SpecificCharacterSet = (
+        _UTF_8  # the source's values are decoded here, and any of them can be written in UTF-8
+    )
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         setattr(shared, keyword, first.get(keyword) or generate_uid(prefix=None))
     shared.Modality = first.get("Modality") or "MR"
@@ -149,7 +155,7 @@ def _usable(keyword: str, value: Any) -> Any:
     try:
         if keyword.endswith("Date"):
             return DA(str(value or ""))
-        return TM(str(value or "")) if keyword.endswith("Time") else value or ""
+        return TM(str(value or "")) if keyword.endswith("Time") else str(value or "")
     except ValueError:
         return ""
 
