@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from typer.testing import Result
@@ -10,6 +13,19 @@ from typer.testing import Result
 import anybone
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def dicom_files() -> ModuleType:
+    """The DICOM writer of the tests, a module."""
+    path = Path(__file__).resolve().parents[1] / "io" / "dicom_files.py"
+    spec = importlib.util.spec_from_file_location("anybone_info_dicom_files", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["anybone_info_dicom_files"] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def test_the_grid_and_what_would_be_done(run: Run, limb: Path, tiny: Path) -> None:
@@ -55,3 +71,17 @@ def test_series_of_a_zip(run: Run, shared: Path) -> None:
     found = json.loads(run("info", shared / "data" / "dicom" / "thigh_t1_and_t2fs.zip", "--json").stdout)
     assert [one["shape_ijk"] for one in found] == [[384, 384, 40], [512, 512, 40]]
     assert all(one["series"] and one["plane"] == "axial" for one in found)
+
+
+def test_stacks_of_one_series_are_choices(run: Run, dicom_files: ModuleType, tiny: Path) -> None:
+    study = dicom_files.Study(3, "ax T2 discs")
+    for n, angle in enumerate((-20, 0, 10)):
+        iop = dicom_files.tilted(angle)
+        dicom_files.write_slices(Path("discs"), 4, origin=(0, 0, 40.0 * n), iop=iop, study=study, first=1 + 4 * n)
+    told = run("info", "discs", "--weights", tiny).stdout
+    assert all(f"discs  series 3#stack{n}" in told for n in (1, 2, 3))
+    refused = run("convert", "discs", "all.nii.gz")
+    assert refused.exit_code == 3
+    assert "3#stack2: ax T2 discs stack2, 24 x 20 x 4" in refused.stderr
+    assert run("convert", "discs", "one.nii.gz", "--series", "3#stack2").exit_code == 0
+    assert anybone.read("one.nii.gz").geometry.matches(anybone.read("discs", series="3#stack2").geometry)

@@ -49,6 +49,27 @@ def test_series_are_listed_and_one_is_opened(client: httpx.Client, study: str) -
     assert (wrong.status_code, wrong.json()["error"]["kind"]) == (400, "SeriesError")
 
 
+def test_stacks_of_one_series_are_listed_and_opened(client: httpx.Client, study: str, folder: Path) -> None:
+    writer = sys.modules["anybone_server_dicom_files"]
+    knees = writer.Study(7, "sag PD both knees")
+    for n, x in enumerate((-80, 90)):
+        writer.write_slices(
+            folder / "knees", 6, origin=(x, 0, 0), step=-4.0, iop=writer.SAGITTAL, study=knees, first=1 + 6 * n
+        )
+    scout = writer.Study(1, "loc")
+    for n, iop in enumerate((writer.AXIAL, writer.SAGITTAL, writer.CORONAL)):
+        writer.write_slices(folder / "scouted" / "loc", 5, iop=iop, study=scout, first=1 + 5 * n)
+    writer.write_slices(folder / "scouted" / "t1", 5, study=writer.Study(2, "ax T1"))
+    rows = client.post("/api/sessions", json={"path": "knees"}).json()["series"]
+    assert [(row["key"], row["slices"]) for row in rows] == [("7#stack1", 6), ("7#stack2", 6)]
+    found = client.post("/api/sessions", json={"path": "knees", "series": "7#stack2"}).json()
+    assert found["other_series"] == [{"key": "7#stack1", "description": "sag PD both knees stack1"}]
+    alone = client.post("/api/sessions", json={"path": "scouted"}).json()  # a localizer asks for no choice
+    assert (alone["source"]["series"], len(alone["other_series"])) == ("2", 3)
+    planes = client.post("/api/sessions", json={"path": "scouted/loc"})
+    assert planes.status_code == 300
+
+
 def test_one_series_needs_no_choice_and_is_shown_as_dicom(client: httpx.Client, study: str) -> None:
     found = client.post("/api/sessions", json={"path": f"{study}/s3"}).json()
     assert (found["shape"], found["other_series"]) == ([64, 64, 6], [])

@@ -1,4 +1,4 @@
-"""`anybone info`: what is in a file, and what `segment` would do with it; reads headers only and needs no torch."""
+"""`anybone info`: describe files and what `segment` would do with them, from headers alone and without torch."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def info(
 
 
 def _describe_all(paths: list[Path], terminal: Terminal) -> tuple[list[Description], list[AnyboneError]]:
-    """What the headers of all files say, and why some cannot be read."""
+    """Return the descriptions of all files, and the errors of those that cannot be read."""
     from anybone.io import describe
 
     found, failures = [], []
@@ -76,7 +76,7 @@ def _files(given: Path) -> list[Path]:
 
 
 def _header(weights: str | None) -> Header | None:
-    """What is known of the weights that would be used; None where none are installed and none were named."""
+    """Return the header of the weights that would be used; None if none are installed and none were named."""
     try:
         return read_header(locate(weights))
     except CheckpointError:

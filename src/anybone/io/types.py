@@ -42,6 +42,8 @@ class Description:
         series_uid: SeriesInstanceUID, with "#echo2" or the like where one series holds several volumes.
         series_number: The scanner's number, where it gave one.
         text: Series description, or the file's own comment.
+        default: True if this volume is a candidate for reading when none is chosen; False for DICOM localizers, key
+            images and the like.
         problem: Why this cannot be read as a volume; empty where it can.
         notes: What the header shows that a reader of the file should know, one sentence each.
     """
@@ -56,6 +58,7 @@ class Description:
     series_uid: str = ""
     series_number: int | None = None
     text: str = ""
+    default: bool = True
     problem: str = ""
     notes: tuple[str, ...] = ()
 

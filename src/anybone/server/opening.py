@@ -10,7 +10,6 @@ from typing import Any
 from anybone.core.errors import ReadError
 from anybone.core.volume import Volume
 from anybone.io import MAX_VOXELS, Description, describe, read
-from anybone.io.dicom.split import LEAST_SLICES
 from anybone.io.formats import format_of
 from anybone.io.names import stem
 from anybone.server.problems import TooLarge
@@ -63,9 +62,10 @@ class Opener:
         """
         is_dicom = format_of(path) == "dicom"
         if series is None and is_dicom:
-            volumes = [row for row in self.rows(path) if not row["problem"] and row["slices"] >= LEAST_SLICES]
-            if len(volumes) > 1:
-                return Choice(tuple(self.rows(path)))
+            rows = self.rows(path)
+            volumes = [row for row in rows if row["default"]]
+            if len(volumes) > 1 or (not volumes and sum(not row["problem"] for row in rows) > 1):
+                return Choice(tuple(rows))
             series = volumes[0]["key"] if volumes else None
         chosen, frame = frame_of(series)
         try:
@@ -138,5 +138,6 @@ def _row(found: Description, key: str, text: str) -> dict[str, Any]:
         "description": text or key,
         "slices": found.images if grid is None else grid.shape_ijk[grid.slice_axis],
         "shape": None if grid is None else list(grid.shape_ijk),
+        "default": found.default,
         "problem": found.problem,
     }

@@ -161,6 +161,7 @@ class SeriesRow(BaseModel):
     description: str
     slices: int
     shape: list[int] | None
+    default: bool
     problem: str
 
 

@@ -17,7 +17,7 @@ from anybone.io.dicom.files import Listing, open_files
 from anybone.io.dicom.images import Found, holds_image, read_headers
 from anybone.io.dicom.pixels import read_pixels
 from anybone.io.dicom.seg import holds_seg, read_seg
-from anybone.io.dicom.series import Series, choose, group, matching
+from anybone.io.dicom.series import Series, choose, default_volumes, group, matching
 from anybone.io.types import Description, Request
 from anybone.io.voxels import finish
 
@@ -51,7 +51,9 @@ def describe(path: Path) -> list[Description]:
     """Return one description for each volume that can be chosen, in the order of series numbers."""
     with open_files(path) as listing:
         found = _images(listing, path)
-    return [_description(path, series, found.notes) for series in group(found)]
+    candidates = group(found)
+    names = {series.name for series in (default_volumes(candidates) if len(candidates) > 1 else candidates)}
+    return [_description(path, series, found.notes, series.name in names) for series in candidates]
 
 
 def holds(path: Path, series: str | None = None) -> bool:
@@ -92,7 +94,7 @@ def _linked_note(folders: tuple[str, ...]) -> tuple[str, ...]:
     return (f"Skipped {count} not followed: {shown}.",)
 
 
-def _description(path: Path, series: Series, notes: tuple[str, ...]) -> Description:
+def _description(path: Path, series: Series, notes: tuple[str, ...], default: bool) -> Description:
     notes = (*series.notes, *notes)
     try:
         stack = series.stack()
@@ -109,6 +111,7 @@ def _description(path: Path, series: Series, notes: tuple[str, ...]) -> Descript
         series_uid=series.uid,
         series_number=series.images[0].series_number,
         text=series.text,
+        default=default,
         problem=problem,
         notes=notes,
     )

@@ -216,47 +216,62 @@ def _image(
     if rows < 1 or columns < 1:
         raise ReadError(f"The header says the image has {rows} rows and {columns} columns: it is damaged.")
 
-    def needed(group: str, keyword: str, size: int) -> tuple[float, ...] | None:
-        return numbers(value(group, keyword), size, keyword)
-
     def distinct(classic: str, enhanced: tuple[str, str]) -> Any:
         return comparable(value(enhanced[0], classic if frame is None else enhanced[1]))
 
-    position = None if many else needed("PlanePositionSequence", "ImagePositionPatient", 3)
-    cosines = needed("PlaneOrientationSequence", "ImageOrientationPatient", 6)
-    spacing = needed("PixelMeasuresSequence", "PixelSpacing", 2)
-    slope = needed("PixelValueTransformationSequence", "RescaleSlope", 1)
-    intercept = needed("PixelValueTransformationSequence", "RescaleIntercept", 1)
-    gap, thickness = (
-        optional_number(value("PixelMeasuresSequence", k)) for k in ("SpacingBetweenSlices", "SliceThickness")
-    )
-    series_number = optional_number(header.get("SeriesNumber"))
+    slope = numbers(value("PixelValueTransformationSequence", "RescaleSlope"), 1, "RescaleSlope")
+    intercept = numbers(value("PixelValueTransformationSequence", "RescaleIntercept"), 1, "RescaleIntercept")
+    plane = _plane(value)
     kind = {word.upper() for word in words(header.get("ImageType"))}
-    times = (optional_number(header.get(keyword)) for keyword in ("AcquisitionTime", "ContentTime"))
     return Image(
         file=file,
         frame=frame,
-        instance_uid=str(header.get("SOPInstanceUID") or ""),
-        number=optional_number(header.get("InstanceNumber")),
-        acquired=next((time for time in times if time is not None), None),
-        series_uid=str(header.get("SeriesInstanceUID") or ""),
-        series_number=None if series_number is None else int(series_number),
-        text=str(header.get("SeriesDescription") or ""),
-        modality=str(header.get("Modality") or ""),
         rows=rows,
         columns=columns,
-        position=None if position is None else np.array(position),
-        orientation=None if cosines is None else np.array(cosines).reshape(2, 3),
-        spacing=None if spacing is None else (spacing[0], spacing[1]),
-        thickness=abs(gap or thickness or 0.0) or None,
+        **_identity(header),
+        **(plane | {"position": None} if many else plane),
         gray=_is_gray(header),
-        tiled=_tiling(file, kind, placed=position is not None or many),
+        tiled=_tiling(file, kind, placed=plane["position"] is not None or many),
         localizer=not kind.isdisjoint(_LOCALIZER),
         value_type=f"{'int' if integer(header, 'PixelRepresentation') else 'uint'}{header.get('BitsAllocated', 0)}",
         rescale=(1.0 if slope is None else slope[0], 0.0 if intercept is None else intercept[0]),
         stack_id=distinct(*_STACK_ID),
         splits={name: distinct(*keywords) for name, keywords in SPLITS.items()},
     )
+
+
+def _identity(header: PlainHeader | Dataset) -> dict[str, Any]:
+    """Return the attributes of `Image` that tell which image of which series it is."""
+    series_number = optional_number(header.get("SeriesNumber"))
+    times = (optional_number(header.get(keyword)) for keyword in ("AcquisitionTime", "ContentTime"))
+    return {
+        "instance_uid": str(header.get("SOPInstanceUID") or ""),
+        "number": optional_number(header.get("InstanceNumber")),
+        "acquired": next((time for time in times if time is not None), None),
+        "series_uid": str(header.get("SeriesInstanceUID") or ""),
+        "series_number": None if series_number is None else int(series_number),
+        "text": str(header.get("SeriesDescription") or ""),
+        "modality": str(header.get("Modality") or ""),
+    }
+
+
+def _plane(value: Callable[[str, str], Any]) -> dict[str, Any]:
+    """Return the attributes of `Image` that place it in the patient."""
+
+    def needed(group: str, keyword: str, size: int) -> tuple[float, ...] | None:
+        return numbers(value(group, keyword), size, keyword)
+
+    position = needed("PlanePositionSequence", "ImagePositionPatient", 3)
+    cosines = needed("PlaneOrientationSequence", "ImageOrientationPatient", 6)
+    gap, thickness = (
+        optional_number(value("PixelMeasuresSequence", k)) for k in ("SpacingBetweenSlices", "SliceThickness")
+    )
+    return {
+        "position": None if position is None else np.array(position),
+        "orientation": None if cosines is None else np.array(cosines).reshape(2, 3),
+        "spacing": needed("PixelMeasuresSequence", "PixelSpacing", 2),
+        "thickness": abs(gap or thickness or 0.0) or None,
+    }
 
 
 def _tiling(file: File, kind: set[str], *, placed: bool) -> str:

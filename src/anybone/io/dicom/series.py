@@ -194,14 +194,19 @@ def choose(candidates: Sequence[Series], wanted: str | None) -> tuple[Series, tu
     if wanted is not None and len({c.whole for c in fitting}) != 1:
         count = "No series matches" if not fitting else f"{len(fitting)} series match"
         raise SeriesError(f"{count} {wanted!r}. {_listing(fitting or candidates)}")
-    volumes = [c for c in fitting if c.is_volume]
-    volumes = [c for c in volumes if not c.localizer] or volumes
+    volumes = default_volumes(fitting)
     if len(volumes) == 1:
         others = "; ".join(c.line() for c in fitting if c is not volumes[0])
         return volumes[0], (f"Read {volumes[0].name}, the only volume. Left out: {others}.",)
     what = "series or parts of series" if any("#" in c.name for c in fitting) else "series"
     count = "none of them a volume" if not volumes else f"{len(volumes)} of them volumes"
     raise SeriesError(f"There are {len(fitting)} {what}, {count}. {_listing(fitting)}")
+
+
+def default_volumes(candidates: Sequence[Series]) -> list[Series]:
+    """Return the stacks of slices among the candidates, without localizers if there are others."""
+    volumes = [c for c in candidates if c.is_volume]
+    return [c for c in volumes if not c.localizer] or volumes
 
 
 def _listing(candidates: Sequence[Series]) -> str:

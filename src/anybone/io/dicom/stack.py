@@ -141,7 +141,7 @@ def _check_same(
 
 
 def cluster(values: NDArray[np.float64], *, rtol: float = 0.0, atol: float = 0.0) -> NDArray[np.intp]:
-    """Number the distinct rows of `values` in order of first occurrence and return the number of each row."""
+    """Return the number of each row of `values`, where equal rows share one, counted by first occurrence."""
     kinds = np.full(len(values), -1, dtype=np.intp)
     number = 0
     while (kinds < 0).any():
