@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import zipfile
 
 import numpy as np
@@ -218,6 +219,20 @@ def test_a_damaged_image_is_never_left_out_silently(tmp_path, array, affine, dic
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(ReadError, match=r"im004\.dcm"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("group_and_element", [(0x20, 0x0E), (0x20, 0x11), (0x20, 0x32), (0x28, 0x10)])
+def test_a_damaged_image_does_not_block_other_series(study, group_and_element):
+    path = study / "t1" / "im004.dcm"
+    raw = path.read_bytes()
+    path.write_bytes(raw[: raw.find(struct.pack("<HH", *group_and_element)) + 9])
+    if group_and_element < (0x20, 0x13):  # before the series is known
+        with pytest.raises(ReadError, match=r"im004\.dcm"):
+            read(study, series="8")
+        return
+    assert read(study, series="8").data.min() == 500
+    with pytest.raises(ReadError, match=r"im004\.dcm"):
+        read(study, series="3")
 
 
 def test_folders_without_images_say_so(tmp_path):

@@ -9,6 +9,7 @@ divides a series into volumes, `positions` and `stack` make the grid, `pixels` d
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from anybone.core.errors import AnyboneError, GeometryError, ReadError
@@ -78,12 +79,14 @@ def _images(listing: Listing, path: Path) -> Found:
     """
     found = read_headers(listing.files)
     linked = _linked_note(listing.linked_folders)
+    if not found.images and found.damaged:
+        raise ReadError(found.damaged[0][2])
     if not found.images:
         reasons = " ".join((*found.notes, *linked))
         raise ReadError(
             f"{path} holds no DICOM image. {reasons}{' ' * bool(reasons)}Give a folder, zip or file of DICOM MR images."
         )
-    return Found(found.images, found.empty, (*found.notes, *linked))
+    return replace(found, notes=(*found.notes, *linked))
 
 
 def _linked_note(folders: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _IMPLICIT = "1.2.840.10008.1.2"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
-_CLASS = 0x00080016
 _CHARACTER_SET = 0x00080005
 _NUMBER_OF_FRAMES = 0x00280008
 _POSITION = 0x00200032
@@ -155,18 +154,23 @@ def _by_pydicom(file: File, keywords: tuple[str, ...]) -> Dataset:
 
 def class_of(file: File) -> str:
     """Return the SOP class UID of a file; empty if it is not DICOM."""
-    from pydicom.filereader import read_partial
-
     with file.stream() as stream:
         head = stream.read(_FIRST_READ)
-        if not looks_like_dicom(head):
-            return ""
-        meta, _ = _meta(head)
-        if meta.get(_META_SYNTAX) == _DEFLATED:
-            return meta.get(_META_CLASS, "")
-        stream.seek(0)
-        start = read_partial(stream, stop_when=lambda tag, _vr, _length: tag > _CLASS, force=True)
-        return str(start.get("SOPClassUID", ""))
+    if not looks_like_dicom(head):
+        return ""
+    meta, _ = _meta(head)
+    if meta.get(_META_SYNTAX) == _DEFLATED:
+        return meta.get(_META_CLASS, "")
+    return str(read_start(file, "SOPClassUID").get("SOPClassUID", ""))
+
+
+def read_start(file: File, keyword: str) -> Dataset:
+    """Return the elements of a DICOM file up to that of `keyword`, without reading further."""
+    from pydicom.filereader import read_partial
+
+    last, _ = _tag(keyword)
+    with file.stream() as stream:
+        return read_partial(stream, stop_when=lambda tag, _vr, _length: tag > last, force=True)
 
 
 @lru_cache(maxsize=256)

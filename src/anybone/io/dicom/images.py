@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anybone.core.errors import ReadError
 from anybone.io.dicom.files import File
-from anybone.io.dicom.header import PlainHeader, is_uih_grid, read_header
+from anybone.io.dicom.header import PlainHeader, is_uih_grid, read_header, read_start
 from anybone.io.dicom.values import comparable, integer, numbers, optional_number, words
 from anybone.io.guard import refusing
 
@@ -112,11 +112,13 @@ class Found:
 
     Attributes:
         images: One record for each image or frame.
+        damaged: For each image with a damaged header: SeriesInstanceUID, SeriesNumber and what is wrong.
         empty: Names of files of 0 bytes, which may be images that were not copied.
         notes: Notes on files that are not images.
     """
 
     images: tuple[Image, ...]
+    damaged: tuple[tuple[str, int | None, str], ...]
     empty: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -125,9 +127,10 @@ def read_headers(files: Iterable[File]) -> Found:
     """Return the images among `files`, with a note on all other files.
 
     Raises:
-        ReadError: The header of an image is damaged. Leaving the image out would distort the volume.
+        ReadError: The header of an image is damaged before its series. Leaving the image out would distort a volume.
     """
     images: list[Image] = []
+    damaged: list[tuple[str, int | None, str]] = []
     skipped: list[str] = []
     empty: list[str] = []
     for file in files:
@@ -135,13 +138,19 @@ def read_headers(files: Iterable[File]) -> Found:
             empty.append(file.name)
             skipped.append(f"{file.name} (0 bytes)")
             continue
-        with refusing(file.name):
-            header, kind = read_header(file, _KEYWORDS)
-            if header is None or not _is_image(header):
-                skipped.append(f"{file.name} ({kind})" if kind else file.name)
-            else:
-                images += _images(file, header)
-    return Found(tuple(images), tuple(empty), (_skip_note(skipped),) if skipped else ())
+        try:
+            with refusing(file.name):
+                header, kind = read_header(file, _KEYWORDS)
+                if header is None or not _is_image(header):
+                    skipped.append(f"{file.name} ({kind})" if kind else file.name)
+                else:
+                    images += _images(file, header)
+        except ReadError as error:
+            series = _series_of(file)
+            if series is None:
+                raise
+            damaged.append((*series, str(error)))
+    return Found(tuple(images), tuple(damaged), tuple(empty), (_skip_note(skipped),) if skipped else ())
 
 
 def _skip_note(skipped: list[str]) -> str:
@@ -150,6 +159,19 @@ def _skip_note(skipped: list[str]) -> str:
         "1 file that is not a DICOM image" if len(skipped) == 1 else f"{len(skipped)} files that are not DICOM images"
     )
     return f"Skipped {count}: {shown}."
+
+
+def _series_of(file: File) -> tuple[str, int | None] | None:
+    """Return SeriesInstanceUID and SeriesNumber of a damaged file; None if its header ends before them."""
+    try:
+        with refusing(file.name):
+            start = read_start(file, "InstanceNumber")
+            uid, number = str(start.get("SeriesInstanceUID") or ""), optional_number(start.get("SeriesNumber"))
+    except ReadError:
+        return None
+    if not uid or "InstanceNumber" not in start:  # the element after both shows that they are complete
+        return None
+    return uid, None if number is None else int(number)
 
 
 def holds_image(file: File) -> bool:

@@ -102,7 +102,7 @@ def group(found: Found) -> list[Series]:
         unique_uid = uid if uses_of_uid[uid] == 1 else f"{uid}#series{'' if number is None else number}"
         base = str(number) if number is not None and uses_of_number[number] == 1 else unique_uid
         result += _volumes(base, unique_uid, members[uid, number])
-    return _with_empty_files(result, found.empty)
+    return _with_empty_files(_with_damaged_files(result, found), found.empty)
 
 
 def _volumes(base: str, uid: str, images: Sequence[Image]) -> list[Series]:
@@ -145,6 +145,19 @@ def _modality_notes(image: Image) -> tuple[str, ...]:
 
 def _order(number: int | None) -> float:
     return float("inf") if number is None else number
+
+
+def _with_damaged_files(candidates: list[Series], found: Found) -> list[Series]:
+    """Mark the series of images with a damaged header, as a slice of it is missing."""
+    problems: dict[tuple[str, int | None], str] = {}
+    for uid, number, problem in found.damaged:
+        problems.setdefault((uid, number), problem)
+    keys = [(c.images[0].series_uid, c.images[0].series_number) for c in candidates]
+    lost = tuple(f"Skipped a damaged image: {problem}" for key, problem in problems.items() if key not in keys)
+    return [
+        replace(series, problem=problems.get(key, ""), notes=(*series.notes, *lost))
+        for series, key in zip(candidates, keys, strict=True)
+    ]
 
 
 def _with_empty_files(candidates: list[Series], empty: Sequence[str]) -> list[Series]:
