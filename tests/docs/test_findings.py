@@ -1,4 +1,4 @@
-"""The page of findings is what the committed results make, and nothing else."""
+"""The page of findings matches the committed results."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_no_patient_is_shown(findings: ModuleType) -> None:
     assert all(name.startswith("worst-") for name in findings.WORST)
 
 
-def made(shift: float, people: int = 12, second: str = "theirs", split: str = "standard") -> Results:
-    """Two contenders on some people, the second of whom is off by so much, but for a little."""
+def made(shift: float, subjects: int = 12, second: str = "theirs", split: str = "standard") -> Results:
+    """Return the results of two methods whose Dice differs by about `shift`."""
 
     def figures(name: str, off: float) -> Figures:
         cases = tuple(
@@ -54,7 +54,7 @@ def made(shift: float, people: int = 12, second: str = "theirs", split: str = "s
                 "facts": {"data": "synthetic" if n % 2 else "patients", "location": "arm" if n % 3 else "leg"},
                 "metrics": {"dsc": 0.6 + 0.01 * n + off * (1 + n / 100), "hd95_mm": None if n == 0 else 9.0},
             }
-            for n in range(people)
+            for n in range(subjects)
         )
         return Figures(Job(name, "standard", 0), cases, 7, 0.5, 1000)
 
@@ -76,42 +76,41 @@ def made(shift: float, people: int = 12, second: str = "theirs", split: str = "s
 
 
 @pytest.mark.parametrize(
-    ("shift", "told"),
+    ("shift", "row"),
     [
-        (0.1, "better than ours: theirs (+0.10"),
-        (-0.1, "worse: theirs (-0.10"),
-        (0.0, "no difference shown: theirs (+0.000"),
+        (0.1, "| **Test** | 12 | ours | theirs (+0.105) |  |  |"),
+        (-0.1, "| **Test** | 12 | ours |  | theirs (-0.105) |  |"),
+        (0.0, "| **Test** | 12 | ours |  |  | theirs (+0.000) |"),
     ],
 )
-def test_claims_follow_from_the_numbers(findings: ModuleType, shift: float, told: str) -> None:
+def test_claims_follow_from_the_numbers(findings: ModuleType, shift: float, row: str) -> None:
     page = findings.page({"test": made(shift)})
-    assert told in page
-    assert "**Test** (12 people" in page
+    assert row in page
     assert "all, n = 12 | patients, n = 6 | synthetic, n = 6" in page
     assert "9 (9 to 9), n = 11" in page
-    assert "one training of each contender" in page
     assert set(findings.plots({"test": made(shift)})) == {"test-location.svg"}
 
 
-def test_few_people_show_nothing_however_far_apart(findings: ModuleType) -> None:
-    assert "no difference shown: theirs (+0.30" in findings.page({"test": made(0.3, people=5)})
+def test_few_subjects_show_no_difference(findings: ModuleType) -> None:
+    assert "| **Test** | 5 | ours |  |  | theirs (+0.30" in findings.page({"test": made(0.3, subjects=5)})
 
 
-def test_without_results_the_page_says_so(findings: ModuleType) -> None:
-    assert "Nothing has been kept yet" in findings.page({})
+def test_page_without_results(findings: ModuleType) -> None:
+    assert "There are no results yet" in findings.page({})
     assert replace(made(0), figures=()).metrics == []
 
 
-def test_rates_that_were_tried_are_told_side_by_side(findings: ModuleType) -> None:
-    assert "ours 0.655 with 0.001, 0.760 with 0.0003." in findings.page({"test": made(0.1, second="ours @ 0.0003")})
+def test_learning_rates_are_compared(findings: ModuleType) -> None:
+    page = findings.page({"test": made(0.1, second="ours @ 0.0003")})
+    assert "| Test | ours | 0.655 with 0.001, 0.760 with 0.0003 |" in page
     assert "Dice by learning rate" not in findings.page({"test": made(0.1)})
 
 
-def test_what_was_never_seen_is_set_beside_what_was(findings: ModuleType) -> None:
+def test_unseen_data_are_compared_with_seen(findings: ModuleType) -> None:
     unseen = replace(made(-0.2, split="leave one out"), name="Unseen")
     page = findings.page({"networks": made(0.1), "unseen": unseen})
     rows = [line for line in page.splitlines() if line.startswith("| Unseen: ")]
     assert [row.split(" | ")[1] for row in rows] == ["12", "12"]
     assert "| +0.000, +0.000 to +0.000 | 1 |" in rows[0]  # ours is the same in both
     assert "-0.31" in rows[1]
-    assert "never seen" not in findings.page({"networks": made(0.1)})
+    assert "unseen data" not in findings.page({"networks": made(0.1)})
