@@ -20,9 +20,9 @@ _DARKEST, _BRIGHTEST = 1.0, 99.5  # percentiles of gray that are drawn black and
 
 
 def view(volume: Volume, bones: Segmentation | None = None, *, opacity: float = 0.5, height: int = 480) -> NiiVue:
-    """A widget that shows the volume in three planes and in 3-D, bones in their colors over it.
+    """Return a widget that shows the volume in three planes and in 3-D with colored bones.
 
-    A notebook shows it where it is the last value of a cell. It works offline.
+    A notebook displays it as the last value of a cell. It works offline.
 
     Args:
         volume: The image.

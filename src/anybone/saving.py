@@ -19,17 +19,17 @@ _NEEDED = {".dcm": (("highdicom", "dicom-seg"),), ".stl": _MESH, ".glb": _MESH} 
 
 
 def image_suffixes() -> tuple[str, ...]:
-    """The suffixes of image files: what a mask and a volume can be written as."""
+    """Return the suffixes of image formats that can be written."""
     return tuple(s for kind in FORMATS.values() for s in kind.write_suffixes)
 
 
 def suffixes() -> tuple[str, ...]:
-    """All suffixes that a segmentation can be written as."""
+    """Return all suffixes that a segmentation can be written with."""
     return (*image_suffixes(), *FILES)
 
 
 def check(volume: Volume, path: Path) -> None:
-    """Nothing, when bones that will be found in a volume can be written to that path.
+    """Raise an error if a segmentation of the volume could not be written to that path.
 
     Raises:
         WriteError: DICOM SEG, and the volume is not DICOM.
@@ -44,7 +44,7 @@ def check(volume: Volume, path: Path) -> None:
 
 
 def write(image: Segmentation | Volume, path: str | PathLike[str]) -> None:
-    """Nothing; `path` then holds the image in the format of its suffix.
+    """Write a segmentation or volume in the format of the suffix.
 
     `.nii.gz`, `.nrrd`, `.mha` and the like hold a mask or a volume, shape and affine unchanged; a mask's names, scores
     and provenance go into a JSON beside it. `.dcm` is a DICOM SEG, of bones that were found in DICOM images. `.stl` and
@@ -52,7 +52,7 @@ def write(image: Segmentation | Volume, path: str | PathLike[str]) -> None:
 
     Raises:
         WriteError: An unknown suffix, a volume as DICOM SEG or surface, bones that were not found in DICOM images as
-            DICOM SEG, another program's JSON beside a mask, or the system refuses.
+            DICOM SEG, another program's JSON beside a mask, or the file cannot be written.
         MissingExtraError: What writes the format is not installed.
     """
     path = Path(path)

@@ -51,8 +51,12 @@ def test_what_is_empty_is_told_and_counts_as_asked():
     missed = score(nothing, truth)[0]
     assert (missed.empty, missed.values["dsc"], missed.values["hd95_mm"]) == ("prediction", 0, None)
     assert (missed.values["nsd"], missed.values["f1"], missed.values["volume_error"]) == (0, 0, -1)
-    invented = score(truth, nothing)[0]
-    assert (invented.empty, invented.values["dsc"], invented.values["volume_error"]) == ("truth", 0, None)
+    false_positives = score(truth, nothing)[0]
+    assert (false_positives.empty, false_positives.values["dsc"], false_positives.values["volume_error"]) == (
+        "truth",
+        0,
+        None,
+    )
     diagonal = np.linalg.norm(np.multiply(SHAPE, SPACING))
     assert score(nothing, truth, Measures(one_empty="diagonal"))[0].values["assd_mm"] == pytest.approx(diagonal)
 
@@ -94,8 +98,8 @@ def test_pieces():
     truth, merged = seen((1, 2, 8), (1, 10, 16)), seen((1, 2, 8), (1, 10, 11))
     one = score(merged, truth, Measures(overlaps=(0.5, 0.1)))[0]
     assert one.pieces == {
-        "0.5": {"found": 1, "missed": 1, "invented": 1},
-        "0.1": {"found": 2, "missed": 0, "invented": 0},
+        "0.5": {"found": 1, "missed": 1, "false_positives": 1},
+        "0.1": {"found": 2, "missed": 0, "false_positives": 0},
     }
     assert (one.values["f1"], one.values["f1_at_0.1"]) == (pytest.approx(0.5), 1)
 

@@ -21,8 +21,8 @@ def rods(*spans: tuple[int, int, int]) -> np.ndarray:
 def test_found_missed_and_invented():
     truth = rods((0, 0, 10), (4, 0, 10), (8, 0, 10))
     found = rods((0, 2, 10), (4, 6, 10), (11, 0, 3))  # IoU 0.8, 0.4, none
-    assert detection(found, truth, UNIT) == Detection(found=1, missed=2, invented=2)
-    assert detection(found, truth, UNIT, least_iou=0.3) == Detection(found=2, missed=1, invented=1)
+    assert detection(found, truth, UNIT) == Detection(found=1, missed=2, false_positives=2)
+    assert detection(found, truth, UNIT, least_iou=0.3) == Detection(found=2, missed=1, false_positives=1)
     assert detection(found, truth, UNIT).f1 == pytest.approx(2 / 6)
     assert detection(truth, truth, UNIT).f1 == 1
 
@@ -30,7 +30,7 @@ def test_found_missed_and_invented():
 def test_one_piece_over_two_bones_finds_one_of_them_at_most():
     truth, merged = rods((0, 0, 10), (2, 0, 6)), rods((0, 0, 10), (1, 0, 1), (2, 0, 6))
     merged[0, 1, 1] = True  # joins both
-    assert detection(merged, truth, UNIT, least_iou=0.3) == Detection(found=1, missed=1, invented=0)
+    assert detection(merged, truth, UNIT, least_iou=0.3) == Detection(found=1, missed=1, false_positives=0)
 
 
 def test_matching_finds_as_many_as_can_be():

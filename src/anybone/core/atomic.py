@@ -13,14 +13,14 @@ from anybone.core.errors import WriteError
 
 @contextmanager
 def whole_file(path: Path, ending: str) -> Iterator[Path]:
-    """A path to write to, in the same folder; the file there takes its final name when the block succeeds.
+    """Yield a temporary path in the same folder and give the file its final name when the block succeeds.
 
     Args:
         path: Where the file belongs; missing folders are made.
         ending: Kept on the intermediate name, because libraries choose by it.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     part = path.with_name(f".{uuid.uuid4().hex}{ending}")
     try:
@@ -37,10 +37,10 @@ def whole_file(path: Path, ending: str) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Nothing; the file then holds the text, in UTF-8.
+    """Write a text file in UTF-8, whole or not at all.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     with whole_file(path, path.suffix) as part:
         part.write_text(text, encoding="utf-8", newline="")

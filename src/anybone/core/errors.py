@@ -32,7 +32,7 @@ class UsageError(AnyboneError):
 
 
 class PromptError(UsageError):
-    """A prompt that lies outside the volume, is empty, or contradicts its geometry."""
+    """A prompt is outside the volume, empty, or contradicts its geometry."""
 
 
 class InputError(AnyboneError):

@@ -106,12 +106,12 @@ class Geometry:
         return np.asarray(np.linalg.solve(self.affine_ras_mm[:3, :3], shifted[..., None])[..., 0], dtype=np.float64)
 
     def contains(self, ijk: ArrayLike) -> bool:
-        """Whether a voxel index, fractional or not, lies inside the grid."""
+        """Return True if a voxel index, fractional or not, is inside the grid."""
         index = np.asarray(ijk, dtype=np.float64)
         return bool(((index > -0.5) & (index < np.asarray(self.shape_ijk) - 0.5)).all())
 
     def matches(self, other: Geometry, tolerance_mm: float = 1e-3) -> bool:
-        """Whether both grids have one shape and no voxel differs by more than `tolerance_mm` in position."""
+        """Return True if shapes agree and no voxel position differs by more than `tolerance_mm`."""
         if self.shape_ijk != other.shape_ijk:
             return False
         corners = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape_ijk], indexing="ij")).reshape(3, -1).T

@@ -145,7 +145,7 @@ def _rows_of_rays() -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def _color(place: int) -> Rgb:
-    """The palette's color, each round of the palette darker or lighter than the first, by steps far apart."""
+    """Return a color of the palette; each round through the palette is darker or lighter than the one before."""
     hue, turn = _PALETTE[place % len(_PALETTE)], place // len(_PALETTE)
     shade = _DARKEST + (_LIGHTEST - _DARKEST) * ((turn * _GOLDEN_RATIO - _DARKEST / (_LIGHTEST - _DARKEST)) % 1)
     toward = 255 if shade > 0 else 0
@@ -175,7 +175,7 @@ def _words(text: str) -> list[str]:
 
 
 def find(query: str) -> list[Bone]:
-    """Bones that fit what has been typed so far, best first; all of them for an empty query.
+    """Return the bones that match a query, best first; all bones for an empty query.
 
     Every typed word must begin a word of the bone's name, key or aliases: "l fem", "rib 4 right", "wrist".
     """
@@ -193,12 +193,12 @@ def find(query: str) -> list[Bone]:
 
 @lru_cache(maxsize=1024)
 def named(name: str) -> Bone | None:
-    """The bone of exactly this name or key ("left femur", "femur_left", "Left Femur"); None if there is none."""
+    """Return the bone of exactly this name or key ("left femur", "femur_left", "Left Femur"), or None."""
     wanted = sorted(_words(name))
     return next((b for b in BONES.values() if wanted in (sorted(_words(b.name)), sorted(_words(b.key)))), None)
 
 
 def color_of(name: str, label: int) -> Rgb:
-    """The color to draw a label in: its bone's where the name is known, else one that follows the label number."""
+    """Return the display color of a label: that of its bone if the name is known, else one chosen by the number."""
     bone = named(name)
     return bone.color_rgb if bone else _color((label - 1) % len(BONES))

@@ -22,28 +22,28 @@ _OPPOSITE = dict(zip("LRAPIS", "RLPASI", strict=True))
 
 @dataclass(frozen=True)
 class Turn:
-    """How a plane of an array becomes a picture.
+    """Transpose and flips that turn a plane of an array into a picture.
 
     Attributes:
-        transposed: Whether the picture's rows follow the later of the plane's two array axes.
-        flips: Whether the picture's rows, and its columns, run against their array axis.
+        transposed: True if the picture's rows follow the later of the plane's two array axes.
+        flips: True for the picture's rows, and for its columns, if they run against their array axis.
     """
 
     transposed: bool = False
     flips: tuple[bool, bool] = (False, False)
 
     def picture(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """A plane "... rows columns" as a picture, rows from the top, columns from the left."""
+        """Turn a plane "... rows columns" into a picture, rows from the top, columns from the left."""
         plane = plane.swapaxes(-1, -2) if self.transposed else plane
         return np.flip(plane, self.flipped)
 
     def plane(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """The plane that a picture was made of."""
+        """Turn a picture back into its plane."""
         picture = np.flip(picture, self.flipped)
         return picture.swapaxes(-1, -2) if self.transposed else picture
 
     def shape(self, rows_columns: tuple[int, int]) -> tuple[int, int]:
-        """Rows and columns of the picture of a plane of that shape; of the plane of such a picture, just as well."""
+        """Return the shape of the picture of a plane; the same swap gives the plane's shape from the picture's."""
         rows, columns = rows_columns
         return (columns, rows) if self.transposed else (rows, columns)
 
@@ -58,12 +58,12 @@ AS_STORED = Turn()
 
 @dataclass(frozen=True)
 class Upright:
-    """How slices along one axis become pictures.
+    """Display of slices along one axis.
 
     Attributes:
         axis: The array axis that slices are stacked along.
         plane: "axial", "coronal", "sagittal", or "" if the file states no orientation.
-        turn: How a slice, its in-plane array axes in ascending order, becomes the picture.
+        turn: Transform from a slice, its in-plane array axes in ascending order, to the picture.
         edges: Letters at the picture's top, right, bottom and left; "?" if unknown.
         pixel_mm: Distance between rows, and between columns, in mm.
     """
@@ -75,7 +75,7 @@ class Upright:
     pixel_mm: tuple[float, float]
 
     def picture(self, data_ijk: NDArray[Any], index: int) -> NDArray[Any]:
-        """Slice `index` of an array "i j k", rows from the top, columns from the left."""
+        """Return slice `index` of an array "i j k" as a picture, rows from the top, columns from the left."""
         return self.turn.picture(np.take(data_ijk, index, axis=self.axis))
 
 

@@ -36,7 +36,7 @@ class Point:
 
     @classmethod
     def from_world_mm(cls, geometry: Geometry, ras_mm: ArrayLike, positive: bool = True) -> Point:
-        """The point at a world position, RAS+ mm."""
+        """Return the point at a world position in RAS+ mm."""
         return cls(_index(geometry.to_voxel(ras_mm), "A point"), positive)
 
 
@@ -54,7 +54,7 @@ class Box:
 
     @classmethod
     def from_world_mm(cls, geometry: Geometry, first_ras_mm: ArrayLike, second_ras_mm: ArrayLike) -> Box:
-        """The voxel box whose opposite corners lie at two world positions, RAS+ mm."""
+        """Return the voxel box with opposite corners at two world positions in RAS+ mm."""
         return cls(
             _index(geometry.to_voxel(first_ras_mm), "A box corner"),
             _index(geometry.to_voxel(second_ras_mm), "A box corner"),
@@ -76,7 +76,7 @@ class Scribble:
 
     @classmethod
     def from_world_mm(cls, geometry: Geometry, ras_mm: Sequence[ArrayLike], positive: bool = True) -> Scribble:
-        """The scribble through world positions, RAS+ mm."""
+        """Return the scribble through world positions in RAS+ mm."""
         return cls(tuple(_index(geometry.to_voxel(p), "A scribble point") for p in ras_mm), positive)
 
 
@@ -129,7 +129,7 @@ class Lasso:
 
     @classmethod
     def from_world_mm(cls, geometry: Geometry, ras_mm: Sequence[ArrayLike]) -> Lasso:
-        """The lasso through world positions, RAS+ mm."""
+        """Return the lasso through world positions in RAS+ mm."""
         return cls(tuple(_index(geometry.to_voxel(p), "A lasso's corner") for p in ras_mm))
 
 
@@ -137,10 +137,10 @@ Prompt = Point | Box | Scribble | MaskHint | Lasso
 
 
 def check_inside(prompts: Iterable[Prompt], geometry: Geometry) -> None:
-    """Nothing, when every prompt lies inside the grid.
+    """Raise an error if a prompt is outside the grid.
 
     Raises:
-        PromptError: One does not; the message gives the prompt, the grid and the world extent.
+        PromptError: A prompt is outside; the message gives the prompt and the grid.
     """
     for prompt in prompts:
         if isinstance(prompt, MaskHint):

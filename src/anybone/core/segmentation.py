@@ -18,7 +18,7 @@ from anybone.core.volume import Source
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a segmentation was made: enough to make it again.
+    """Record of how a segmentation was made, sufficient to repeat it.
 
     Attributes:
         version: Version of anybone.
@@ -27,7 +27,7 @@ class Provenance:
         device: "cpu", "cuda", "mps".
         options: The resolved options, as plain values.
         timings_s: Seconds spent in each of the nine steps.
-        warnings: What a reader of the result should know, one sentence each.
+        warnings: Warnings about the result, one sentence each.
         source: The input file or folder, as given.
     """
 
@@ -43,13 +43,13 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Confidence:
-    """How far a segmentation can be relied on.
+    """Expected accuracy of a segmentation.
 
     Attributes:
         dice: The Dice against the truth that the network's calibrated probabilities let expect, 0..1; None where the
             weights are not calibrated, or nothing was found.
-        slices: The same of each slice with bone, by its index along the axis that slices were cut along.
-        doubts: Why the result should not be trusted, one sentence each; empty where nothing speaks against it.
+        slices: Expected Dice of each slice with bone, by its index along the slice axis.
+        doubts: Reasons not to trust the result, one sentence each; empty if there are none.
     """
 
     dice: float | None = None
@@ -65,12 +65,12 @@ class Segmentation:
         labels: uint16 "i j k"; 0 is background.
         geometry: Equal to the source volume's.
         names: Label number -> name, for every label that can occur.
-        scores: Label number -> the network's own quality estimate in 0..1, where there is one.
-        provenance: How it was made; None for a segmentation read from a file that does not say.
-        probability: Of bone in each voxel before threshold and cleaning, float16 "i j k", where a network said it.
-        confidence: How far it can be relied on; None where nobody looked.
-        colors: Label number -> the color that a person chose for it, where one did.
-        source: Of the volume it was found in: what DICOM SEG refers to; None where that is not known.
+        scores: Label number -> quality estimate of the network, 0..1, if available.
+        provenance: Record of how it was made; None if the file it was read from does not say.
+        probability: Bone probability of each voxel before threshold and cleaning, float16 "i j k", or None.
+        confidence: Expected accuracy; None if it was not estimated.
+        colors: Label number -> color chosen by a user.
+        source: Origin of the segmented volume, which DICOM SEG refers to; None if unknown.
 
     Raises:
         GeometryError: Shapes differ, or a label has no name.
@@ -110,5 +110,5 @@ class Segmentation:
         return self.labels > 0
 
     def color(self, label: int) -> Rgb:
-        """What a label is drawn in, 0..255: the color that was chosen, else its bone's."""
+        """Return the display color of a label, 0..255: the chosen one, else that of its bone."""
         return self.colors.get(label) or color_of(self.names[label], label)

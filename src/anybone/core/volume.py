@@ -30,15 +30,15 @@ class NiftiForms:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a volume came from.
+    """Origin of a volume.
 
     Attributes:
         path: The file or folder that was read; None for a volume made in code.
         format: Key of `anybone.io.FORMATS`, or "memory".
         series: The DICOM SeriesInstanceUID, with the echo or other split where a series held several volumes.
-        description: Words for people: series description, sequence, patient position.
-        headers: What a writer of the same format needs again (for DICOM: the datasets without pixels, in slice order).
-        notes: What the reader did that a user may want to know, one sentence each.
+        description: Text for display: series description, sequence, patient position.
+        headers: Header data for writers of the same format (for DICOM: datasets without pixels, in slice order).
+        notes: Changes made by the reader that a user should know, one sentence each.
         frames: For DICOM, which frame of its dataset each slice is, from 0; None for a dataset of one image.
         nifti_forms: For NIfTI, how the file states its position in space.
     """
@@ -60,7 +60,7 @@ class Volume:
     Args:
         data: float32 "i j k", finite, as stored in the file (no reorientation).
         geometry: The grid of `data`.
-        source: Where it came from.
+        source: Origin of the volume.
 
     Raises:
         GeometryError: `data` and `geometry` differ in shape, or a voxel is not finite.

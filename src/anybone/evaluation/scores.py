@@ -78,7 +78,7 @@ class Score:
         values: "dsc", "nsd", "hd95_mm", "assd_mm", "volume_error", "f1" and more; None where one is not defined.
         truth_ml: Volume of the truth, where it is known.
         prediction_ml: Volume of the prediction there.
-        pieces: At each overlap, how many pieces were found, missed, invented.
+        pieces: At each overlap, how many pieces were found, missed, false_positives.
         empty: Which mask has nothing.
         facts: What a manifest tells.
         slices: Where asked for.
@@ -214,7 +214,7 @@ def _values(
     if measures.one_empty == "diagonal":
         values |= {key: surfaces.diagonal_mm for key in ("hd95_mm", "assd_mm") if values[key] == math.inf}
     counted = {
-        f"{overlap:g}": {"found": one.found, "missed": one.missed, "invented": one.invented}
+        f"{overlap:g}": {"found": one.found, "missed": one.missed, "false_positives": one.false_positives}
         for overlap, one in pieces.items()
     }
     return {key: None if value is None or math.isinf(value) else value for key, value in values.items()}, counted

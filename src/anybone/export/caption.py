@@ -28,7 +28,7 @@ LegendEntry = tuple[int, str, tuple[int, int, int]]  # x on the page, text, colo
 
 
 def draw_letters(draw: ImageDraw.ImageDraw, view: Upright, index: str, size: tuple[int, int]) -> None:
-    """Nothing; writes the slice's index in its corner and the patient's directions at its edges."""
+    """Draw the slice's index in its corner and the patient's directions at its edges."""
     width, height = size
     places = (
         ((8, 6), "la", index, _INK),
@@ -42,7 +42,7 @@ def draw_letters(draw: ImageDraw.ImageDraw, view: Upright, index: str, size: tup
 
 
 def draw_title(draw: ImageDraw.ImageDraw, volume: Volume, segmentation: Segmentation, view: Upright) -> None:
-    """Nothing; writes what the page shows: file, grid, orientation and how much bone."""
+    """Draw the title of the page: file, grid, orientation and bone volume."""
     geometry = volume.geometry
     name = volume.source.path.name if volume.source.path else volume.source.description or "volume without a file"
     voxels = int(segmentation.mask.sum())
@@ -58,7 +58,7 @@ def draw_title(draw: ImageDraw.ImageDraw, volume: Volume, segmentation: Segmenta
 
 
 def legend_lines(segmentation: Segmentation) -> list[list[LegendEntry]]:
-    """What the legend says, wrapped into lines: each label that occurs, its name and volume, its color."""
+    """Return the legend, wrapped into lines: name, volume and color of each label that occurs."""
     ml = segmentation.geometry.voxel_volume_mm3 / 1000
     counts = np.bincount(segmentation.labels.ravel())
     present = [int(label) for label in np.flatnonzero(counts) if label]
@@ -85,14 +85,14 @@ def _wrapped(items: Iterable[tuple[str, tuple[int, int, int]]]) -> list[list[Leg
 
 
 def draw_legend(draw: ImageDraw.ImageDraw, entries: list[LegendEntry], y: int) -> None:
-    """Nothing; writes one line of the legend at height `y`."""
+    """Draw one line of the legend at height `y`."""
     for x, text, color in entries:
         draw.rounded_rectangle((x, y + 2, x + TEXT_PX - 3, y + TEXT_PX - 1), radius=4, fill=color)
         draw.text((x + TEXT_PX + 8, y), text, fill=_INK, font=_font(TEXT_PX))
 
 
 def _fitting(text: str, size_px: int) -> str:
-    """The text in letters that the built-in font has, cut where it would leave the page."""
+    """Return the text in characters of the built-in font, cut at the width of the page."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode() or "(name not in Latin letters)"
     font, room = _font(size_px), PAGE_WIDTH - 4 * MARGIN
     if font.getlength(plain) <= room:

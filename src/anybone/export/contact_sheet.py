@@ -35,7 +35,7 @@ def _evenly(indices: NDArray[np.intp], count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the tiles lie on the page, in pixels."""
+    """Positions of the tiles on the page, in pixels."""
 
     columns: int
     rows: int
@@ -44,11 +44,11 @@ class Grid:
 
     @property
     def height(self) -> int:
-        """Of all rows together."""
+        """Height of all rows together."""
         return self.rows * (self.tile_height + _GAP) - _GAP
 
     def corner(self, place: int, top: int) -> tuple[int, int]:
-        """Left and top of a tile, on a page whose tiles begin at height `top`."""
+        """Return left and top of a tile on a page with tiles from height `top` on."""
         width = self.columns * (self.tile_width + _GAP) - _GAP
         left = (PAGE_WIDTH - width) // 2
         row, column = divmod(place, self.columns)
@@ -56,7 +56,7 @@ class Grid:
 
 
 def grid_for(count: int, aspect: float) -> Grid:
-    """The grid for `count` tiles of this width over height: close to the shape of a screen, with few empty tiles."""
+    """Return the grid for `count` tiles of an aspect ratio: close to the shape of a screen, few empty tiles."""
     grids = []
     for columns in range(1, count + 1):
         width = (PAGE_WIDTH - 2 * MARGIN + _GAP) // columns - _GAP

@@ -98,7 +98,7 @@ def _copy(header: Dataset, document: Dataset) -> None:
 
 
 def _labels(segmentation: Segmentation) -> list[int]:
-    """The labels that occur; all that are named where none does, so that the file says what was looked for."""
+    """Return the labels that occur; all named labels if none occurs, so that the file lists what was searched."""
     found = np.flatnonzero(np.bincount(segmentation.labels.ravel())[1:]) + 1
     return [int(n) for n in found] or list(segmentation.names)
 
@@ -154,7 +154,7 @@ def _told(made: Provenance | None) -> str:
 
 
 def _refer(document: Dataset, slices: Sequence[SourceSlice]) -> None:
-    """Nothing; the references to stand-ins become references to the images themselves."""
+    """Replace references to the proxy images by references to the source images."""
     by_uid = {one.proxy_uid: one for one in slices}
     for frame in document.PerFrameFunctionalGroupsSequence:
         for image in _source_images(frame):

@@ -33,7 +33,7 @@ class SourceSlice:
     Attributes:
         header: Its dataset.
         frame: Which frame of it, from 0; None for a dataset of one image.
-        proxy_uid: Of the stand-in.
+        proxy_uid: SOPInstanceUID of the proxy image.
         class_uid: Of the dataset.
         instance_uid: Of the dataset.
         position: LPS mm of its first pixel.
@@ -54,7 +54,7 @@ class SourceSlice:
 
 
 def check_dicom(source: Source | None) -> Source:
-    """The source, when it is DICOM images.
+    """Return the source if it is a DICOM series.
 
     Raises:
         WriteError: It is something else.
@@ -111,9 +111,9 @@ def slices_of(segmentation: Segmentation) -> list[SourceSlice]:
 
 
 def proxies(slices: Sequence[SourceSlice]) -> list[Dataset]:
-    """A stand-in for each image with what a derived object needs of it, complete where the image itself is not.
+    """Return a proxy for each image with the attributes that a derived object needs, completed where missing.
 
-    A stand-in is a classic image of one frame, whatever the source is: any slice of any file can be referred to.
+    A proxy is a classic single-frame image whatever the source is, so that any slice of any file can be referenced.
     """
     from pydicom import Dataset
     from pydicom.uid import MRImageStorage, generate_uid
@@ -147,7 +147,7 @@ def proxies(slices: Sequence[SourceSlice]) -> list[Dataset]:
 
 
 def _usable(keyword: str, value: Any) -> Any:
-    """A value that the standard allows; empty for any other, which a new object may not repeat."""
+    """Return a value that the standard allows, or an empty one."""
     from pydicom.valuerep import DA, TM
 
     if keyword == "PatientSex":
@@ -161,7 +161,7 @@ def _usable(keyword: str, value: Any) -> Any:
 
 
 def _numbers(header: Any, frame: int | None, group: str, keyword: str) -> tuple[float, ...]:
-    """A value of a classic image, or of a frame: its own, else the one that all frames share."""
+    """Return a value of a classic image, or of a frame: its own, else the one shared by all frames."""
     value = header.get(keyword)
     if frame is not None:
         own = header.PerFrameFunctionalGroupsSequence[frame]

@@ -21,7 +21,7 @@ _STL_HEADER_BYTES = 80
 
 
 def write_stl(segmentation: Segmentation, path: Path, *, space: Space = "RAS", label: int | None = None) -> None:
-    """Nothing; `path` then holds the surfaces as binary STL, in mm. STL has no names: all bones are one mesh in it.
+    """Write the surfaces as binary STL in mm. STL has no names: all bones become one mesh.
 
     Args:
         segmentation: The bones.
@@ -32,7 +32,7 @@ def write_stl(segmentation: Segmentation, path: Path, *, space: Space = "RAS", l
     Raises:
         NothingFoundError: There is no bone.
         MissingExtraError: What makes surfaces is not installed.
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     trimesh = _trimesh()
     parts = [
@@ -48,7 +48,7 @@ def write_stl(segmentation: Segmentation, path: Path, *, space: Space = "RAS", l
 
 
 def write_glb(segmentation: Segmentation, path: Path, *, space: Space = "RAS") -> None:
-    """Nothing; `path` then holds binary glTF: a node with name and color for each bone. Coordinates are mm.
+    """Write binary glTF in mm with a named, colored node for each bone.
 
     glTF itself counts meters with y upwards; viewers that take it at its word show a very large patient, lying. Every
     program that shows it beside the image needs the image's own millimeters.
@@ -61,7 +61,7 @@ def write_glb(segmentation: Segmentation, path: Path, *, space: Space = "RAS") -
     Raises:
         NothingFoundError: There is no bone.
         MissingExtraError: What makes surfaces is not installed.
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     trimesh = _trimesh()
     scene = trimesh.Scene(metadata={"space": space, "unit": "mm"})

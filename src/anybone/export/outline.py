@@ -15,7 +15,7 @@ _SHADOW_OPACITY = 0.45
 def draw_outline(
     picture: NDArray[np.float32], mask: NDArray[np.bool_], color_rgb: tuple[int, int, int], width_px: float
 ) -> None:
-    """Nothing; draws the border of a mask into a picture in place.
+    """Draw the border of a mask into a picture, in place.
 
     Args:
         picture: "h w 3", 0..255.
@@ -64,7 +64,7 @@ def _placed(
     canvas_shape: tuple[int, int],
     size: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """The line at its place in the whole field of view, reduced to `size` (width, height)."""
+    """Return the line in the whole field of view, reduced to `size` (width, height)."""
     from PIL import Image
 
     canvas = np.zeros((canvas_shape[0] + 2 * fine[0], canvas_shape[1] + 2 * fine[1]), dtype=np.float32)

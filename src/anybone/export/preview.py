@@ -24,9 +24,9 @@ _SECTION_PX = 18  # between title, slices and legend
 
 
 def write_preview(volume: Volume, segmentation: Segmentation, path: Path, axis: int | None = None) -> None:
-    """Nothing; writes a PNG of up to twelve slices, most of them with bone.
+    """Write a PNG of up to twelve slices, most of them with bone.
 
-    Each slice is upright, in its true proportions, labeled with its index and directions (see `upright`).
+    Each slice is upright, in true proportions, labeled with its index and directions (see `upright`).
 
     Args:
         volume: What is shown.

@@ -21,7 +21,7 @@ _WINDOW_SAMPLES = 2_000_000
 
 
 def gray_window(data: NDArray[np.float32]) -> tuple[float, float]:
-    """The values shown as black and as white."""
+    """Return the values displayed as black and as white."""
     samples = data.ravel()[:: max(1, data.size // _WINDOW_SAMPLES)]
     low, high = np.percentile(samples, _WINDOW_PERCENTILES)
     if high <= low:  # a volume that is empty but for a little: show that little
@@ -60,7 +60,7 @@ def draw_slice(
 
 
 def thumbnail(volume: Volume, segmentation: Segmentation, width: int) -> Image.Image:
-    """The slice along the acquired axis with most bone, in its true proportions, `width` pixels wide at most."""
+    """Return a picture of the acquired slice with most bone, in true proportions, at most `width` pixels wide."""
     view = upright(volume.geometry, volume.geometry.slice_axis)
     bone = segmentation.mask.sum(axis=tuple(a for a in range(3) if a != view.axis))
     index = int(bone.argmax()) if bone.any() else len(bone) // 2

@@ -33,13 +33,13 @@ class Surface:
 
     @property
     def volume_mm3(self) -> float:
-        """What it encloses."""
+        """Enclosed volume in mm3."""
         a, b, c = (self.vertices_ras_mm[self.faces[:, n]] for n in range(3))
         return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
 def surface_of(mask: NDArray[np.bool_], geometry: Geometry) -> Surface:
-    """The surface of a mask "i j k" that is not empty.
+    """Return the surface of a nonempty mask "i j k".
 
     Marching cubes (Lewiner 2003) find the border half-way between voxels, in a field of signed distances that is made
     finer along thick slices. Taubin's filter smooths without shrinking thick parts; at last all of the surface moves
@@ -83,7 +83,7 @@ def _signed_mm(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) 
 def _field(
     mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """A field above 0 inside, thick axes divided until voxels are about cubes, and how often each axis was divided."""
+    """Return a field above 0 inside, thick axes subdivided to near-cubic voxels, and the factor of each axis."""
     wanted = np.array([min(round(s / min(spacing_mm)), _MOST_FINER) for s in spacing_mm])
     shape = (np.array(mask.shape) - 1) * wanted + 1
     if wanted.max() == 1 or shape.prod() > _MOST_VOXELS:  # the border lies half-way without any distances
@@ -99,7 +99,7 @@ def _field(
 
 
 def _outwards(surface: Surface) -> Surface:
-    """The surface with its faces turned outwards, whichever way the affine turned them."""
+    """Return the surface with outward faces for any handedness of the affine."""
     return surface if surface.volume_mm3 > 0 else Surface(surface.vertices_ras_mm, surface.faces[:, ::-1].copy())
 
 
@@ -121,7 +121,7 @@ def _taubin(surface: Surface) -> NDArray[np.float64]:
 
 
 def _as_large(surface: Surface, volume_mm3: float, most_mm: float) -> Surface:
-    """The surface moved along its normals until it encloses a volume, by no more than a given way."""
+    """Move the surface along its normals, up to a limit, until it encloses a volume."""
     moved = 0.0
     for _ in range(_VOLUME_STEPS):
         normals, area = _normals(surface)
@@ -132,7 +132,7 @@ def _as_large(surface: Surface, volume_mm3: float, most_mm: float) -> Surface:
 
 
 def _normals(surface: Surface) -> tuple[NDArray[np.float64], float]:
-    """Unit normals of the vertices, and the area of the surface."""
+    """Return unit normals of the vertices and the area of the surface."""
     a, b, c = (surface.vertices_ras_mm[surface.faces[:, n]] for n in range(3))
     twice = np.cross(b - a, c - a)
     normals = np.zeros_like(surface.vertices_ras_mm)

@@ -23,12 +23,12 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class ComponentStatistics:
-    """Facts of one label, or of one connected part of it.
+    """Measurements of one label, or of one connected component of it.
 
     Attributes:
         label: Label number.
         name: Its name.
-        component: 0 for the whole label; 1, 2, ... for its parts, largest first, connected by faces, edges or corners.
+        component: 0 for the whole label; 1, 2, ... for its 26-connected components, largest first.
         voxels: How many there are.
         volume_mm3: Their volume.
         slices: How many slices along the acquisition axis have any.
@@ -72,7 +72,7 @@ def statistics(segmentation: Segmentation) -> list[ComponentStatistics]:
 
 
 def write_statistics(segmentation: Segmentation, path: Path) -> None:
-    """Nothing; writes `path` as JSON and as CSV, with these suffixes beside each other.
+    """Write the statistics as JSON and as CSV.
 
     Raises:
         WriteError: The files cannot be written.

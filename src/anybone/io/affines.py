@@ -9,7 +9,7 @@ from anybone.core.errors import GeometryError
 
 
 def flip_lps_ras(affine: ArrayLike) -> NDArray[np.float64]:
-    """The affine with x and y of the world negated: LPS to RAS, and RAS to LPS.
+    """Negate x and y of the world: LPS to RAS, and RAS to LPS.
 
     DICOM, NRRD's default space and MetaImage count x to the patient's left and y to the back; NIfTI and this package
     to the right and to the front. Only readers and writers call this.
@@ -18,7 +18,7 @@ def flip_lps_ras(affine: ArrayLike) -> NDArray[np.float64]:
 
 
 def compose(columns: ArrayLike, origin_mm: ArrayLike) -> NDArray[np.float64]:
-    """The 4 x 4 affine with the steps in mm along i, j, k as columns and voxel (0, 0, 0) at the origin."""
+    """Return the 4 x 4 affine with the steps in mm along i, j, k as columns and voxel (0, 0, 0) at the origin."""
     affine = np.eye(4)
     affine[:3, :3] = columns
     affine[:3, 3] = origin_mm
@@ -26,7 +26,7 @@ def compose(columns: ArrayLike, origin_mm: ArrayLike) -> NDArray[np.float64]:
 
 
 def complete(steps_mm: NDArray[np.float64], thickness_mm: float = 1.0) -> NDArray[np.float64]:
-    """The 3 x 3 steps of a single slice: two in-plane columns and a third along their normal, `thickness_mm` long.
+    """Return the 3 x 3 steps of a single slice: two in-plane columns and their normal, `thickness_mm` long.
 
     Raises:
         GeometryError: The two columns are zero or parallel.

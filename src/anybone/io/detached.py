@@ -13,7 +13,7 @@ _SEVERAL = re.compile(r"^LIST\b|%\d*d", re.IGNORECASE)
 
 
 def voxel_file(header: Path, name: str) -> Path:
-    """The file `name` in the header's own folder.
+    """Return the path of the file `name` in the header's own folder.
 
     A header from a stranger could name any file of the machine; its bytes would come back as an image.
 

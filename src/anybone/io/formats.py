@@ -24,7 +24,7 @@ _NIFTI_MAGIC_AT = 344
 
 
 def suffix_of(path: Path, suffixes: tuple[str, ...]) -> str | None:
-    """The first of `suffixes` that the file's name ends with, whatever its case; None where it has none of them."""
+    """Return the first of `suffixes` that the file's name ends with, ignoring case, or None."""
     name = path.name.lower()
     return next((s for s in suffixes if name.endswith(s) and len(name) > len(s)), None)
 

@@ -1,4 +1,4 @@
-"""Label names, scores and provenance as JSON: inside image files and in a file beside them."""
+"""Label names, scores and provenance as JSON: inside image files and in a sidecar file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAYOUT = 1
 
 @dataclass(frozen=True)
 class LabelTable:
-    """What a file says about its labels; `colors` are those that a person chose."""
+    """Label table of a file; `colors` are those chosen by a user."""
 
     names: Mapping[int, str] = field(default_factory=dict)
     scores: Mapping[int, float] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class LabelTable:
 
 
 def sidecar_path(path: Path, suffix: str) -> Path:
-    """The JSON beside an image: "knee_bones.nii.gz" -> "knee_bones.json"."""
+    """Return the path of the JSON sidecar: "knee_bones.nii.gz" -> "knee_bones.json"."""
     return path.with_name(path.name[: -len(suffix)] + ".json")
 
 
@@ -58,7 +58,7 @@ def _plain(value: Any) -> Any:
 
 
 def from_json(text: str) -> LabelTable | None:
-    """The table in our JSON; None for any other text, damaged JSON included: names then fall back to numbers."""
+    """Parse the table in our JSON; None for any other text, so that names fall back to numbers."""
     try:
         content = json.loads(text)[KEY]
         labels = {int(k): v for k, v in content["labels"].items()}
@@ -98,16 +98,16 @@ def check_sidecar(path: Path) -> None:
 
 
 def write_sidecar(segmentation: Segmentation, path: Path) -> None:
-    """Nothing; `path` then holds the JSON of `to_json`.
+    """Write the JSON of `to_json`.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     write_whole(path, to_json(segmentation, indent=2) + "\n")
 
 
 def read_sidecar(path: Path) -> LabelTable | None:
-    """The table in a JSON file; None where there is no such file or it is not ours."""
+    """Return the table in a JSON file; None if the file does not exist or is not ours."""
     try:
         if path.stat().st_size > MAX_HEADER_BYTES:
             return None
@@ -117,7 +117,7 @@ def read_sidecar(path: Path) -> LabelTable | None:
 
 
 def slicer_keys(segmentation: Segmentation) -> dict[str, str]:
-    """The NRRD keys by which 3D Slicer and others know segments: name, color, label value, extent."""
+    """Return the NRRD keys that describe segments to 3D Slicer: name, color, label value, extent."""
     keys = {"Segmentation_MasterRepresentation": "Binary labelmap"}
     for n, (label, name) in enumerate(segmentation.names.items()):
         keys |= {
@@ -134,7 +134,7 @@ def slicer_keys(segmentation: Segmentation) -> dict[str, str]:
 
 
 def from_slicer_keys(headers: Mapping[str, str]) -> LabelTable | None:
-    """The table in the `SegmentN_` keys of a NRRD file; None where there are none."""
+    """Return the table in the `SegmentN_` keys of a NRRD file, or None."""
     names: dict[int, str] = {}
     for key, name in headers.items():
         value = headers.get(key.removesuffix("_Name") + "_LabelValue", "")

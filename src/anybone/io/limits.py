@@ -30,7 +30,7 @@ MAX_DEFLATE_RATIO = 1032
 
 
 def count_voxels(shape: Sequence[int], max_voxels: int = MAX_VOXELS) -> int:
-    """Number of voxels of an array of this shape, in exact integers.
+    """Return the number of voxels of an array of this shape, in exact integers.
 
     Raises:
         ReadError: An axis is shorter than one voxel, or there are more voxels than `max_voxels`.

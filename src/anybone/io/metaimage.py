@@ -1,4 +1,4 @@
-"""MetaImage: one file (.mha) or a header with its voxels beside it (.mhd).
+"""MetaImage: one file (.mha) or a header with its voxels in another file (.mhd).
 
 Parsed here, not by ITK, for the reasons that `nrrd` gives. `Volume.data` is i, j, k = ITK's x, y, z.
 """
@@ -62,7 +62,7 @@ class _Header:
 
 
 def read(path: Path, request: Request) -> Volume:
-    """The volume in a MetaImage file.
+    """Read the volume in a MetaImage file.
 
     Raises:
         ReadError: The file is damaged, holds several volumes and none was chosen, or is no gray image.
@@ -86,7 +86,7 @@ def read(path: Path, request: Request) -> Volume:
 
 
 def describe(path: Path) -> list[Description]:
-    """What the header of a MetaImage file says."""
+    """Describe a MetaImage file from its header."""
     with path.open("rb") as file:
         header = _parse(file)
     return [
@@ -185,10 +185,10 @@ def _voxels(file: BinaryIO, path: Path, header: _Header, count: int) -> NDArray[
 
 
 def write(image: Volume | Segmentation, path: Path) -> None:
-    """Nothing; `path` then holds the image on exactly its grid, compressed.
+    """Write the image on exactly its grid, compressed.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     array = stored_array(image)
     affine = flip_lps_ras(image.geometry.affine_ras_mm)

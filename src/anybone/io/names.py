@@ -9,7 +9,7 @@ from anybone.io.formats import FORMATS, suffix_of
 
 
 def stem(path: Path) -> str:
-    """A file's name without what tells its format: "knee" of knee.nii.gz."""
+    """Return a file's name without the suffix of its format: "knee" for knee.nii.gz."""
     suffix = suffix_of(path, tuple(s for kind in FORMATS.values() for s in kind.suffixes))
     return path.name[: -len(suffix)] if suffix else path.name
 
@@ -24,7 +24,7 @@ _SAME: tuple[Callable[[str, str], bool], ...] = (
 
 
 def of_name(name: str, masks: Sequence[Path]) -> list[Path]:
-    """The masks of a case by their names: NAME, NAME_bones, or, for a case called NAME_t1, NAME and NAME_bones.
+    """Return the masks that belong to a case: NAME, NAME_bones, or, for a case NAME_t1, NAME and NAME_bones.
 
     There are several where more than one fits equally well.
     """

@@ -1,6 +1,6 @@
 """NIfTI-1 and NIfTI-2 in one file, plain or gzipped.
 
-The header is nibabel's; the voxels are read in pieces by us, so that a header that lies cannot fill the memory.
+nibabel parses the header; the voxels are read in chunks, so that a false header cannot exhaust the memory.
 `Volume.data` is i, j, k exactly as stored. The sform is used where its code is above 0, else the qform.
 """
 
@@ -50,7 +50,7 @@ class _Head:
 
 
 def read(path: Path, request: Request) -> Volume:
-    """The volume in a NIfTI file.
+    """Read the volume in a NIfTI file.
 
     Raises:
         ReadError: The file is damaged, holds several volumes and none was chosen, or is no gray image.
@@ -80,7 +80,7 @@ def read(path: Path, request: Request) -> Volume:
 
 
 def describe(path: Path) -> list[Description]:
-    """What the header of a NIfTI file says."""
+    """Describe a NIfTI file from its header."""
     with open_maybe_gzip(path) as stream:
         head = _read_head(stream)
     return [
@@ -144,7 +144,7 @@ def _dtype(header: Any) -> np.dtype[np.generic] | None:
 
 
 def _data_start(header: Any) -> int:
-    """Byte at which the voxels begin; programs that write 0 mean right after the header."""
+    """Return the byte offset of the voxels; 0 means right after the header."""
     start = float(header["vox_offset"])
     least = int(header["sizeof_hdr"]) + 4
     if not np.isfinite(start) or start > MAX_HEADER_BYTES or 0 < start < least - 4:
@@ -153,7 +153,7 @@ def _data_start(header: Any) -> int:
 
 
 def _comments(stream: BinaryIO, header: Any, version: int) -> tuple[str, ...]:
-    """Text extensions between header and voxels; the stream then stands at the first voxel."""
+    """Read the text extensions between header and voxels, up to the first voxel."""
     size = 348 if version == 1 else 540
     room = stream.read(_data_start(header) - size)
     found = []
@@ -230,7 +230,7 @@ def write(image: Volume | Segmentation, path: Path) -> None:
     a file whose only matrix is not: it is the source's own, or the rigid matrix closest to the affine.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     import nibabel as nib
 

@@ -1,4 +1,4 @@
-"""NRRD: one file (.nrrd, .seg.nrrd) or a header with its voxels beside it (.nhdr).
+"""NRRD: one file (.nrrd, .seg.nrrd) or a header with its voxels in another file (.nhdr).
 
 Parsed here, not by ITK: its readers open any file that a header names, and that of MetaImage hands out unwritten memory
 as voxels where a compressed stream is cut off. `Volume.data` is i, j, k = the spatial axes in the order of the header.
@@ -34,7 +34,7 @@ _TYPE_NAMES = {"uint8": "uint8", "uint16": "uint16", "int16": "int16", "float32"
 
 
 def read(path: Path, request: Request) -> Volume:
-    """The volume in a NRRD file.
+    """Read the volume in a NRRD file.
 
     Raises:
         ReadError: The file is damaged, holds several volumes and none was chosen, or is no gray image.
@@ -57,7 +57,7 @@ def read(path: Path, request: Request) -> Volume:
 
 
 def describe(path: Path) -> list[Description]:
-    """What the header of a NRRD file says."""
+    """Describe a NRRD file from its header."""
     with path.open("rb") as file:
         header = parse(file)
     return [
@@ -111,12 +111,12 @@ def _one_frame(values: NDArray[np.float32], header: NrrdHeader, frame: int) -> N
 
 
 def write(image: Volume | Segmentation, path: Path) -> None:
-    """Nothing; `path` then holds the image on exactly its grid, gzipped, in LPS as 3D Slicer writes it.
+    """Write the image on exactly its grid, gzipped, in LPS as 3D Slicer writes it.
 
     A segmentation carries the `SegmentN_` keys of 3D Slicer and our own.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     array = stored_array(image)
     affine = flip_lps_ras(image.geometry.affine_ras_mm)

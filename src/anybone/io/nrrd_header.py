@@ -57,7 +57,7 @@ _VECTOR = re.compile(r"none|\([^)]*\)")
 
 @dataclass(frozen=True)
 class NrrdHeader:
-    """What the header says.
+    """Parsed header.
 
     Attributes:
         sizes: Axis lengths as stored, fastest first.
@@ -79,7 +79,7 @@ class NrrdHeader:
 
     @property
     def coding(self) -> Coding:
-        """How the voxels are stored.
+        """Return the encoding of the voxels.
 
         Raises:
             ReadError: An encoding that is not read.
@@ -96,7 +96,7 @@ class NrrdHeader:
 
 
 def parse(file: BinaryIO) -> NrrdHeader:
-    """The header; `file` then stands at the first byte after it.
+    """Parse the header and leave `file` at the first byte after it.
 
     Raises:
         ReadError: Not a NRRD header, or damaged, or color.

@@ -13,9 +13,9 @@ from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Volume
 from anybone.io import dicom
 from anybone.io.formats import FORMATS, format_of, suffix_of
-from anybone.io.guard import refusing
 from anybone.io.label_table import KEY, LabelTable, from_json, from_slicer_keys, read_sidecar, sidecar_path
 from anybone.io.limits import MAX_VOXELS
+from anybone.io.read_errors import refusing
 from anybone.io.types import Description, Request
 
 _LARGEST_LABEL = np.iinfo(np.uint16).max
@@ -28,7 +28,7 @@ def read(
     frame: int | None = None,
     max_voxels: int = MAX_VOXELS,
 ) -> Volume:
-    """The volume in a file, a folder of DICOM or a zip of DICOM, in the file's own array order.
+    """Read the volume in a file, DICOM folder or DICOM zip, in the file's own array order.
 
     Args:
         path: NIfTI, NRRD, MetaImage, DICOM; `FORMATS` lists the suffixes.
@@ -58,7 +58,7 @@ def read(
 
 
 def describe(path: str | PathLike[str]) -> list[Description]:
-    """What the headers of a file, folder or zip say: one description for each volume or series, no voxels read.
+    """Describe each volume or series of a file, folder or zip from its headers, without reading voxels.
 
     Raises:
         ReadError: Not a file of a known format, or a damaged one.
@@ -70,7 +70,7 @@ def describe(path: str | PathLike[str]) -> list[Description]:
 
 
 def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS) -> Segmentation:
-    """The labels in an image file with their names: from the file itself, else from the JSON beside it, else "label N".
+    """Read the labels of a file with their names: from the file, else from its JSON sidecar, else "label N".
 
     A DICOM SEG is read onto the grid of the images it was made on where it says which that was, as ours do; else onto
     that of its own frames.

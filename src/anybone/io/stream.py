@@ -1,4 +1,4 @@
-"""Reading numbers from files whose headers may lie about how many there are."""
+"""Reading numbers from files whose headers may state a false length."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Readable(Protocol):
 
 
 class _Zlib:
-    """Inflates a zlib or gzip stream piece by piece, never more than asked for."""
+    """Incremental zlib and gzip decoder that never inflates more than requested."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -48,18 +48,18 @@ class _Zlib:
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file starts like a gzip file, whatever its name."""
+    """Return True if the file starts like a gzip file, whatever its name."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
 def open_maybe_gzip(path: Path) -> BinaryIO:
-    """The file's bytes as a stream, unpacked on the fly when it is a gzip file."""
+    """Open the file as a stream, decompressed on the fly if it is gzip."""
     return cast(BinaryIO, gzip.open(path, "rb")) if is_gzip(path) else path.open("rb")
 
 
 def decoded(file: BinaryIO, coding: Coding) -> Readable:
-    """A stream of the voxels' bytes, from a file positioned at their start."""
+    """Return a stream of the voxels' bytes from a file positioned at their start."""
     match coding:
         case "gzip":
             return gzip.GzipFile(fileobj=file, mode="rb")
@@ -72,10 +72,10 @@ def decoded(file: BinaryIO, coding: Coding) -> Readable:
 
 
 def check_length(stored_bytes: int, coding: Coding, needed_bytes: int) -> None:
-    """Nothing, when `stored_bytes` of this coding can hold `needed_bytes`.
+    """Raise an error if `stored_bytes` of this encoding cannot hold `needed_bytes`.
 
     Raises:
-        ReadError: They cannot: the file is cut off, or its header lies.
+        ReadError: They cannot: the file is truncated, or its header is wrong.
     """
     most = stored_bytes
     if coding in ("gzip", "zlib"):
@@ -88,7 +88,7 @@ def check_length(stored_bytes: int, coding: Coding, needed_bytes: int) -> None:
 
 
 def read_floats(stream: Readable, dtype: np.dtype[np.generic], count: int) -> NDArray[np.float32]:
-    """`count` numbers of type `dtype` as float32, shape (count,), read in pieces so that memory follows the data.
+    """Read `count` numbers of type `dtype` as float32, shape (count,), in chunks so that memory follows the data.
 
     Raises:
         ReadError: The stream ends before.
@@ -124,7 +124,7 @@ def read_text_numbers(stream: Readable, stored_bytes: int, count: int) -> NDArra
 
 
 def check_end(stream: Readable) -> None:
-    """Nothing; reads on to the end so that the checksum of a compressed stream is verified.
+    """Read to the end to verify the checksum of a compressed stream.
 
     Raises:
         OSError: The checksum is wrong, or what follows is not the end of the stream.

@@ -16,7 +16,7 @@ SUFFIXES = (".csv", ".json")
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV with a header, of a JSON list of tables, or of its {"cases": [...]}.
+    """Read the rows of a CSV with a header, of a JSON list of tables, or of its {"cases": [...]}.
 
     Raises:
         ReadError: It cannot be read, or is neither.
@@ -34,7 +34,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
-    """Nothing; writes a CSV with a header.
+    """Write a CSV with a header.
 
     Args:
         path: Of the file.
@@ -42,7 +42,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[s
         columns: In their order; None: those of the rows, as they first occur.
 
     Raises:
-        WriteError: The system refuses.
+        WriteError: The file cannot be written.
     """
     text = io.StringIO()
     table = csv.DictWriter(

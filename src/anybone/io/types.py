@@ -1,4 +1,4 @@
-"""What every format gives and takes: a request, a description, a format."""
+"""Types shared by all formats: request, description, format."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from anybone.io.limits import MAX_VOXELS
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller asks of a reader.
+    """Options of a read.
 
     Attributes:
-        series: Which DICOM series; None takes the only volumetric one.
-        frame: Which volume of a 4-D file, from 0; None where the file holds one.
+        series: DICOM series; None takes the only volumetric one.
+        frame: Volume of a 4-D file, from 0; None if the file holds one.
         max_voxels: Largest image that is read.
     """
 
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Description:
-    """What a file's header says, without its voxels.
+    """Header of a file without its voxels.
 
     Attributes:
         path: The file or folder.
@@ -38,14 +38,14 @@ class Description:
         value_type: Type of the stored numbers, e.g. "int16".
         images: Number of DICOM images, or 1.
         volumes: Number of volumes along the fourth axis.
-        name: What `--series` takes to choose this one; empty outside DICOM.
+        name: Value of `--series` that selects this volume; empty outside DICOM.
         series_uid: SeriesInstanceUID, with "#echo2" or the like where one series holds several volumes.
         series_number: The scanner's number, where it gave one.
         text: Series description, or the file's own comment.
         default: True if this volume is a candidate for reading when none is chosen; False for DICOM localizers, key
             images and the like.
-        problem: Why this cannot be read as a volume; empty where it can.
-        notes: What the header shows that a reader of the file should know, one sentence each.
+        problem: Reason why this cannot be read as a volume; empty if it can.
+        notes: Remarks about the header, one sentence each.
     """
 
     path: Path

@@ -17,7 +17,7 @@ _PLAIN_KINDS = "iuf"
 
 
 def check_plain(dtype: np.dtype[np.generic] | None, stored_as: str) -> np.dtype[np.generic]:
-    """The type, when it is one real number a voxel.
+    """Return the type if a voxel is one real number.
 
     Raises:
         ReadError: Color, complex or unknown voxels.
@@ -32,7 +32,7 @@ def check_plain(dtype: np.dtype[np.generic] | None, stored_as: str) -> np.dtype[
 
 
 def spatial_and_frames(shape: Sequence[int]) -> tuple[tuple[int, int, int], int]:
-    """The first three axes, padded with 1, and the number of volumes along all further axes.
+    """Return the first three axes, padded with 1, and the number of volumes along all further axes.
 
     Raises:
         ReadError: Fewer than two axes.
@@ -47,7 +47,7 @@ def spatial_and_frames(shape: Sequence[int]) -> tuple[tuple[int, int, int], int]
 
 
 def choose_frame(frames: int, request: Request) -> int:
-    """Which volume to take of `frames`.
+    """Return the index of the volume to take of `frames`.
 
     Raises:
         ReadError: There are several and none was asked for, or there is none of that number.
@@ -65,7 +65,7 @@ def choose_frame(frames: int, request: Request) -> int:
 
 
 def finish(data: NDArray[np.float32], geometry: Geometry, source: Source) -> Volume:
-    """The volume, every voxel finite, with a note on each thing a user may want to know.
+    """Return the volume with finite voxels and a note on each change or oddity.
 
     Raises:
         ReadError: No voxel is finite.

@@ -14,7 +14,7 @@ _UINT8_MAX = 255
 
 
 def stored_array(image: Volume | Segmentation) -> NDArray[np.generic]:
-    """The array "i j k" to store.
+    """Return the array "i j k" to store.
 
     Labels become uint8 where every named label fits, else uint16. An image of whole numbers becomes int16 or uint16
     where they fit, else stays float32: scanners store whole numbers, and no value changes either way.
@@ -32,7 +32,7 @@ def stored_array(image: Volume | Segmentation) -> NDArray[np.generic]:
 
 
 def pieces(array: NDArray[np.generic]) -> Iterator[bytes]:
-    """The array's bytes, first axis fastest, little endian, one slice of the last axis at a time."""
+    """Yield the array's bytes, first axis fastest, little endian, one slice of the last axis at a time."""
     little = array.dtype.newbyteorder("<")
     for k in range(array.shape[2]):
         yield array[:, :, k].astype(little, copy=False).tobytes(order="F")

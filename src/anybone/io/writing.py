@@ -13,13 +13,13 @@ from anybone.io.label_table import check_sidecar, sidecar_path, write_sidecar
 
 
 def write(image: Segmentation | Volume, path: str | PathLike[str]) -> None:
-    """Nothing; `path` then holds the image in the format of its suffix, with shape and affine unchanged.
+    """Write the image in the format of its suffix, with shape and affine unchanged.
 
-    Missing folders are made. The file appears whole or not at all. A segmentation's names, scores and provenance go
-    into the file (NIfTI, NRRD) and into a JSON beside it: "knee_bones.nii.gz" and "knee_bones.json".
+    Missing folders are created. The file appears whole or not at all. A segmentation's names, scores and provenance go
+    into the file (NIfTI, NRRD) and into a JSON sidecar: "knee_bones.nii.gz" and "knee_bones.json".
 
     Raises:
-        WriteError: An unknown suffix, another program's JSON of that name, or the system refuses.
+        WriteError: An unknown suffix, another program's JSON of that name, or the file cannot be written.
     """
     path = Path(path)
     for kind in FORMATS.values():

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say."""
+"""Calibration of probabilities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anybone.core.errors import GeometryError
 def expected_calibration_error(
     probability: NDArray[np.floating], truth: NDArray[np.bool_], known: NDArray[np.bool_] | None = None, bins: int = 15
 ) -> float:
-    """How far, on average over voxels, a probability lies from the share of bone among voxels of about that value.
+    """Return the mean distance between a probability and the fraction of bone among voxels of that probability.
 
     Voxels are sorted into bins of equal width; 0 is perfect, 1 is as wrong as can be. Nearly all voxels of an image are
     easy background, which makes the figure small whatever happens at borders; leave the easy ones out of `known` for a

@@ -1,4 +1,4 @@
-"""Whether pieces were found, one by one: a bone of a wrist counts as much as a femur."""
+"""Detection of connected components: a carpal bone counts as much as a femur."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from anybone.metrics.overlap import Mask, Spacing, same_grid
 
 @dataclass(frozen=True)
 class Detection:
-    """Pieces found, missed and invented.
+    """Counts of detected, missed and false-positive components.
 
     Attributes:
-        found: Pieces of the truth that a piece of the prediction overlaps by the threshold.
-        missed: The other pieces of the truth.
-        invented: The other pieces of the prediction.
+        found: Components of the reference that a component of the prediction overlaps by the threshold.
+        missed: The other components of the reference.
+        false_positives: The other components of the prediction.
     """
 
     found: int
     missed: int
-    invented: int
+    false_positives: int
 
     @property
     def f1(self) -> float | None:
-        """Twice those found, over all pieces of both; None where neither mask has any."""
-        total = 2 * self.found + self.missed + self.invented
+        """F1 score of the components; None if neither mask has any."""
+        total = 2 * self.found + self.missed + self.false_positives
         return 2 * self.found / total if total else None
 
 
 def detection(prediction: Mask, truth: Mask, spacing_mm: Spacing, least_iou: float = 0.5) -> Detection:
-    """How many of the truth's pieces the prediction found.
+    """Count the components of the reference that the prediction detects.
 
-    A piece is what is connected by faces, edges or corners. Pieces are matched one to one, so that as many as can be
-    have an intersection over union of at least `least_iou`.
+    Components are 26-connected. They are matched one to one so that as many pairs as possible have an intersection over
+    union of at least `least_iou`.
 
     Args:
         prediction: "i j k".
-        truth: On the same grid.
-        spacing_mm: Of the grid; it does not matter here.
-        least_iou: Above 0, at most 1.
+        truth: Reference on the same grid.
+        spacing_mm: Voxel spacing, unused.
+        least_iou: Least IoU of a match, above 0, at most 1.
 
     Raises:
         GeometryError: As `overlap.same_grid`.
     """
     prediction, truth = same_grid(prediction, truth, spacing_mm)
-    iou = _iou_of_pieces(prediction, truth)
+    iou = _component_iou(prediction, truth)
     found = _most_matches(iou >= least_iou)
-    return Detection(found, missed=iou.shape[1] - found, invented=iou.shape[0] - found)
+    return Detection(found, missed=iou.shape[1] - found, false_positives=iou.shape[0] - found)
 
 
-def _iou_of_pieces(prediction: Mask, truth: Mask) -> NDArray[np.float64]:
-    """Intersection over union of each piece of the prediction (rows) with each of the truth (columns)."""
+def _component_iou(prediction: Mask, truth: Mask) -> NDArray[np.float64]:
+    """Return the IoU of each component of the prediction (rows) with each of the reference (columns)."""
     from scipy import ndimage
 
     around = np.ones((3,) * truth.ndim)

@@ -38,14 +38,14 @@ def dice(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> float:
 
 
 def iou(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> float:
-    """Common volume over the volume of the union, 0..1."""
+    """Return intersection over union, 0..1."""
     prediction, truth = same_grid(prediction, truth, spacing_mm)
     union = int((prediction | truth).sum())
     return int((prediction & truth).sum()) / union if union else 1.0
 
 
 def volume_error(prediction: Mask, truth: Mask, spacing_mm: Spacing) -> float:
-    """Volume in excess as a share of the true volume: 0.1 is 10 % too much, -0.1 is 10 % too little."""
+    """Return the volume difference relative to the reference: 0.1 is 10 % too much, -0.1 is 10 % too little."""
     prediction, truth = same_grid(prediction, truth, spacing_mm)
     found, true = int(prediction.sum()), int(truth.sum())
     if true:

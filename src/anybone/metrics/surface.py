@@ -49,7 +49,7 @@ class SurfaceDistances:
 
     @property
     def diagonal_mm(self) -> float:
-        """Of the grid: no distance on it is larger."""
+        """Return the diagonal of the grid in mm, an upper bound of any distance on it."""
         return float(np.linalg.norm(self._size_mm))
 
     @property
@@ -66,7 +66,7 @@ class SurfaceDistances:
         return float(np.average(distances[there], weights=areas[there])) if there.any() else 0.0
 
     def nsd(self, tolerance_mm: float = NSD_TOLERANCE_MM) -> float:
-        """Share of both surfaces' area that lies within `tolerance_mm` of the other surface, 0..1."""
+        """Return the fraction of both surfaces' area within `tolerance_mm` of the other surface, 0..1."""
         distances, areas = self._pooled
         total = areas.sum()
         return float(areas[distances <= tolerance_mm * (1 + _ROUNDING)].sum() / total) if total else 1.0
@@ -98,7 +98,7 @@ def nsd(prediction: Mask, truth: Mask, spacing_mm: Spacing, tolerance_mm: float 
 
 
 def _around(mask: Mask) -> tuple[slice, ...]:
-    """The part of the grid that holds the mask, with a voxel around it where there is one."""
+    """Return the bounding box of the mask, padded by one voxel inside the grid."""
     if not mask.any():
         return (slice(0, 1),) * mask.ndim
     box = []
@@ -118,7 +118,7 @@ def _nearest(start_mm: NDArray[np.float64], goal_mm: NDArray[np.float64]) -> NDA
 
 
 def _percentile(distances: NDArray[np.float64], areas: NDArray[np.float64]) -> float:
-    """The smallest distance that `_HD_PERCENTILE` of the area stays within; 0 for a surface without area."""
+    """Return the distance that `_HD_PERCENTILE` of the area does not exceed; 0 for a surface without area."""
     if not areas.sum():
         return 0.0
     order = np.argsort(distances)

@@ -39,12 +39,12 @@ class Surfels(NamedTuple):
 
 
 def surfels(mask: Mask, spacing_mm: Sequence[float], known: Mask | None = None) -> Surfels:
-    """The surface of a mask "i j k"; beyond its grid is outside.
+    """Return the surface elements of a mask "i j k"; everything beyond its grid is outside.
 
     Args:
         mask: What is inside.
         spacing_mm: Of its voxels.
-        known: Where the mask is known: corners with a voxel that is not have an area of 0. None is everywhere.
+        known: Voxels with a known label: corners with an unknown voxel have an area of 0. None: all voxels.
     """
     codes = _codes(mask)
     at = np.argwhere((codes > 0) & (codes < 255))
@@ -80,13 +80,13 @@ def _surfaces() -> tuple[tuple[Polygon, ...], ...]:
 
 
 def _enclosed(code: int) -> set[Corner]:
-    """The corners that the surface of a code encloses: those inside, or those outside where they are fewer."""
+    """Return the corners that the surface of a code encloses: those inside, or those outside if they are fewer."""
     inside = {corner for bit, corner in enumerate(_CORNERS) if code >> bit & 1}
     return inside if len(inside) <= 4 else set(_CORNERS) - inside
 
 
 def _polygons(enclosed: set[Corner]) -> list[Polygon]:
-    """The lines on the cube's faces, joined."""
+    """Join the lines on the cube's faces to polygons."""
     neighbors: dict[Corner, list[Corner]] = {}  # middles of edges are kept as the sum of both ends: whole numbers
     for first, second in _lines(enclosed):
         neighbors.setdefault(first, []).append(second)
@@ -122,7 +122,7 @@ def _sum(first: Corner, second: Corner) -> Corner:
 
 
 def _begun_well(polygon: Polygon) -> Polygon:
-    """The polygon, begun at the corner whose fan of triangles has the largest area."""
+    """Start the polygon at the corner with the triangle fan of largest area."""
     begun = [np.roll(polygon, -n, axis=0) for n in range(len(polygon))]
     return max(begun, key=lambda one: round(_fan_area(one), 9))
 

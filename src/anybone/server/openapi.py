@@ -1,4 +1,4 @@
-"""The server's OpenAPI description: `python -m anybone.server.openapi` prints it, and the studio's types come from it."""
+"""Print the server's OpenAPI description, the source of the studio's types: `python -m anybone.server.openapi`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from anybone.core.errors import ReadError
 from anybone.io.dicom.files import File
 from anybone.io.dicom.header import PlainHeader, is_uih_grid, read_header, read_start
 from anybone.io.dicom.values import comparable, integer, numbers, optional_number, words
-from anybone.io.guard import refusing
+from anybone.io.read_errors import refusing
 
 if TYPE_CHECKING:
     from pydicom import Dataset

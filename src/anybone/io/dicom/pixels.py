@@ -15,9 +15,9 @@ from anybone.io.dicom.header import read_dataset
 from anybone.io.dicom.images import Image
 from anybone.io.dicom.stack import Stack
 from anybone.io.dicom.values import integer
-from anybone.io.guard import refusing
 from anybone.io.limits import count_voxels
 from anybone.io.padding import fill_lowest, fill_padding
+from anybone.io.read_errors import refusing
 
 if TYPE_CHECKING:
     from pydicom import Dataset, FileDataset

@@ -18,8 +18,8 @@ from anybone.core.volume import Source
 from anybone.io.affines import complete, compose, flip_lps_ras
 from anybone.io.dicom.files import open_files
 from anybone.io.dicom.header import class_of, read_dataset
-from anybone.io.guard import refusing
 from anybone.io.limits import count_voxels
+from anybone.io.read_errors import refusing
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from anybone.core.errors import GeometryError, ReadError, SeriesError
-from anybone.io.guard import refusing
+from anybone.io.read_errors import refusing
 
 KNEE = Path("folder/knee.nii")
 

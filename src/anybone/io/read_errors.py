@@ -12,7 +12,7 @@ from anybone.core.errors import AnyboneError, GeometryError, ReadError
 
 @contextmanager
 def refusing(path: Path | str) -> Iterator[None]:
-    """A context in which every failure to read `path` is an `AnyboneError` that names it.
+    """Convert every failure to read `path` into an `AnyboneError` that names it.
 
     Parsers raise almost anything on damaged bytes (ValueError, KeyError, zlib.error, RecursionError ...), so all of
     it is caught, here and nowhere else. Their warnings on odd headers are silenced: what matters becomes a note.
