@@ -13,7 +13,7 @@ export PIP_NO_INPUT := 1
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: wheel container-check words help demo studio page page-where-node-is test test-large check format docs docs-serve bench fuzz train findings picture pictures screenshots knee clean
+.PHONY: types lint-page wheel container-check words help demo studio page page-where-node-is test test-large check format docs docs-serve bench fuzz train findings picture pictures screenshots knee clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test page-where-node-is ## Run the tests; ARGS="-k nift
 test-large: $(VENV)/.installed-test $(PAGE) ## Open 512 x 512 x 200 voxels in a browser
 	@ANYBONE_LARGE=1 $(BIN)/pytest -q -s tests/e2e/test_large.py
 
-check: $(VENV)/.installed-check ## Lint, formatting and types
+check: $(VENV)/.installed-check lint-page ## Lint, formatting and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -40,6 +40,11 @@ check: $(VENV)/.installed-check ## Lint, formatting and types
 format: $(VENV)/.installed-check ## Mend what can be mended by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory studio/node_modules/.installed; then \
+	  npm --prefix studio run --silent format; fi
+
+types: $(VENV)/.installed-studio studio/node_modules/.installed ## Write the studio's TypeScript types from the server's OpenAPI description
+	@$(BIN)/python -m anybone.server.openapi | node studio/generate_types.mjs
 
 wheel: $(VENV)/.installed-wheel $(PAGE) ## Build dist/*.whl with the studio's page inside, and run it in a bare environment
 	@rm -rf dist && $(BIN)/python -m build --wheel --sdist --outdir dist . >/dev/null
@@ -123,6 +128,11 @@ studio/node_modules/.installed: studio/package.json studio/package-lock.json
 $(PAGE): studio/node_modules/.installed studio/index.html $(wildcard studio/*.ts studio/tsconfig.json studio/public/* studio/licenses/*) $(shell find studio/src -type f 2>/dev/null)
 	@npm --prefix studio run --silent build -- --logLevel warn
 	@touch $@
+
+lint-page:
+	@if command -v npm >/dev/null && $(MAKE) --no-print-directory studio/node_modules/.installed; then \
+	  npm --prefix studio run --silent lint && npm --prefix studio run --silent check; \
+	else echo 'Node is not installed: the page of the studio is not checked.' >&2; fi
 
 page-where-node-is:
 	@if command -v npm >/dev/null && $(MAKE) --no-print-directory page; then \

@@ -47,7 +47,7 @@ def _take(page: Any, folder: Path) -> None:
     _write(page, folder / "click.webp")
     _do(page, "propagate", {})
     page.keyboard.press("Enter")
-    page.get_by_role("combobox").fill("femur")
+    page.get_by_role("combobox", name="Name of the bone").fill("femur")
     page.locator("[role=option]", has_text="left femur").wait_for()
     _write(page, folder / "name.webp")
     page.keyboard.press("Escape")

@@ -2,7 +2,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Plugin } from "vite";
 
-const FREE = new Set(["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "0BSD", "Unlicense", "CC0-1.0", "Zlib"]);
+const FREE = new Set([
+  "MIT",
+  "ISC",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "Apache-2.0",
+  "0BSD",
+  "Unlicense",
+  "CC0-1.0",
+  "Zlib",
+]);
 
 /** A plugin that writes the licenses of all that went into the page beside it, and refuses one that is not free. */
 export function licenses(): Plugin {
@@ -26,7 +36,8 @@ function note(id: string, packages: Map<string, string>): void {
   const folder = packageOf(id.replace(/^\0/, "").split("?")[0] ?? "");
   if (folder === null) return;
   const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, string>;
-  if (!FREE.has(about.license ?? "")) throw new Error(`${about.name}: license ${about.license} is not one of ${[...FREE].join(", ")}`);
+  if (!FREE.has(about.license ?? ""))
+    throw new Error(`${about.name}: license ${about.license} is not one of ${[...FREE].join(", ")}`);
   packages.set(`${about.name} ${about.version} (${about.license})`, licenseText(folder));
 }
 
@@ -44,7 +55,9 @@ function bundledBy(name: string): string[] {
   const visit = (one: string): void => {
     const file = join("node_modules", one, "package.json");
     if (!existsSync(file)) return;
-    for (const next of Object.keys((JSON.parse(readFileSync(file, "utf8")) as { dependencies?: object }).dependencies ?? {})) {
+    for (const next of Object.keys(
+      (JSON.parse(readFileSync(file, "utf8")) as { dependencies?: object }).dependencies ?? {},
+    )) {
       if (!seen.has(next)) {
         seen.add(next);
         visit(next);

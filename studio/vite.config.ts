@@ -6,7 +6,9 @@ export default defineConfig({
   base: "./",
   plugins: [licenses()],
   // NiiVue can read Zarr; the studio never asks it to, so the codecs (1.3 MB) stay out.
-  resolve: { alias: [{ find: /^numcodecs\/.*/, replacement: new URL("src/none.ts", import.meta.url).pathname }] },
+  resolve: {
+    alias: [{ find: /^numcodecs\/.*/, replacement: new URL("src/view/noZarr.ts", import.meta.url).pathname }],
+  },
   build: {
     outDir: "../src/anybone/server/static",
     emptyOutDir: true,

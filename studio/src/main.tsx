@@ -1,18 +1,18 @@
 import { render } from "preact";
-import { Api, takeToken } from "./api";
-import { listenToDrops } from "./drop";
-import { listenToKeys } from "./keys";
-import { Studio } from "./studio";
-import "./style.css";
-import { Hand } from "./tools/tools";
+import { Api, takeToken } from "./api/client";
+import { listenToDrops } from "./input/files";
+import { KeyboardController } from "./input/keyboard";
+import { Studio } from "./session/studio";
+import "./ui/style.css";
+import { Tools } from "./input/tools";
 import { App } from "./ui/App";
 import { Context } from "./ui/context";
 
 const token = takeToken();
 const studio = new Studio(new Api(token ?? ""));
-const hand = new Hand(studio, () => studio.handMoved());
+const tools = new Tools(studio);
 
-listenToKeys(studio, hand);
+new KeyboardController(studio, tools);
 listenToDrops((files) => void studio.upload(files));
 addEventListener("hashchange", () => {
   if (new URLSearchParams(location.hash.slice(1)).has("token")) location.reload();
@@ -27,7 +27,7 @@ declare global {
 window.studio = studio;
 
 render(
-  <Context.Provider value={{ studio, hand }}>
+  <Context.Provider value={{ studio, tools }}>
     <App />
   </Context.Provider>,
   document.getElementById("app")!,

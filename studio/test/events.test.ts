@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parse } from "../src/events";
+import { parse } from "../src/api/events";
 
 test("events are cut at empty lines; what is unfinished waits", () => {
   const { events, rest } = parse('event: change\ndata: {"revision":\ndata: 3}\n\n: ping\n\nevent: progress\ndata: {}');

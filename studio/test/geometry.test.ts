@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
-import { fracToIjk, ijkToFrac, letters, nearest, toVoxel, toWorld, uprightOf } from "../src/geometry";
+import { fracToIjk, ijkToFrac, letters, nearest, toVoxel, toWorld, uprightOf } from "../src/view/geometry";
 
 // A sagittal scan: i runs to posterior, j to inferior, k to the left.
-const AFFINE = [[0, 0, -4, 40], [-0.5, 0, 0, 60], [0, -0.5, 0, 80], [0, 0, 0, 1]];
+const AFFINE = [
+  [0, 0, -4, 40],
+  [-0.5, 0, 0, 60],
+  [0, -0.5, 0, 80],
+  [0, 0, 0, 1],
+];
 const SHAPE = [10, 20, 5];
 const UPRIGHT = uprightOf([-3, -1, -2], SHAPE);
 
@@ -17,7 +22,12 @@ test("a voxel's center is a fraction of the screen's volume, and back", () => {
 });
 
 test("voxels and millimeters by an oblique affine, and back", () => {
-  const oblique = [[0.6, 0.1, -0.2, 5], [-0.1, 0.7, 0.3, -9], [0.2, -0.3, 2.9, 100], [0, 0, 0, 1]];
+  const oblique = [
+    [0.6, 0.1, -0.2, 5],
+    [-0.1, 0.7, 0.3, -9],
+    [0.2, -0.3, 2.9, 100],
+    [0, 0, 0, 1],
+  ];
   const mm = toWorld([3, 7, 2], oblique);
   expect(mm[0]).toBeCloseTo(0.6 * 3 + 0.1 * 7 - 0.2 * 2 + 5);
   toVoxel(mm, oblique).forEach((value, a) => expect(value).toBeCloseTo([3, 7, 2][a]!));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LAYOUTS, mosaicOf, tilesOf, type LayoutName } from "../src/view/layouts";
+import { LAYOUTS, type LayoutName, mosaicOf, tilesOf } from "../src/view/layouts";
 
 test("tiles of a layout lie side by side", () => {
   for (const name of Object.keys(LAYOUTS) as LayoutName[]) {
@@ -9,7 +9,9 @@ test("tiles of a layout lie side by side", () => {
       expect(t + h).toBeLessThanOrEqual(1.0001);
     }
     tiles.forEach(([l, t, w, h], n) =>
-      tiles.slice(n + 1).forEach(([l2, t2, w2, h2]) => expect(l + w <= l2 || l2 + w2 <= l || t + h <= t2 || t2 + h2 <= t).toBe(true)),
+      tiles
+        .slice(n + 1)
+        .forEach(([l2, t2, w2, h2]) => expect(l + w <= l2 || l2 + w2 <= l || t + h <= t2 || t2 + h2 <= t).toBe(true)),
     );
   }
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { paintLine, thinned } from "../src/tools/stroke";
+import { paintLine, thinned } from "../src/input/stroke";
 
 const GRID = { axis: 2 as const, shape: [6, 4, 1], spacing: [1, 2, 5] };
 
@@ -26,5 +26,15 @@ test("beyond the slice nothing is painted", () => {
 });
 
 test("points that lie close are left out", () => {
-  expect(thinned([[0, 0, 0], [0.2, 0, 0], [1, 0, 0], [1.1, 0, 0]])).toEqual([[0, 0, 0], [1, 0, 0]]);
+  expect(
+    thinned([
+      [0, 0, 0],
+      [0.2, 0, 0],
+      [1, 0, 0],
+      [1.1, 0, 0],
+    ]),
+  ).toEqual([
+    [0, 0, 0],
+    [1, 0, 0],
+  ]);
 });

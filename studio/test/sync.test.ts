@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mergedHistory } from "../src/sync";
+import { mergedHistory } from "../src/session/sync";
 
 const steps = (...ns: number[]) => ns.map((n) => ({ n, verb: "add_point", text: `step ${n}`, time: "" }));
 

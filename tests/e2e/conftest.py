@@ -1,4 +1,4 @@
-"""The studio's page in Debian's Chromium, on a server of a network whose answers a reader can foresee."""
+"""Fixtures: the studio's page in Chromium, on a server with a network whose masks are predictable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATIENCE_MS = 60_000  # the machine may be busy with other things
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Headless Chromium, drawing without a graphics card."""
+    """Return headless Chromium, drawing without a graphics card."""
     program = next(
         (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
     )
@@ -44,7 +44,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with images to open."""
+    """Return a folder with images to open."""
     folder = tmp_path_factory.mktemp("e2e") / "served"
     anybone.write(bars(), folder / "bars.nii.gz")
     return folder
@@ -52,13 +52,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(served: Path) -> Iterator[str]:
-    """Where a server of that folder is, with its token."""
+    """Yield the address of a server on that folder, with its token."""
     with serving(Settings(state=served.parent / "state", token=TOKEN, folder=served), Gated()) as client:
         yield f"{client.base_url}/#token={TOKEN}"
 
 
 class Tab:
-    """One tab with the studio, and what went wrong in it."""
+    """One tab with the studio; collects errors and requests."""
 
     def __init__(self, page: Any) -> None:
         self.page, self.faults, self.asked = page, [], []
@@ -72,30 +72,30 @@ class Tab:
             self.faults.append(message.text)
 
     def open(self, address: str, file: str) -> Tab:
-        """This, with a new session on a file of the served folder."""
+        """Start a new session on a file of the served folder."""
         self.page.goto(address)
         self.page.locator(".files-list button", has_text=file).first.click()
-        anew = self.page.get_by_role("button", name="Begin anew")
+        new = self.page.get_by_role("button", name="Start new session")
         ready = self.page.locator(".app.ready")
-        anew.or_(ready).first.wait_for()
-        if anew.count():
-            anew.click()
+        new.or_(ready).first.wait_for()
+        if new.count():
+            new.click()
         ready.wait_for()
         return self
 
     def until(self, truth: str) -> None:
-        """Nothing, once something is true of `s`, the session; the page's policy forbids Playwright's own way."""
+        """Wait until a JavaScript expression of `s`, the session, holds."""
         end = time.monotonic() + PATIENCE_MS / 1000
         while not self.page.evaluate(f"() => {{ const s = window.studio.state.session; return Boolean({truth}); }}"):
-            assert time.monotonic() < end, f"{truth} is still not so; {self.faults}; {self.notices()}"
+            assert time.monotonic() < end, f"{truth} does not hold; {self.faults}; {self.notices()}"
             self.page.wait_for_timeout(40)
 
     def notices(self) -> list[str]:
-        """What the page tells the person."""
+        """Return the messages on the page."""
         return [text.strip() for text in self.page.locator(".notice").all_inner_texts()]
 
     def place(self, ijk: list[float], plane: str = "main") -> tuple[float, float]:
-        """Where a voxel is on the screen, on the plane of the scan or on another one's tile."""
+        """Return where a voxel is on the screen, on the acquisition plane or on another tile."""
         found = self.page.evaluate(
             """([ijk, plane]) => {
               const v = window.studio.viewer;
@@ -110,11 +110,11 @@ class Tab:
         return found[0], found[1]
 
     def click(self, ijk: list[float], plane: str = "main", **how: Any) -> None:
-        """Clicks on a voxel."""
+        """Click on a voxel."""
         self.page.mouse.click(*self.place(ijk, plane), **how)
 
     def drag(self, *line: list[float], **how: Any) -> None:
-        """Draws from voxel to voxel."""
+        """Drag from voxel to voxel."""
         self.page.mouse.move(*self.place(line[0]))
         self.page.mouse.down(**how)
         for ijk in line[1:]:
@@ -122,7 +122,7 @@ class Tab:
         self.page.mouse.up(**how)
 
     def color(self, ijk: list[float], plane: str = "main") -> tuple[int, int, int]:
-        """What is seen at a voxel, beside the lines of the crosshair."""
+        """Return the color at a voxel, next to the lines of the crosshair."""
         x, y = self.place(ijk, plane)
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         shot = self.page.screenshot(clip={"x": x + 2, "y": y + 2, "width": 1, "height": 1})
@@ -131,7 +131,7 @@ class Tab:
 
 @pytest.fixture
 def tab(browser: Any) -> Iterator[Callable[[], Tab]]:
-    """Opens tabs of one person's browser; none may have met a fault or asked any other server."""
+    """Yield a function that opens tabs; none may log an error or contact another server."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     tabs: list[Tab] = []
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_p
 
     first.page.keyboard.press("f")
     first.until("s.answered.length > 3 && !s.job")
-    first.page.get_by_role("button", name="Accept as a bone").click()
-    first.page.get_by_role("combobox").fill("right fem")
+    first.page.get_by_role("button", name="Commit as a bone").click()
+    first.page.get_by_role("combobox", name="Name of the bone").fill("right fem")
     first.page.get_by_role("option", name="right femur").click()
     first.page.locator(".bones tbody tr").wait_for()
     row = first.page.locator(".bones tbody tr").inner_text()
@@ -50,7 +51,11 @@ def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_p
 
     first.page.keyboard.press("Control+s")
     first.page.get_by_label("STL surfaces").check()
-    first.page.locator("dialog").get_by_role("button", name="Save").click()
+    with first.page.expect_download() as archive:
+        first.page.locator("dialog").get_by_role("button", name="Save").click()
+    archive.value.save_as(tmp_path / "saved.zip")
+    names = zipfile.ZipFile(tmp_path / "saved.zip").namelist()
+    assert {Path(name).suffix for name in names} >= {".gz", ".json", ".stl"}
     with first.page.expect_download() as coming:
         first.page.locator(".files li", has_text=".nii.gz").get_by_role("button").click()
     coming.value.save_as(tmp_path / "saved.nii.gz")
@@ -75,7 +80,7 @@ def test_a_list_that_comes_before_the_page_is_painted_is_shown(tab: Tabs, addres
         window.setTimeout = (call, ms, ...rest) => later(call, Math.max(ms ?? 0, 1500), ...rest);"""
     )
     slow.page.goto(address)
-    slow.page.get_by_role("heading", name="Go on with").wait_for(timeout=20_000)
+    slow.page.get_by_role("heading", name="Resume").wait_for(timeout=20_000)
 
 
 def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
@@ -87,10 +92,10 @@ def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
             break
         one.page.keyboard.press("Tab")
     one.page.keyboard.press("Enter")
-    anew = one.page.get_by_role("button", name="Begin anew")
-    anew.or_(one.page.locator(".app.ready")).first.wait_for()
-    if anew.count():
-        anew.focus()
+    new = one.page.get_by_role("button", name="Start new session")
+    new.or_(one.page.locator(".app.ready")).first.wait_for()
+    if new.count():
+        new.focus()
         one.page.keyboard.press("Enter")
     one.page.locator(".app.ready").wait_for()
     one.until("window.studio.state.crosshair[0] === 32")
@@ -112,7 +117,7 @@ def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
     one.page.keyboard.press("Control+z")
     one.until("s.prompts.length === 1")
     one.page.keyboard.press("Enter")
-    one.page.get_by_role("combobox").wait_for()
+    one.page.get_by_role("combobox", name="Name of the bone").wait_for()
     one.page.keyboard.type("patel")
     one.page.locator("[role=option]", has_text="left patella").wait_for()
     one.page.keyboard.press("ArrowDown")
@@ -145,7 +150,9 @@ def test_a_name_taken_before_its_list_came_is_the_one_that_was_typed(tab: Tabs, 
     one.page.keyboard.press("ArrowDown")
     one.page.keyboard.press("Enter")
     one.page.wait_for_timeout(200)
-    assert one.page.get_by_role("combobox").is_visible(), "taken from the list of something else"
+    assert one.page.get_by_role("combobox", name="Name of the bone").is_visible(), (
+        "taken from the list of something else"
+    )
     for route in held:
         route.continue_()
     one.until("s.bones.length === 1 && s.bones[0].name === 'right patella'")
@@ -158,7 +165,7 @@ def test_a_list_that_cannot_be_had_is_told_and_asked_for_again(tab: Tabs, addres
     one.page.locator(".notice").first.wait_for()
     one.page.keyboard.press("Enter")
     one.page.wait_for_timeout(200)
-    assert one.page.get_by_role("combobox").is_visible()
+    assert one.page.get_by_role("combobox", name="Name of the bone").is_visible()
     one.page.unroute("**/bones?*")
     one.page.keyboard.type("atel")
     one.until("s.bones.length === 0")
@@ -198,8 +205,8 @@ def test_two_tabs_see_the_same(tab: Tabs, address: str) -> None:
     two = tab()
     two.page.goto(address.replace("#", f"#session={name}&"))
     two.page.locator(".app.ready").wait_for()
-    one.until("window.studio.state.connected")
-    two.until("window.studio.state.connected")
+    one.until("window.studio.state.connection === 'connected'")
+    two.until("window.studio.state.connection === 'connected'")
     for each in (one, two):
         each.page.evaluate("() => window.studio.goTo(2)")
     two.page.wait_for_timeout(300)  # until its stream of events stands
@@ -259,5 +266,5 @@ def test_a_file_from_this_computer(tab: Tabs, address: str, served: Path) -> Non
 def test_without_the_token_it_says_where_to_find_it(tab: Tabs, address: str) -> None:
     one = tab()
     one.page.goto(address.split("#")[0])
-    one.page.get_by_role("heading", name="The server does not know this page").wait_for()
+    one.page.get_by_role("heading", name="The server does not accept this page's token").wait_for()
     one.faults.clear()  # the browser notes the refusal

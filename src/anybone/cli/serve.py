@@ -94,16 +94,15 @@ def serve(
 
     require_studio("The server")
     from anybone.server.security import is_loopback, names_of
-    from anybone.server.settings import Settings, default_state, new_token
+    from anybone.server.settings import Settings, default_state, kept_token
 
     chosen = _token(token, is_loopback(host))
     certificate = _certificate(tls_cert, tls_key)
     if folder is not None and not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the folder that holds the images.")
     limits = _limits(upload_limit, disk_limit, memory_limit, idle_minutes, max_sessions)
-    settings = Settings(
-        state or default_state(), chosen or new_token(), folder, None, names_of(host, names or ()), limits
-    )
+    place = state or default_state()
+    settings = Settings(place, chosen or kept_token(place), folder, None, names_of(host, names or ()), limits)
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s")
     _run(settings, weights, device, (host, port), certificate, Terminal(quiet, verbose), show_token=chosen is None)
 

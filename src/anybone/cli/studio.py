@@ -48,13 +48,14 @@ def studio(
 
     require_studio("The studio")
     from anybone.server.running import Server, listen, method_of
-    from anybone.server.settings import Settings, default_state
+    from anybone.server.settings import Settings, default_state, kept_token
 
     terminal = Terminal(quiet, verbose)
     folder, opened = _place(path)
     method = method_of(weights, device)
     listening = listen(HOST, port)
-    settings = Settings(state=state or default_state(), folder=folder, opened=opened)
+    place = state or default_state()
+    settings = Settings(state=place, token=kept_token(place), folder=folder, opened=opened)
     address = f"http://{HOST}:{listening.getsockname()[1]}/#token={settings.token}"
 
     def started() -> None:

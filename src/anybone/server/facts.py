@@ -38,6 +38,7 @@ def session_facts(work: Work) -> dict[str, Any]:
         "slices": geometry.shape_ijk[session.axis],
         "doubts": list(session.doubts),
         "history": [dataclasses.asdict(step) for step in session.history],
+        "flag_below": work.flag_below,
         "other_series": [*about.other_series],
         **state_facts(work),
     }

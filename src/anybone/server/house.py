@@ -15,6 +15,7 @@ from anybone.server import bodies, schemas
 from anybone.server.answers import ERRORS, plain
 from anybone.server.facts import hex_color
 from anybone.server.files import listing
+from anybone.server.image import thumbnail_png
 from anybone.server.problems import Absent, TooLarge
 from anybone.server.routes import House
 from anybone.server.saving import FORMATS as WRITABLE
@@ -23,6 +24,9 @@ from anybone.server.uploads import Incoming, remove, size_of
 from anybone.version import __version__
 
 _MOST_BONES = 500
+_PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
 _FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -84,6 +88,18 @@ async def get_files(studio: House, path: bodies.Words = "") -> Response:
     if studio.settings.folder is None:
         raise Absent("This server serves no folder. Upload images: POST /api/uploads.")
     return plain(await run_in_threadpool(listing, studio.settings.folder, path))
+
+
+@router.get("/thumbnail", response_class=Response, responses=_PNG)
+async def get_thumbnail(
+    studio: House,
+    path: bodies.Words | None = None,
+    upload: bodies.SessionId | None = None,
+    series: bodies.Words | None = None,
+) -> Response:
+    """The middle slice of an image, or of one of its series, as a small PNG."""
+    volume = await run_in_threadpool(studio.store.any_volume, path, upload, series)
+    return Response(await run_in_threadpool(thumbnail_png, volume), media_type="image/png")
 
 
 @router.post("/uploads", status_code=201, response_model=schemas.Upload, openapi_extra=_FORM)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from numpy.typing import NDArray
 
+from anybone.core.orientation import upright
 from anybone.core.volume import Volume
 
 _LOWEST, _HIGHEST = np.iinfo(np.int16).min, np.iinfo(np.int16).max
 _LARGEST_AXIS = np.iinfo(np.int16).max  # NIfTI-1 counts voxels in 16 bits
 _EXTENSION_BYTES = 4  # all zero: none follow
+_THUMBNAIL_PX = 128
 _SCANNER = 1  # code of sform and qform: coordinates of the scanner
 
 
@@ -29,6 +33,23 @@ def nifti_bytes(volume: Volume) -> bytes:
     picture.header["vox_offset"] = start = int(picture.header["sizeof_hdr"]) + _EXTENSION_BYTES
     head: bytes = picture.header.binaryblock
     return head.ljust(start, b"\0") + stored.astype("<i2", copy=False).tobytes(order="F")
+
+
+def thumbnail_png(volume: Volume) -> bytes:
+    """Return the middle slice, upright and in square pixels, as a PNG of at most 128 pixels."""
+    from PIL import Image
+
+    axis = volume.geometry.slice_axis
+    view = upright(volume.geometry, axis)
+    plane = view.picture(volume.data, volume.geometry.shape_ijk[axis] // 2)
+    low, high = _window(volume.data)
+    gray = (np.clip((plane - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    height_mm, width_mm = (n * mm for n, mm in zip(gray.shape, view.pixel_mm, strict=True))
+    scale = _THUMBNAIL_PX / max(height_mm, width_mm)
+    size = max(1, round(width_mm * scale)), max(1, round(height_mm * scale))
+    png = io.BytesIO()
+    Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR).save(png, format="png")
+    return png.getvalue()
 
 
 def _int16(data: NDArray[np.float32]) -> tuple[NDArray[np.int16], float, float]:

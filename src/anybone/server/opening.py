@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from anybone.core.errors import ReadError
-from anybone.core.volume import Volume
+from anybone.core.geometry import Geometry
+from anybone.core.orientation import upright
+from anybone.core.volume import Source, Volume
 from anybone.io import MAX_VOXELS, Description, describe, read
 from anybone.io.formats import format_of
 from anybone.io.names import stem
@@ -124,6 +126,25 @@ def name_of(path: str, volume: Volume) -> str:
     return " ".join(part for part in (name, text.split(",")[0].strip()) if part)[:100]
 
 
+def patient_of(source: Source) -> tuple[str, str]:
+    """Return the patient's name or ID and the study date (ISO) from DICOM headers; empty where there are none."""
+    first = source.headers[0] if source.format == "dicom" and source.headers else None
+    if first is None:
+        return "", ""
+    name = str(getattr(first, "PatientName", "") or "").replace("^", " ").strip()
+    date = str(getattr(first, "StudyDate", "") or "")
+    is_date = len(date) == 8 and date.isdecimal()
+    return (
+        " ".join((name or str(getattr(first, "PatientID", "") or "")).split())[:100],
+        f"{date[:4]}-{date[4:6]}-{date[6:]}" if is_date else "",
+    )
+
+
+def plane_of(grid: Geometry) -> str:
+    """Return the anatomical plane of the slices: "sagittal", "coronal" or "axial"."""
+    return upright(grid, grid.slice_axis).plane
+
+
 def frame_of(series: str | None) -> tuple[str | None, int | None]:
     """The DICOM series and the volume of a 4-D file that a key means, as `anybone.read` takes them."""
     if series is not None and series.startswith(_FRAME) and series.removeprefix(_FRAME).isdecimal():
@@ -139,5 +160,7 @@ def _row(found: Description, key: str, text: str) -> dict[str, Any]:
         "slices": found.images if grid is None else grid.shape_ijk[grid.slice_axis],
         "shape": None if grid is None else list(grid.shape_ijk),
         "default": found.default,
+        "spacing_mm": None if grid is None else [round(float(mm), 3) for mm in grid.spacing_mm],
+        "plane": "" if grid is None else plane_of(grid),
         "problem": found.problem,
     }

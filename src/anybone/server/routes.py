@@ -155,7 +155,7 @@ async def get_job(id: SessionId, job: SessionId, studio: House) -> Response:
 async def save(id: SessionId, body: bodies.Save, studio: House) -> Response:
     """The files into which the accepted bones were written."""
     work = await run_in_threadpool(studio.store.get, id)
-    return plain({"files": await run_in_threadpool(save_bones, work, body.formats, studio.settings.folder, body.path)})
+    return plain(await run_in_threadpool(save_bones, work, body.formats, studio.settings.folder, body.path))
 
 
 @router.get("/{id}/files/{name}", response_class=FileResponse, responses=_BYTES)

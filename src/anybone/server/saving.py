@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from anybone.core.atomic import whole_file
 from anybone.core.errors import UsageError, WriteError
 from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Volume
@@ -48,8 +50,8 @@ FORMATS: dict[str, tuple[str, Callable[[Volume, Segmentation, Path], None]]] = {
 }
 
 
-def save_bones(work: Work, formats: list[str], folder: Path | None, path: str | None) -> list[dict[str, Any]]:
-    """The files that were written: one or more a format.
+def save_bones(work: Work, formats: list[str], folder: Path | None, path: str | None) -> dict[str, Any]:
+    """Write the committed labels; return the files, one or more per format, and a zip of all.
 
     Args:
         work: Whose accepted bones.
@@ -86,7 +88,19 @@ def save_bones(work: Work, formats: list[str], folder: Path | None, path: str | 
                 written.append(file.replace(own / file.name))
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
-    return [_row(work.id, file, None if target is None else path) for file in written]
+    return {
+        "files": [_row(work.id, file, None if target is None else path) for file in written],
+        "archive": _row(work.id, _zipped(written, own / f"{name}.zip"), None),
+    }
+
+
+def _zipped(files: list[Path], path: Path) -> Path:
+    """Write files into one zip and return its path; what is compressed already is stored as it is."""
+    with whole_file(path, ".zip") as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            packed = file.suffix in (".gz", ".png", ".glb")
+            archive.write(file, file.name, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
+    return path
 
 
 def _row(session: str, file: Path, path: str | None) -> dict[str, Any]:
@@ -112,17 +126,27 @@ def _target(folder: Path | None, path: str) -> Path:
     if folder is None:
         raise UsageError("This server serves no folder to save to. Leave the path out, and download the files.")
     relative = safe_path(path)
-    parent = inside(folder, relative.parent.as_posix())
+    parent = _folder(folder, relative.parent)
     if not parent.is_dir():
-        raise Absent(f"{relative.parent.as_posix()} is no folder. Make it first, or name another.")
+        raise Absent(f"{relative.parent.as_posix()} is a file. Name another folder.")
     return parent / relative.name
+
+
+def _folder(top: Path, relative: Path) -> Path:
+    """Return a folder below `top`; it is made where it does not exist, but never outside of `top`."""
+    found = top.resolve()
+    for part in relative.parts:
+        if not (found / part).exists() and not (found / part).is_symlink():
+            (found / part).mkdir()
+        found = inside(top, (found / part).relative_to(top.resolve()).as_posix())
+        if not found.is_dir():
+            return found
+    return found
 
 
 def _copy(written: Path, target: Path, before: Path) -> None:
     """Puts a file into the served folder; what is there already is replaced only where it is what was saved before."""
     if target.exists() and not (before.is_file() and before.read_bytes() == target.read_bytes()):
         raise WriteError(f"{target.name} is there already and is not of this session. Choose another name.")
-    from anybone.core.atomic import whole_file
-
     with whole_file(target, target.suffix) as part:
         shutil.copyfile(written, part)

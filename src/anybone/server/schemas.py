@@ -139,6 +139,7 @@ class Session(State):
     slices: int
     doubts: list[str]
     history: list[Step]
+    flag_below: float | None = Field(description="Confidence below which slices are flagged")
     other_series: list[dict[str, Any]]
 
 
@@ -150,6 +151,8 @@ class SessionRow(BaseModel):
     path: str
     changed: str
     bones: list[str]
+    patient: str
+    study_date: str
     open: bool
     watched: int
 
@@ -162,6 +165,8 @@ class SeriesRow(BaseModel):
     slices: int
     shape: list[int] | None
     default: bool
+    spacing_mm: list[float] | None
+    plane: str
     problem: str
 
 
@@ -231,3 +236,4 @@ class SavedFiles(BaseModel):
     """All that were."""
 
     files: list[Saved]
+    archive: Saved = Field(description="All of them as one zip")

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 GIB = 1 << 30
+_TOKEN_FILE = "token"
 
 
 def new_token() -> str:
     """A token that nobody guesses."""
     return secrets.token_urlsafe(32)
+
+
+def kept_token(state: Path) -> str:
+    """Return the token that the state folder keeps, so that an open page still works after a restart.
+
+    The first call makes it; only the owner of the folder can read it.
+    """
+    path = state / _TOKEN_FILE
+    with suppress(OSError):
+        token = path.read_text(encoding="ascii").strip()
+        if token:
+            return token
+    token = new_token()
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(token)
+    return token
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from anybone.core.atomic import write_whole
 from anybone.core.errors import AnyboneError, MissingExtraError, StateError
 from anybone.server.files import inside
 from anybone.server.keeping import Keeper
-from anybone.server.opening import Choice, Opener, frame_of, name_of
+from anybone.server.opening import Choice, Opener, frame_of, name_of, patient_of
 from anybone.server.problems import Absent, TooLarge
 from anybone.server.settings import Settings
 from anybone.server.uploads import remove
@@ -128,12 +128,15 @@ class Store:
             return self._begin(found, where, upload, series)
 
     def _begin(self, found: Path, where: str, upload: str | None, series: str | None) -> Work | Choice:
-        with naming(found, where):
+        with naming(found, found.name if where == "." else where):
             opened = self._opener.open(found, series)
         if isinstance(opened, Choice):
             return opened
         name = name_of(found.name, opened.volume)
-        about = About(uuid.uuid4().hex, name, where, upload, opened.series, opened.frame, opened.others, now())
+        about = About(
+            *(uuid.uuid4().hex, name, where, upload, opened.series, opened.frame, opened.others, now()),
+            *patient_of(opened.volume.source),
+        )
         work = self._make(about, opened.volume)
         write_whole(work.folder / ABOUT, json.dumps(about.to_dict()))
         self._add(work)
@@ -165,6 +168,20 @@ class Store:
         with naming(found, work.about.path):
             return self._opener.read(found, *frame_of(series))
 
+    def any_volume(self, path: str | None, upload: str | None, series: str | None) -> Volume:
+        """Read a series of an image on which there is no session.
+
+        Raises:
+            Absent: There is no such image.
+            ReadError: It cannot be read.
+        """
+        folder = self._source_folder(upload)
+        found = inside(folder, path or "")
+        where = found.relative_to(folder.resolve()).as_posix()
+        found = _only_entry(found, upload, where)
+        with naming(found, found.name if where == "." else where):
+            return self._opener.read(found, *frame_of(series))
+
     def keep(self, work: Work) -> None:
         """Nothing; the session as it is now is then on disk, or on its way there."""
         self._keeper.keep(work)
@@ -193,7 +210,8 @@ class Store:
             with suppress(FileNotFoundError):  # nothing was done in it, or it was forgotten a moment ago
                 changed, bones = _kept(self._sessions / about.id / STATE) if work is None else _open_facts(work)
                 row = {"id": about.id, "name": about.name, "path": about.path, "changed": changed}
-                rows.append({**row, "bones": bones, "open": work is not None})
+                study = {"patient": about.patient, "study_date": about.study_date}
+                rows.append({**row, **study, "bones": bones, "open": work is not None})
         return sorted(rows, key=lambda row: str(row["changed"]), reverse=True)
 
     def new_upload(self) -> tuple[str, Path]:
@@ -252,7 +270,7 @@ class Store:
 
         about = self._about(session_id)
         found = self._found(about)
-        with naming(found, about.path):
+        with naming(found, found.name if about.path == "." else about.path):
             volume = self._opener.read(found, about.series, about.frame)
         work = self._make(about, volume)
         path = work.folder / STATE
@@ -267,7 +285,9 @@ class Store:
         folder = self._sessions / about.id
         folder.mkdir(exist_ok=True, mode=0o700)
         shown = replace(volume, source=replace(volume.source, path=Path(about.path)))
-        work = Work(about, self._segmenter().session(shown), folder)
+        segmenter = self._segmenter()
+        flag_below = segmenter.quality_estimator.least_dice
+        work = Work(about, segmenter.session(shown), folder, flag_below=flag_below)
         # What is saved first needs it, and of a large volume it takes seconds.
         threading.Thread(target=lambda: work.session.volume_hash, daemon=True).start()
         return work

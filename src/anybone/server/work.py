@@ -29,6 +29,8 @@ class About:
         frame: Which volume of a 4-D file.
         other_series: Further volumes of the same image, "key" and "description".
         started: When, ISO.
+        patient: Patient name or ID from the image's header; empty where it has none.
+        study_date: Date of the study, ISO; empty where the header has none.
     """
 
     id: str
@@ -39,6 +41,8 @@ class About:
     frame: int | None = None
     other_series: tuple[dict[str, str], ...] = ()
     started: str = ""
+    patient: str = ""
+    study_date: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """What `from_dict` reads."""
@@ -64,6 +68,7 @@ class Work:
         written_ns: The file's time of change then; None where there is none yet.
         used: When it was last asked for, by the monotonic clock.
         closed: Whether it is no longer the one in memory; whoever holds it asks the store again.
+        flag_below: Confidence below which slices are flagged; None if the weights are not calibrated.
     """
 
     about: About
@@ -75,6 +80,7 @@ class Work:
     written_ns: int | None = None
     used: float = field(default_factory=monotonic)
     closed: bool = False
+    flag_below: float | None = None
 
     @property
     def id(self) -> str:

@@ -1,55 +1,64 @@
-// The page: top line, tools, image, panel, bottom line, dialogs and notices.
+// The page: header, tools, image, panel, status line, dialogs and notices.
 
 import type { JSX } from "preact";
+import { Bones } from "./Bones";
+import { Connect } from "./Connect";
 import { useParts, usePick } from "./context";
-import { Header } from "./Header";
-import { Rail } from "./Rail";
-import { Stage } from "./Stage";
-import { Panel } from "./Panel";
-import { Status } from "./Status";
-import { ChooseSeries, Open, Resume } from "./Open";
 import { BoneName } from "./dialogs/BoneName";
 import { Help } from "./dialogs/Help";
 import { Modal } from "./dialogs/Modal";
 import { Range } from "./dialogs/Range";
 import { Save } from "./dialogs/Save";
+import { Header } from "./Header";
+import { ChooseSeries, Open, Resume } from "./Open";
+import { Panel } from "./Panel";
+import { Rail } from "./Rail";
+import { Stage } from "./Stage";
+import { Status } from "./Status";
 
 export function App(): JSX.Element {
   const phase = usePick((state) => state.phase);
   const open = usePick((state) => state.session !== null);
+  const unauthorized = usePick((state) => state.connection === "unauthorized");
   const ready = phase === "ready" && open;
   return (
     <div class={`app ${ready ? "ready" : ""}`} data-phase={phase}>
       <Header />
       {ready && <Rail />}
       <Stage />
-      {ready && <Panel />}
+      {ready && <Panel bones={<Bones />} />}
       <Status />
       {!ready && <Front />}
       <Dialogs />
+      {ready && unauthorized && (
+        <div class="banner" role="alert">
+          <Connect />
+        </div>
+      )}
       <Notices />
-      <div class="drop-here" aria-hidden="true">Drop to open</div>
+      <div class="drop-here" aria-hidden="true">
+        Drop to open
+      </div>
     </div>
   );
 }
 
 function Front(): JSX.Element {
   const phase = usePick((state) => state.phase);
-  const { text, share } = usePick((state) => state.loading);
+  const { text, fraction } = usePick((state) => state.loading);
   const known = usePick((state) => state.info !== null);
   if (phase === "locked") {
     return (
       <div class="front">
-        <h1>The server does not know this page</h1>
-        <p>Open the address that <code>anybone studio</code> printed: it ends in <code>#token=...</code>.</p>
+        <Connect />
       </div>
     );
   }
   if (phase === "loading") {
     return (
       <div class="front" role="status">
-        <p>{text} ...</p>
-        {share === null ? <progress /> : <progress value={share} />}
+        <p>{text}…</p>
+        {fraction === null ? <progress aria-label={text} /> : <progress value={fraction} aria-label={text} />}
       </div>
     );
   }
@@ -63,11 +72,23 @@ function Dialogs(): JSX.Element | null {
     case "help":
       return <Help />;
     case "open":
-      return <Modal title="Open" wide><Open /></Modal>;
+      return (
+        <Modal title="Open" wide>
+          <Open />
+        </Modal>
+      );
     case "resume":
-      return <Modal title="There is a session on this image"><Resume path={dialog.path} rows={dialog.rows} /></Modal>;
+      return (
+        <Modal title="There is a session on this image">
+          <Resume path={dialog.path} rows={dialog.rows} />
+        </Modal>
+      );
     case "series":
-      return <Modal title="Which series?"><ChooseSeries series={dialog.series} from={dialog.from} /></Modal>;
+      return (
+        <Modal title="Choose a series" wide>
+          <ChooseSeries series={dialog.series} from={dialog.from} />
+        </Modal>
+      );
     case "accept":
       return <BoneName bone={null} />;
     case "rename":
@@ -89,7 +110,9 @@ function Notices(): JSX.Element {
       {notices.map((notice) => (
         <div key={notice.id} class={`notice ${notice.kind}`} role={notice.kind === "error" ? "alert" : "status"}>
           <span>{notice.text}</span>
-          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => studio.store.dismiss(notice.id)}>&times;</button>
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => studio.store.dismiss(notice.id)}>
+            &times;
+          </button>
         </div>
       ))}
     </div>

@@ -1,33 +1,47 @@
-// The bones that were accepted.
+// The committed bones.
 
 import type { JSX } from "preact";
+import type { Bone } from "../api/types";
 import { CommandButton, useParts, usePick } from "./context";
 import { Icon } from "./icons";
-import type { Bone } from "../types";
 
 export function Bones(): JSX.Element {
   const bones = usePick((state) => state.session!.bones);
   const selected = usePick((state) => state.selected);
   return (
-    <section class="bones" aria-labeledby="bones-title">
-      <h2 id="bones-title">Bones<span class="count">{bones.length || ""}</span></h2>
+    <section class="bones" aria-labelledby="bones-title">
+      <h2 id="bones-title">
+        Bones<span class="count">{bones.length || ""}</span>
+      </h2>
       {bones.length === 0 ? (
-        <p class="faint empty">Click on a bone, correct it, then accept it with Enter.</p>
+        <p class="faint empty">Click on a bone, correct its mask, then commit it with Enter.</p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col"><span class="unseen">Shown</span></th>
-              <th scope="col">Name</th>
-              <th scope="col" class="number">ml</th>
-              <th scope="col" class="number" title="Extent along the axes of the scan">mm</th>
-              <th scope="col" class="number" title="How sure the network is">sure</th>
-            </tr>
-          </thead>
-          <tbody>
-            {bones.map((bone) => <Row key={bone.label} bone={bone} selected={selected.has(bone.label)} />)}
-          </tbody>
-        </table>
+        <div class="bones-list">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">
+                  <span class="unseen">Shown</span>
+                </th>
+                <th scope="col">Name</th>
+                <th scope="col" class="number">
+                  ml
+                </th>
+                <th scope="col" class="number" title="Extent along the axes of the scan">
+                  mm
+                </th>
+                <th scope="col" class="number" title="Confidence: the Dice coefficient that the network expects">
+                  Confidence
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {bones.map((bone) => (
+                <Row key={bone.label} bone={bone} selected={selected.has(bone.label)} />
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {bones.length > 0 && (
         <div class="buttons small">
@@ -46,7 +60,11 @@ function Row({ bone, selected }: { bone: Bone; selected: boolean }): JSX.Element
   const { studio } = useParts();
   const hidden = usePick((state) => state.hidden.has(bone.label));
   return (
-    <tr class={selected ? "selected" : ""} onClick={(e) => studio.selectBone(bone.label, e.ctrlKey || e.shiftKey || e.metaKey)} onDblClick={() => studio.store.set({ dialog: { kind: "rename", label: bone.label } })}>
+    <tr
+      class={selected ? "selected" : ""}
+      onClick={(e) => studio.selectBone(bone.label, e.ctrlKey || e.shiftKey || e.metaKey)}
+      onDblClick={() => studio.store.set({ dialog: { kind: "rename", label: bone.label } })}
+    >
       <td>
         <button
           type="button"
@@ -64,10 +82,18 @@ function Row({ bone, selected }: { bone: Bone; selected: boolean }): JSX.Element
         </button>
       </td>
       <td>
-        <button type="button" class="name" aria-pressed={selected} title="Select; with Ctrl several" onClick={(e) => {
-          e.stopPropagation();
-          studio.selectBone(bone.label, e.ctrlKey || e.shiftKey || e.metaKey);
-        }}>{bone.name}</button>
+        <button
+          type="button"
+          class="name"
+          aria-pressed={selected}
+          title="Select; Ctrl+click selects several"
+          onClick={(e) => {
+            e.stopPropagation();
+            studio.selectBone(bone.label, e.ctrlKey || e.shiftKey || e.metaKey);
+          }}
+        >
+          {bone.name}
+        </button>
       </td>
       <td class="number">{bone.volume_ml.toFixed(bone.volume_ml < 10 ? 2 : 1)}</td>
       <td class="number extent">{bone.extent_mm.map((mm) => Math.round(mm)).join("\u00d7")}</td>

@@ -1,9 +1,10 @@
-// The top line: what is open, how it is laid out, window, save.
+// The header: the open image, window, masks, layout, open and save.
 
 import type { JSX } from "preact";
+import { LAYOUTS, type LayoutName } from "../view/layouts";
+import { WINDOW_PRESETS, type WindowPreset } from "../view/window";
 import { CommandButton, useParts, usePick } from "./context";
 import { Icon } from "./icons";
-import { LAYOUTS, type LayoutName } from "../view/layouts";
 
 export function Header(): JSX.Element {
   const session = usePick((state) => (state.phase === "ready" ? state.session : null));
@@ -18,22 +19,26 @@ export function Header(): JSX.Element {
         <>
           <span class="what" title={[session.source.path, ...session.source.notes].join("\n")}>
             <strong>{session.name}</strong>
-            <span class="faint">{session.source.format}, {session.shape.join(" x ")}</span>
+            <span class="faint">
+              {session.source.format}, {session.shape.join(" x ")}
+            </span>
           </span>
-          <Beside />
+          <Compare />
           <span class="grow" />
-          <Looks />
-          <span class="group" role="group" aria-label="Layout">
+          <WindowMenu />
+          <Masks />
+          <fieldset class="group" aria-label="Layout">
             {(Object.keys(LAYOUTS) as LayoutName[]).map((name) => (
               <CommandButton key={name} name={name} icon={<Icon name={name} />} pressed={layout === name} />
             ))}
-          </span>
+          </fieldset>
           <CommandButton name="open" label="Open" />
           <CommandButton name="save" label="Save" primary />
         </>
       ) : (
         <>
           <span class="grow" />
+          <CommandButton name="theme" icon={<Icon name="theme" />} />
           <CommandButton name="help" label="Help" />
         </>
       )}
@@ -41,43 +46,73 @@ export function Header(): JSX.Element {
   );
 }
 
-function Beside(): JSX.Element | null {
+function Compare(): JSX.Element | null {
   const { studio } = useParts();
   const others = usePick((state) => state.session?.other_series ?? null);
-  const beside = usePick((state) => state.beside);
+  const compared = usePick((state) => state.compared);
   if (!others?.length) return null;
-  const value = beside ? (others.find((one) => one.description === beside.name || one.key === beside.name)?.key ?? "") : "";
   return (
     <label class="inline">
-      <span class="faint">Beside</span>
-      <select value={value} aria-label="Second series beside this one" onChange={(e) => void studio.showBeside(e.currentTarget.value || null)}>
-        <option value="">nothing</option>
+      <span class="faint">Compare with:</span>
+      <select
+        value={compared?.key ?? ""}
+        aria-label="Compare with another series"
+        onChange={(e) => void studio.compareWith(e.currentTarget.value || null)}
+      >
+        <option value="">none</option>
         {others.map((one) => (
-          <option key={one.key} value={one.key}>{one.description || one.key}</option>
+          <option key={one.key} value={one.key}>
+            {one.description || one.key}
+          </option>
         ))}
       </select>
     </label>
   );
 }
 
-function Looks(): JSX.Element {
+function WindowMenu(): JSX.Element {
+  const { studio } = useParts();
+  return (
+    <select
+      class="window"
+      value=""
+      aria-label="Window preset"
+      title="Window and level: choose a preset, or drag with the right button"
+      onChange={(e) => {
+        studio.setWindowPreset(e.currentTarget.value as WindowPreset);
+        e.currentTarget.value = "";
+      }}
+    >
+      <option value="" disabled hidden>
+        Window
+      </option>
+      {(Object.keys(WINDOW_PRESETS) as WindowPreset[]).map((preset) => (
+        <option key={preset} value={preset}>
+          {WINDOW_PRESETS[preset]}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Masks(): JSX.Element {
   const { studio } = useParts();
   const overlay = usePick((state) => state.overlay);
   return (
-    <span class="group" role="group" aria-label="Marks">
+    <fieldset class="group" aria-label="Masks">
       <CommandButton name="mask" icon={<Icon name={overlay.shown ? "eye" : "hidden"} />} pressed={overlay.shown} />
       <CommandButton name="outline" label="Outline" pressed={overlay.outline} />
-      <CommandButton name="heat" label="Heat" pressed={overlay.heat} />
+      <CommandButton name="heat" label="Heat map" pressed={overlay.heat} />
       <input
         type="range"
         min="0.1"
         max="1"
         step="0.05"
         value={overlay.opacity}
-        aria-label="Opacity of the marks"
-        title="Opacity of the marks ({ and })"
+        aria-label="Opacity of masks"
+        title="Opacity of masks ({ and })"
         onInput={(e) => studio.setOverlay({ opacity: Number(e.currentTarget.value), outline: false })}
       />
-    </span>
+    </fieldset>
   );
 }

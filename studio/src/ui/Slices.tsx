@@ -1,46 +1,102 @@
-// The slices: where something is marked, how sure the network is, and which to look at next.
+// The slices: where something is marked, with which confidence, and which slices are flagged for review.
 
 import type { JSX } from "preact";
-import { useParts, usePick } from "./context";
-import { CommandButton } from "./context";
+import type { Session } from "../api/types";
+import { CommandButton, useParts, usePick } from "./context";
 
-const SURE = 0.85; // below it a bar is of the color that asks to look
+const MOST_FLAGS = 8; // that have a button
 
 export function Slices(): JSX.Element {
-  const { studio } = useParts();
   const session = usePick((state) => state.session!);
   const at = usePick((state) => state.crosshair[state.session!.axis]!);
-  const answered = new Set(session.answered);
-  const boned = (n: number): boolean => session.bones.some((bone) => bone.slices.length > 0 && bone.slices[0]! <= n && n <= bone.slices[1]!);
-  const pick = (event: MouseEvent): void => {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    studio.goTo(Math.min(session.slices - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * session.slices))));
-  };
+  const { studio } = useParts();
   return (
-    <section aria-labeledby="slices-title">
-      <h2 id="slices-title">Slices<span class="count">{at} / {session.slices - 1}</span></h2>
-      <svg class="strip" viewBox={`0 0 ${session.slices} 30`} preserveAspectRatio="none" role="img" aria-label={`${answered.size} of ${session.slices} slices are answered, ${session.flagged.length} to look at`} onClick={pick}>
-        {Array.from({ length: session.slices }, (_, n) => {
-          const sure = session.slice_confidence[n] ?? null;
-          if (!answered.has(n) && (sure === null || !boned(n))) return boned(n) ? <rect key={n} x={n + 0.08} width={0.84} y={24} height={6} class="boned" /> : null;
-          const height = sure === null ? 12 : 5 + 25 * sure;
-          return <rect key={n} x={n + 0.08} width={0.84} y={30 - height} height={height} class={sure !== null && sure < SURE ? "unsure" : "sure"} />;
-        })}
-        <rect x={at} width={1} y={0} height={30} class="here" />
-      </svg>
-      <input type="range" class="slider" min={0} max={session.slices - 1} value={at} aria-label="Slice" onInput={(e) => studio.goTo(Number(e.currentTarget.value))} />
-      {session.flagged.length > 0 && (
-        <div class="flags" role="group" aria-label="Slices to look at next">
-          <span class="faint">Look at</span>
-          {session.flagged.slice(0, 8).map((n) => (
-            <button type="button" key={n} class={n === at ? "now" : ""} title={`Slice ${n}`} onClick={() => studio.goTo(n)}>
-              {n}
-              {session.slice_confidence[n] !== undefined && <small>{Math.round(session.slice_confidence[n]! * 100)}%</small>}
-            </button>
-          ))}
-          <CommandButton name="nextFlagged" label="Next" />
-        </div>
-      )}
+    <section aria-labelledby="slices-title">
+      <h2 id="slices-title">
+        Slices
+        <span class="count">
+          {at} / {session.slices - 1}
+        </span>
+      </h2>
+      <Strip session={session} at={at} />
+      <input
+        type="range"
+        class="slider"
+        min={0}
+        max={session.slices - 1}
+        value={at}
+        aria-label="Slice"
+        onInput={(e) => studio.goTo(Number(e.currentTarget.value))}
+      />
+      {session.flagged.length > 0 && <Flags session={session} at={at} />}
     </section>
   );
+}
+
+export interface Bar {
+  height: number;
+  kind: "confident" | "flagged" | "committed";
+}
+
+const STRIP_HEIGHT = 30;
+
+/** Return the bar of a slice: as high as its confidence; null where nothing is marked. */
+export function barOf(session: Session, slice: number): Bar | null {
+  const confidence = session.slice_confidence[slice] ?? null;
+  const isCommitted = session.bones.some(({ slices: [first, last] }) => first! <= slice && slice <= last!);
+  const isMarked = session.answered.includes(slice);
+  if (!isMarked && !isCommitted) return null;
+  if (confidence === null) return isMarked ? { height: 12, kind: "confident" } : { height: 6, kind: "committed" };
+  const isLow = session.flag_below !== null && confidence < session.flag_below;
+  return { height: 5 + (STRIP_HEIGHT - 5) * confidence, kind: isLow ? "flagged" : "confident" };
+}
+
+function Strip({ session, at }: { session: Session; at: number }): JSX.Element {
+  const { studio } = useParts();
+  const pick = (event: MouseEvent): void => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const slice = Math.floor(((event.clientX - box.left) / box.width) * session.slices);
+    studio.goTo(Math.min(session.slices - 1, Math.max(0, slice)));
+  };
+  const label = `${session.answered.length} of ${session.slices} slices are marked, ${session.flagged.length} flagged`;
+  return (
+    <svg
+      class="strip"
+      viewBox={`0 0 ${session.slices} ${STRIP_HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+      onClick={pick}
+    >
+      {Array.from({ length: session.slices }, (_, n) => {
+        const bar = barOf(session, n);
+        if (!bar) return null;
+        const y = STRIP_HEIGHT - bar.height;
+        return <rect key={n} x={n + 0.08} width={0.84} y={y} height={bar.height} class={bar.kind} />;
+      })}
+      <rect x={at} width={1} y={0} height={STRIP_HEIGHT} class="here" />
+    </svg>
+  );
+}
+
+function Flags({ session, at }: { session: Session; at: number }): JSX.Element {
+  const { studio } = useParts();
+  return (
+    <fieldset class="flags" aria-label="Flagged slices">
+      <span class="faint" title={`Confidence below ${percent(session.flag_below ?? 0)}`}>
+        Flagged
+      </span>
+      {session.flagged.slice(0, MOST_FLAGS).map((n) => (
+        <button type="button" key={n} class={n === at ? "now" : ""} title={`Slice ${n}`} onClick={() => studio.goTo(n)}>
+          {n}
+          {session.slice_confidence[n] !== undefined && <small>{percent(session.slice_confidence[n]!)}</small>}
+        </button>
+      ))}
+      <CommandButton name="nextFlagged" label="Next" />
+    </fieldset>
+  );
+}
+
+function percent(fraction: number): string {
+  return `${Math.round(fraction * 100)}%`;
 }

@@ -1,7 +1,7 @@
 // NiiVue as the studio uses it: it draws, and leaves mouse, keys, letters and crosshair to the studio.
 
 import { Niivue, SHOW_RENDER, type SLICE_TYPE } from "@niivue/niivue";
-import type { Upright } from "../geometry";
+import type { Upright } from "./geometry";
 import { sliceShader } from "./shader";
 import { halves, planesOf, type Voxels } from "./volume";
 
@@ -94,7 +94,19 @@ export class StudioCanvas extends Niivue {
     gl.pixelStorei(gl.UNPACK_ROW_LENGTH, dims[0]!);
     gl.pixelStorei(gl.UNPACK_IMAGE_HEIGHT, dims[1]!);
     skip.forEach((name, a) => gl.pixelStorei(name, at[a]!));
-    gl.texSubImage3D(gl.TEXTURE_3D, 0, at[0]!, at[1]!, at[2]!, size[0]!, size[1]!, size[2]!, gl.RED, gl.UNSIGNED_BYTE, this.drawBitmap);
+    gl.texSubImage3D(
+      gl.TEXTURE_3D,
+      0,
+      at[0]!,
+      at[1]!,
+      at[2]!,
+      size[0]!,
+      size[1]!,
+      size[2]!,
+      gl.RED,
+      gl.UNSIGNED_BYTE,
+      this.drawBitmap,
+    );
     [gl.UNPACK_ROW_LENGTH, gl.UNPACK_IMAGE_HEIGHT, ...skip].forEach((name) => gl.pixelStorei(name, 0));
   }
 
@@ -106,14 +118,27 @@ export class StudioCanvas extends Niivue {
     this.volumeTexture = gl.createTexture();
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_3D, this.volumeTexture);
-    for (const name of [gl.TEXTURE_WRAP_R, gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_3D, name, gl.CLAMP_TO_EDGE);
+    for (const name of [gl.TEXTURE_WRAP_R, gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T])
+      gl.texParameteri(gl.TEXTURE_3D, name, gl.CLAMP_TO_EDGE);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.texStorage3D(gl.TEXTURE_3D, 1, gl.R16F, nx, ny, nz);
     const table = halves();
     const planes = Math.max(1, Math.floor(SLAB_VOXELS / (nx * ny)));
     for (let z = 0; z < nz; z += planes) {
       const count = Math.min(planes, nz - z);
-      gl.texSubImage3D(gl.TEXTURE_3D, 0, 0, 0, z, nx, ny, count, gl.RED, gl.HALF_FLOAT, planesOf(voxels, upright, z, count, table));
+      gl.texSubImage3D(
+        gl.TEXTURE_3D,
+        0,
+        0,
+        0,
+        z,
+        nx,
+        ny,
+        count,
+        gl.RED,
+        gl.HALF_FLOAT,
+        planesOf(voxels, upright, z, count, table),
+      );
     }
     if (gl.getError() === gl.OUT_OF_MEMORY) throw new Error("The graphics card has not enough memory for this image");
     this.updateInterpolation(0);
@@ -143,6 +168,9 @@ export class StudioCanvas extends Niivue {
     if (!shader) return;
     shader.use(this.gl);
     this.gl.uniform1f(shader.uniforms.backOpacity as WebGLUniformLocation, 0);
-    this.gl.uniform3fv(shader.uniforms.texVox as WebGLUniformLocation, this.size.map((n) => n / this.stride));
+    this.gl.uniform3fv(
+      shader.uniforms.texVox as WebGLUniformLocation,
+      this.size.map((n) => n / this.stride),
+    );
   }
 }

@@ -35,7 +35,10 @@ export function planeOf(type: number): Plane | null {
 /** The tiles of a layout; `main` is the plane that the scan was acquired in. */
 export function tilesOf(name: LayoutName, main: Plane): TileSpec[] {
   const others = ([0, 1, 2] as Plane[]).filter((plane) => plane !== main).reverse();
-  const at = (sliceType: SLICE_TYPE, l: number, t: number, w: number, h: number): TileSpec => ({ sliceType, position: [l, t, w, h] });
+  const at = (sliceType: SLICE_TYPE, l: number, t: number, w: number, h: number): TileSpec => ({
+    sliceType,
+    position: [l, t, w, h],
+  });
   const half = 0.5 - GAP / 2;
   const far = 0.5 + GAP / 2;
   switch (name) {

@@ -1,17 +1,52 @@
-// What is drawn by lines over the image: crosshair, letters of orientation, prompts, strokes, a scale.
+// Lines drawn over the image: crosshair, orientation letters, prompts, strokes, scale bar.
 
-import { letters } from "../geometry";
-import type { State } from "../state";
-import type { Hand } from "../tools/tools";
-import type { Ijk, Prompt } from "../types";
-import { planeName } from "../geometry";
+import type { Ijk, Prompt } from "../api/types";
+import { letters, planeName } from "./geometry";
+import type { LayoutName } from "./layouts";
 import type { Tile, Viewer } from "./viewer";
 
-const COLORS = { bone: "#45e0a0", other: "#ff7a6b", cross: "rgba(110, 190, 255, 0.75)", text: "#c9d4df", faint: "#8795a4", line: "#2a333d" };
-const FONT = "11px system-ui, sans-serif";
+const COLORS = {
+  bone: "#45e0a0",
+  other: "#ff7a6b",
+  cross: "rgba(110, 190, 255, 0.75)",
+  text: "#c9d4df",
+  faint: "#8795a4",
+  line: "#2a333d",
+};
+const QUEUED_OPACITY = 0.5;
+const FONT_PX = 11;
+const LARGE_SCREEN = "(min-width: 2560px)"; // as in the style sheet
 
-/** Draws the lines over a viewer. */
-export function drawOverlay(canvas: HTMLCanvasElement, viewer: Viewer, state: State, hand: Hand | null): void {
+function textScale(): number {
+  return matchMedia(LARGE_SCREEN).matches ? 1.5 : 1;
+}
+
+/** A stroke that is being drawn. */
+export interface Stroke {
+  kind: "box" | "scribble" | "lasso" | "brush" | "eraser";
+  positive: boolean;
+  points: Ijk[];
+}
+
+/** The part of the page's state that is drawn as lines. */
+export interface Scene {
+  session: { prompts: readonly Prompt[] } | null;
+  layout: LayoutName;
+  overlay: { shown: boolean };
+  tool: string;
+  crosshair: Ijk;
+  brushMm: number;
+  /** Points that were set by keyboard. */
+  pending: readonly Ijk[];
+  /** Prompts that wait for a job to end. */
+  queued: readonly Prompt[];
+  stroke: Stroke | null;
+  /** The voxel under the pointer, and the index of its tile. */
+  hover: { tile: number; ijk: Ijk } | null;
+}
+
+/** Draw the lines over a viewer; prompts and strokes on request. */
+export function drawOverlay(canvas: HTMLCanvasElement, viewer: Viewer, scene: Scene, withPrompts: boolean): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   const dpr = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * dpr)) canvas.width = Math.round(width * dpr);
@@ -19,13 +54,13 @@ export function drawOverlay(canvas: HTMLCanvasElement, viewer: Viewer, state: St
   const g = canvas.getContext("2d")!;
   g.setTransform(dpr, 0, 0, dpr, 0, 0);
   g.clearRect(0, 0, width, height);
-  if (!viewer.subject || !state.session) return;
+  if (!viewer.subject || !scene.session) return;
   for (const tile of viewer.tiles()) {
     g.save();
     g.beginPath();
     g.rect(tile.x, tile.y, tile.width, tile.height);
     g.clip();
-    if (tile.plane !== null) drawTile(g, viewer, tile, state, hand);
+    if (tile.plane !== null) drawTile(g, viewer, tile, scene, withPrompts);
     g.restore();
     g.strokeStyle = COLORS.line;
     g.lineWidth = 1;
@@ -33,23 +68,31 @@ export function drawOverlay(canvas: HTMLCanvasElement, viewer: Viewer, state: St
   }
 }
 
-function drawTile(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, state: State, hand: Hand | null): void {
-  if (tile.fixed === null && state.layout !== "mosaic") drawCross(g, viewer, tile);
+function drawTile(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, scene: Scene, withPrompts: boolean): void {
+  if (tile.fixed === null && scene.layout !== "mosaic") drawCross(g, viewer, tile);
   drawMarks(g, viewer, tile);
-  if (!hand) return;
-  const session = state.session!;
+  if (!withPrompts) return;
+  const session = scene.session!;
   const { axis, slice } = viewer.sliceOf(tile);
-  if (state.overlay.shown) {
+  if (scene.overlay.shown) {
     for (const prompt of session.prompts) drawPrompt(g, viewer, tile, prompt, axis, slice);
+    g.globalAlpha = QUEUED_OPACITY;
+    for (const prompt of scene.queued) drawPrompt(g, viewer, tile, prompt, axis, slice);
+    g.globalAlpha = 1;
   }
   if (tile.plane !== viewer.mainPlane || tile.fixed !== null) return;
-  const points = hand.stroke ? hand.stroke.points : state.pending;
-  const kind = hand.stroke?.kind ?? state.tool;
+  const points = scene.stroke ? scene.stroke.points : scene.pending;
+  const kind = scene.stroke?.kind ?? scene.tool;
   if (points.length && kind !== "brush" && kind !== "eraser") {
-    const positive = hand.stroke?.positive ?? true;
-    drawLine(g, points.map((ijk) => viewer.place(ijk, tile)), kind, positive ? COLORS.bone : COLORS.other);
+    const positive = scene.stroke?.positive ?? true;
+    drawLine(
+      g,
+      points.map((ijk) => viewer.place(ijk, tile)),
+      kind,
+      positive ? COLORS.bone : COLORS.other,
+    );
   }
-  if (state.tool === "brush" || state.tool === "eraser") drawBrush(g, viewer, tile, state, hand);
+  if (scene.tool === "brush" || scene.tool === "eraser") drawBrush(g, viewer, tile, scene);
 }
 
 function drawCross(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): void {
@@ -58,10 +101,16 @@ function drawCross(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   g.strokeStyle = COLORS.cross;
   g.lineWidth = 1;
   g.beginPath();
-  for (const [from, to] of [[tile.x, x - gap], [x + gap, tile.x + tile.width]] as const) {
+  for (const [from, to] of [
+    [tile.x, x - gap],
+    [x + gap, tile.x + tile.width],
+  ] as const) {
     if (to > from) line(g, from, y, to, y);
   }
-  for (const [from, to] of [[tile.y, y - gap], [y + gap, tile.y + tile.height]] as const) {
+  for (const [from, to] of [
+    [tile.y, y - gap],
+    [y + gap, tile.y + tile.height],
+  ] as const) {
     if (to > from) line(g, x, from, x, to);
   }
   g.globalAlpha = 0.55;
@@ -78,7 +127,7 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   const { right, down } = viewer.edges(tile);
   const opposite = (v: readonly number[]): number[] => v.map((value) => -value);
   const small = tile.width < 240 || tile.height < 180;
-  g.font = FONT;
+  g.font = `${FONT_PX * textScale()}px system-ui, sans-serif`;
   g.textBaseline = "middle";
   g.fillStyle = COLORS.text;
   const middle = [tile.x + tile.width / 2, tile.y + tile.height / 2] as const;
@@ -99,7 +148,12 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   const count = viewer.subject!.shape[axis]!;
   g.fillStyle = COLORS.faint;
   const name = planeName(tile.plane!);
-  put(tile.fixed !== null ? `${slice}` : small ? `${name.slice(0, 3)} ${slice}` : `${name} ${slice} / ${count - 1}`, tile.x + 6, tile.y + 10, "left");
+  put(
+    tile.fixed !== null ? `${slice}` : small ? `${name.slice(0, 3)} ${slice}` : `${name} ${slice} / ${count - 1}`,
+    tile.x + 6,
+    tile.y + 10,
+    "left",
+  );
   if (!small && tile.fixed === null) drawScale(g, viewer, tile);
 }
 
@@ -117,16 +171,33 @@ function drawScale(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   g.fillText(mm >= 10 ? `${mm / 10} cm` : `${mm} mm`, x, y - 11);
 }
 
-function drawPrompt(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, prompt: Prompt, axis: number, slice: number): void {
+function drawPrompt(
+  g: CanvasRenderingContext2D,
+  viewer: Viewer,
+  tile: Tile,
+  prompt: Prompt,
+  axis: number,
+  slice: number,
+): void {
   const here = (ijk: readonly number[]): boolean => Math.round(ijk[axis]!) === slice;
   const color = prompt.positive === false ? COLORS.other : COLORS.bone;
   if (prompt.ijk && here(prompt.ijk)) {
     drawPoint(g, viewer.place(prompt.ijk, tile), prompt.positive !== false);
   } else if (prompt.min_ijk && prompt.max_ijk && prompt.min_ijk[axis]! <= slice && slice <= prompt.max_ijk[axis]!) {
-    drawLine(g, [prompt.min_ijk, prompt.max_ijk].map((ijk) => viewer.place(ijk, tile)), "box", color);
+    drawLine(
+      g,
+      [prompt.min_ijk, prompt.max_ijk].map((ijk) => viewer.place(ijk, tile)),
+      "box",
+      color,
+    );
   } else if (prompt.ijk_list?.some(here)) {
     const kind = prompt.kind === "lasso" ? "lasso" : "scribble";
-    drawLine(g, prompt.ijk_list.map((ijk) => viewer.place(ijk as Ijk, tile)), kind, color);
+    drawLine(
+      g,
+      prompt.ijk_list.map((ijk) => viewer.place(ijk as Ijk, tile)),
+      kind,
+      color,
+    );
   }
 }
 
@@ -165,12 +236,12 @@ function drawLine(g: CanvasRenderingContext2D, points: [number, number][], kind:
   }
 }
 
-function drawBrush(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, state: State, hand: Hand): void {
-  const at = hand.stroke?.points.at(-1) ?? (hand.hover?.tile.index === tile.index ? hand.hover.ijk : state.crosshair);
+function drawBrush(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile, scene: Scene): void {
+  const at = scene.stroke?.points.at(-1) ?? (scene.hover?.tile === tile.index ? scene.hover.ijk : scene.crosshair);
   const [x, y] = viewer.place(at, tile);
   g.beginPath();
-  g.arc(x, y, Math.max((state.brushMm / 2) * viewer.scale(tile), 1.5), 0, 2 * Math.PI);
-  const erases = state.tool === "eraser" || hand.stroke?.positive === false;
+  g.arc(x, y, Math.max((scene.brushMm / 2) * viewer.scale(tile), 1.5), 0, 2 * Math.PI);
+  const erases = scene.tool === "eraser" || scene.stroke?.positive === false;
   g.lineWidth = 1.5;
   g.strokeStyle = erases ? COLORS.other : COLORS.bone;
   g.stroke();

@@ -1,6 +1,6 @@
 // How a slice is colored: the image through its window, and over it what is marked, filled or in outline.
 
-import { FIRST_HEAT } from "../layers";
+import { FIRST_HEAT } from "./layers";
 
 /** The fragment shader, in the terms of NiiVue's slices; outlines are so many pixels wide. */
 export function sliceShader(outlinePixels: number): string {

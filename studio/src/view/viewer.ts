@@ -1,12 +1,24 @@
 // One image on the screen: where its voxels are, what is drawn over it, window, zoom and slice.
 
 import { NVImage } from "@niivue/niivue";
-import { fracToIjk, ijkToFrac, inside, nearest, toWorld, uprightOf, type Axis, type Upright, type Vec3 } from "../geometry";
-import { Layers, type Slab } from "../layers";
-import type { Ijk } from "../types";
+import type { Ijk } from "../api/types";
 import { StudioCanvas } from "./canvas";
-import { boxOf, parseNifti, windowOf, type Voxels } from "./volume";
-import { mosaicOf, planeOf, tilesOf, typeOf, type LayoutName, type Plane, type TileSpec } from "./layouts";
+import {
+  type Axis,
+  fracToIjk,
+  ijkToFrac,
+  inside,
+  nearest,
+  toWorld,
+  type Upright,
+  uprightOf,
+  type Vec3,
+  voxelToVoxel,
+} from "./geometry";
+import { Layers, type Slab } from "./layers";
+import { type LayoutName, mosaicOf, type Plane, planeOf, type TileSpec, tilesOf, typeOf } from "./layouts";
+import { boxOf, parseNifti, type Voxels } from "./volume";
+import { autoWindow, presetWindow, type Window, type WindowPreset } from "./window";
 
 /** A tile on the screen, in CSS pixels; `plane` is null for 3-D, `fixed` its slice where it does not follow the crosshair. */
 export interface Tile {
@@ -19,13 +31,14 @@ export interface Tile {
   fixed: number | null;
 }
 
-export interface Looks {
+/** How masks are drawn. */
+export interface MaskStyle {
   shown: boolean;
   opacity: number;
   outline: boolean;
 }
 
-/** What an image is to be shown with. */
+/** The grid of an image, and the axis that it was acquired along. */
 export interface Subject {
   shape: Ijk;
   affine: number[][];
@@ -39,8 +52,10 @@ export class Viewer {
   upright: Upright = { axes: [0, 1, 2], flipped: [false, false, false], dims: [1, 1, 1] };
   subject: Subject | null = null;
   crosshair: Ijk = [0, 0, 0];
-  /** Told after each picture. */
+  /** Called after each picture. */
   drawn: () => void = () => undefined;
+  /** Called after the masks changed. */
+  masksChanged: () => void = () => undefined;
   private voxels: Voxels | null = null;
   private volume: NVImage | null = null; // the box that the voxels fill
   private name: LayoutName = "main";
@@ -49,7 +64,7 @@ export class Viewer {
   private held: ReturnType<typeof setTimeout> | undefined;
   private solidStale = true;
 
-  /** Makes a canvas ready; WebGL 2 has to be there. */
+  /** Draw on a canvas; needs WebGL 2. */
   async attach(canvas: HTMLCanvasElement): Promise<void> {
     await this.nv.attachToCanvas(canvas, false);
     this.nv.readyShader(2 * (window.devicePixelRatio || 1));
@@ -59,8 +74,8 @@ export class Viewer {
     }).observe(canvas.parentElement!);
   }
 
-  /** Shows a volume in place of what was there. */
-  async load(nifti: ArrayBuffer, subject: Subject, layered: boolean): Promise<void> {
+  /** Show a volume in place of the one before. */
+  async load(nifti: ArrayBuffer, subject: Subject): Promise<void> {
     for (const old of [...this.nv.volumes]) this.nv.removeVolume(old);
     this.voxels = parseNifti(nifti);
     this.subject = subject;
@@ -69,8 +84,8 @@ export class Viewer {
     this.nv.addVolume(this.volume);
     this.upright = uprightOf(this.volume.permRAS ?? [1, 2, 3], subject.shape);
     this.nv.takeVoxels(this.voxels, this.upright);
-    this.layers = layered ? new Layers(subject.shape, subject.axis, this.upright, this.nv.drawBitmap!) : null;
-    this.nv.shades = windowOf(this.voxels.data);
+    this.layers = new Layers(subject.shape, subject.axis, this.upright, this.nv.drawBitmap!);
+    this.nv.shades = autoWindow(this.voxels.data);
     this.solidStale = true;
     this.nv.scene.pan2Dxyzmm = new Float32Array([0, 0, 0, 1]) as unknown as typeof this.nv.scene.pan2Dxyzmm;
     this.lookAt(subject.shape.map((n) => Math.floor(n / 2)) as Ijk);
@@ -140,11 +155,21 @@ export class Viewer {
     else for (const { at, size } of slabs) this.nv.sendSlab(at, size);
     this.solidStale = true;
     this.release();
+    this.masksChanged();
   }
 
-  /** How what lies over the image looks. */
-  looks({ shown, opacity, outline }: Looks): void {
-      this.nv.drawOpacity = !shown ? 0 : outline ? 0.004 : opacity;
+  /** Show the masks of another viewer's image on the slice that is seen here. */
+  showMasksOf(other: Viewer): void {
+    if (!this.subject || !this.layers || !other.layers || !other.subject) return;
+    const toOther = voxelToVoxel(this.subject.affine, other.subject.affine);
+    const { at, size } = this.layers.copySlice(this.crosshair[this.subject.axis], other.layers, toOther);
+    this.nv.sendSlab(at, size);
+    this.draw();
+  }
+
+  /** Set how masks are drawn. */
+  setMaskStyle({ shown, opacity, outline }: MaskStyle): void {
+    this.nv.drawOpacity = !shown ? 0 : outline ? 0.004 : opacity;
     this.nv.drawRimOpacity = shown ? (outline ? 1 : Math.min(1, opacity + 0.35)) : -1;
     this.draw();
   }
@@ -156,9 +181,19 @@ export class Viewer {
     this.draw();
   }
 
-  /** The intensities that are black and white. */
-  get window(): { low: number; high: number } {
-    return { low: this.valueOf(this.nv.shades.low), high: this.valueOf(this.nv.shades.high) };
+  /** The intensities that are shown black and white. */
+  get window(): Window {
+    return this.intensities(this.nv.shades);
+  }
+
+  /** Return the intensities of a preset. */
+  windowOf(preset: WindowPreset): Window {
+    const axis = this.subject!.axis;
+    return this.intensities(presetWindow(preset, this.voxels!, axis, this.crosshair[axis]));
+  }
+
+  private intensities({ low, high }: Window): Window {
+    return { low: this.valueOf(low), high: this.valueOf(high) };
   }
 
   private valueOf(stored: number): number {
@@ -190,7 +225,9 @@ export class Viewer {
     this.name = name;
     this.shown = [];
     if (!this.subject) return;
-    this.nv.customLayout = (name === "mosaic" ? this.mosaic() : tilesOf(name, this.mainPlane)) as typeof this.nv.customLayout;
+    this.nv.customLayout = (
+      name === "mosaic" ? this.mosaic() : tilesOf(name, this.mainPlane)
+    ) as typeof this.nv.customLayout;
     this.draw();
   }
 
@@ -216,7 +253,12 @@ export class Viewer {
   tiles(): Tile[] {
     const dpr = this.nv.uiData.dpr || 1;
     return this.nv.screenSlices.map((slice, index) => {
-      const [x, y, width, height] = slice.leftTopWidthHeight.map((value) => value / dpr) as [number, number, number, number];
+      const [x, y, width, height] = slice.leftTopWidthHeight.map((value) => value / dpr) as [
+        number,
+        number,
+        number,
+        number,
+      ];
       return { index, x, y, width, height, plane: planeOf(slice.axCorSag), fixed: this.shown[index] ?? null };
     });
   }
@@ -328,6 +370,13 @@ export class Viewer {
     const { scene } = this.nv;
     scene.renderAzimuth = (scene.renderAzimuth + dx * 0.6) % 360;
     scene.renderElevation = Math.min(Math.max(scene.renderElevation + dy * 0.6, -90), 90);
+    this.draw();
+  }
+
+  /** Scale the 3-D view by a factor. */
+  scaleSolidBy(factor: number): void {
+    const { scene } = this.nv;
+    scene.volScaleMultiplier = Math.min(Math.max(scene.volScaleMultiplier * factor, 0.5), 6);
     this.draw();
   }
 

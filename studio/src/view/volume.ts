@@ -4,8 +4,8 @@
 // 512 x 512 x 200 takes a graphics card to do so. Here NiiVue is given a box of 2 x 2 x 2 voxels that fills the same
 // space, and the voxels themselves go to the graphics card once; the window is then a matter of the shader.
 
-import type { Upright } from "../geometry";
-import type { Ijk } from "../types";
+import type { Ijk } from "../api/types";
+import type { Upright } from "./geometry";
 
 const HEADER_BYTES = 352;
 const INT16 = 4;
@@ -46,7 +46,9 @@ export function boxOf({ shape, affine }: Pick<Voxels, "shape" | "affine">): Arra
   view.setFloat32(112, 1, true);
   view.setInt16(254, 1, true); // sform: as scanned
   const step = shape.map((n) => n / 2);
-  [1, ...step.map((n, a) => n * Math.hypot(affine[0]![a]!, affine[1]![a]!, affine[2]![a]!))].forEach((size, at) => view.setFloat32(76 + 4 * at, size, true));
+  [1, ...step.map((n, a) => n * Math.hypot(affine[0]![a]!, affine[1]![a]!, affine[2]![a]!))].forEach((size, at) =>
+    view.setFloat32(76 + 4 * at, size, true),
+  );
   [0, 1, 2].forEach((r) => {
     const row = affine[r]!;
     step.forEach((n, a) => view.setFloat32(280 + 16 * r + 4 * a, row[a]! * n, true));
@@ -89,7 +91,13 @@ export function halves(): Uint16Array {
 }
 
 /** The voxels of some planes of the screen's volume as half-precision floats. */
-export function planesOf(voxels: Voxels, upright: Upright, from: number, count: number, table: Uint16Array): Uint16Array {
+export function planesOf(
+  voxels: Voxels,
+  upright: Upright,
+  from: number,
+  count: number,
+  table: Uint16Array,
+): Uint16Array {
   const { start, steps } = walk(voxels.shape, upright);
   const [nx, ny] = upright.dims;
   const planes = new Uint16Array(nx * ny * count);
@@ -101,25 +109,4 @@ export function planesOf(voxels: Voxels, upright: Upright, from: number, count: 
     }
   }
   return planes;
-}
-
-/** Stored numbers between which most of the image lies; air, the commonest dark number and below, is not counted. */
-export function windowOf(data: Int16Array): { low: number; high: number } {
-  const counts = new Uint32Array(65536);
-  const step = Math.max(1, Math.floor(data.length / 4_000_000));
-  for (let n = 0; n < data.length; n += step) counts[data[n]! + 32768]!++;
-  const first = counts.findIndex((count) => count > 0);
-  let last = 65535;
-  while (last > first && !counts[last]) last--;
-  if (last <= first) return { low: first - 32768, high: first - 32767 };
-  const air = first + Math.round((last - first) * 0.03);
-  let total = 0;
-  for (let n = air; n <= last; n++) total += counts[n]!;
-  const reach = (share: number): number => {
-    let sum = 0;
-    for (let n = air; n <= last; n++) if ((sum += counts[n]!) >= share * total) return n - 32768;
-    return last - 32768;
-  };
-  const high = reach(0.985);
-  return { low: Math.min(first - 32768 + Math.round((high - (first - 32768)) * 0.02), high - 1), high };
 }

@@ -1,8 +1,8 @@
-// Which bone this is: searched as one types.
+// The name of a bone: a search while typing.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Bone, BoneChoice, Side } from "../../types";
+import type { Bone, BoneChoice, Side } from "../../api/types";
 import { useParts } from "../context";
 import { Modal } from "./Modal";
 
@@ -12,7 +12,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
   const [wanted, setWanted] = useState(""); // a bone's present name asks for nothing until one types
   const [found, setFound] = useState<{ of: string | null; choices: BoneChoice[] }>({ of: null, choices: [] });
   const [at, setAt] = useState(0);
-  const [side, setSide] = useState<Side | "">(bone?.side ?? "");
+  const [side, setSide] = useState<Side | "">((bone?.side as Side | null | undefined) ?? "");
   const [color, setColor] = useState(bone?.color ?? "");
   const touched = useRef(false);
   const entered = useRef(false); // Enter came before the list of what is typed: it waits for that list
@@ -45,10 +45,13 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
     if (!naming) return;
     const body = { ...naming, ...(color ? { color } : {}) };
     studio.store.set({ dialog: null });
-    void (bone ? studio.act("rename", { label: bone.label, ...body }) : studio.act("accept", body).then((done) => {
-      const made = studio.session.bones.at(-1);
-      if (done && made) studio.store.notify("done", `${made.name}: ${made.volume_ml.toFixed(1)} ml. Click on the next bone.`);
-    }));
+    void (bone
+      ? studio.act("rename", { label: bone.label, ...body })
+      : studio.act("accept", body).then((done) => {
+          const made = studio.session.bones.at(-1);
+          if (done && made)
+            studio.store.notify("done", `${made.name}: ${made.volume_ml.toFixed(1)} ml. Click on the next bone.`);
+        }));
   };
 
   useEffect(() => {
@@ -65,12 +68,14 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
   };
 
   return (
-    <Modal title={bone ? `Rename ${bone.name}` : "Which bone is it?"}>
-      <form onSubmit={(e) => {
-        e.preventDefault();
-        if (late) entered.current = true;
-        else finish(chosen);
-      }}>
+    <Modal title={bone ? `Rename ${bone.name}` : "Name the bone"}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (late) entered.current = true;
+          else finish(chosen);
+        }}
+      >
         <input
           data-first
           class="search"
@@ -106,31 +111,46 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
             >
               <span class="dot" style={{ background: choice.color }} />
               <span>{choice.name}</span>
-              <span class="faint code">{choice.snomed.meaning.replace(/^Bone structure of | \(body structure\)$/g, "")} {choice.snomed.code}</span>
+              <span class="faint code">
+                {choice.snomed.meaning?.replace(/^Bone structure of | \(body structure\)$/g, "")} {choice.snomed.code}
+              </span>
             </li>
           ))}
-          {choices.length === 0 && !late && <li class="faint none">No bone of the list is called so. Enter takes the name as it is.</li>}
+          {choices.length === 0 && !late && (
+            <li class="faint none">No bone in the list matches. Enter uses the name as typed.</li>
+          )}
         </ul>
         <details>
-          <summary>A name, side or color of one's own</summary>
+          <summary>Custom name, side or color</summary>
           <div class="row">
-            <label class="inline">Side
+            <label class="inline">
+              Side
               <select value={side} onChange={(e) => setSide(e.currentTarget.value as Side | "")}>
                 <option value="">none</option>
                 <option value="left">left</option>
                 <option value="right">right</option>
               </select>
             </label>
-            <label class="inline">Color
-              <input type="color" value={color || chosen?.color || "#ffb000"} onInput={(e) => setColor(e.currentTarget.value)} />
+            <label class="inline">
+              Color
+              <input
+                type="color"
+                value={color || chosen?.color || "#ffb000"}
+                onInput={(e) => setColor(e.currentTarget.value)}
+              />
             </label>
-            <button type="button" disabled={!own} onClick={() => finish(undefined)}>Call it &ldquo;{own || "..."}&rdquo;</button>
+            <button type="button" disabled={!own} onClick={() => finish(undefined)}>
+              Use the name &ldquo;{own || "..."}&rdquo;
+            </button>
           </div>
         </details>
         <div class="dialog-foot">
-          <span class="faint">Arrows choose, Enter takes</span>
+          <span class="faint">Arrows choose, Enter confirms</span>
           <span class="grow" />
-          <button type="submit" class="primary" disabled={!chosen && !own && !late}>{bone ? "Rename" : "Accept"}{chosen ? ` as ${chosen.name}` : ""}</button>
+          <button type="submit" class="primary" disabled={!chosen && !own && !late}>
+            {bone ? "Rename" : "Commit"}
+            {chosen ? ` as ${chosen.name}` : ""}
+          </button>
         </div>
       </form>
     </Modal>

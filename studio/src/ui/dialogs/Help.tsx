@@ -1,8 +1,8 @@
 // All keys, made from the list of commands.
 
 import type { JSX } from "preact";
-import { COMMANDS, command, type CommandName, type Group } from "../../commands";
-import { shown } from "../../keys";
+import { COMMANDS, type CommandName, command, type Group } from "../../input/commands";
+import { keyLabel } from "../../input/keyboard";
 import { usePick } from "../context";
 import { Modal } from "./Modal";
 
@@ -24,12 +24,18 @@ export function Help(): JSX.Element {
     <section key={group}>
       <h2>{group}</h2>
       <dl>
-        {names.filter((name) => command(name).group === group).map((name) => (
-          <div key={name}>
-            <dt>{command(name).keys.map((key) => <kbd key={key}>{shown(key)}</kbd>)}</dt>
-            <dd>{command(name).title}</dd>
-          </div>
-        ))}
+        {names
+          .filter((name) => command(name).group === group)
+          .map((name) => (
+            <div key={name}>
+              <dt>
+                {command(name).keys.map((key) => (
+                  <kbd key={key}>{keyLabel(key)}</kbd>
+                ))}
+              </dt>
+              <dd>{command(name).title}</dd>
+            </div>
+          ))}
       </dl>
     </section>
   );
@@ -39,12 +45,22 @@ export function Help(): JSX.Element {
         {groups.slice(0, 2).map(keysOf)}
         <section>
           <h2>Mouse</h2>
-          <dl>{MOUSE.map(([what, does]) => <div key={what}><dt>{what}</dt><dd>{does}</dd></div>)}</dl>
+          <dl>
+            {MOUSE.map(([what, does]) => (
+              <div key={what}>
+                <dt>{what}</dt>
+                <dd>{does}</dd>
+              </div>
+            ))}
+          </dl>
         </section>
         {groups.slice(2).map(keysOf)}
       </div>
       <p class="faint">
-        anybone {info?.version}, {info?.method}, {info?.license}. For research; not a medical device. <a href="./assets/LICENSES.txt" target="_blank" rel="noreferrer">Licenses of what the page is made of</a>
+        anybone {info?.version}, {info?.method}, {info?.license}. For research only, not a medical device.{" "}
+        <a href="./assets/LICENSES.txt" target="_blank" rel="noreferrer">
+          Licenses of the libraries in this page
+        </a>
       </p>
     </Modal>
   );

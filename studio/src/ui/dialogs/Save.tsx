@@ -1,39 +1,41 @@
-// What to write, and where.
+// Save: which formats, and whether also to the served folder; the files are then downloaded as one zip.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { SavedFile } from "../../types";
+import type { SavedFiles } from "../../api/types";
 import { useParts, usePick } from "../context";
 import { Modal } from "./Modal";
 
-const ABOUT: Record<string, string> = {
-  nifti: "NIfTI, with the names as JSON",
-  nrrd: "NRRD, as 3D Slicer takes it",
+const FORMATS: Record<string, string> = {
+  nifti: "NIfTI, with the label names as JSON",
+  nrrd: "NRRD for 3D Slicer (.seg.nrrd)",
   metaimage: "MetaImage",
-  "dicom-seg": "DICOM SEG, with SNOMED codes",
+  "dicom-seg": "DICOM SEG, with SNOMED CT codes",
   stl: "STL surfaces",
   glb: "GLB surfaces, in color",
   statistics: "Volumes and extents as a table",
-  preview: "A picture of all slices",
+  preview: "Picture of all slices",
 };
 
 export function Save(): JSX.Element {
   const { studio } = useParts();
   const session = usePick((state) => state.session!);
-  const formats = usePick((state) => state.info?.formats.save) ?? ["nifti"];
   const isDicom = session.source.format.toLowerCase().includes("dicom");
   const [wanted, setWanted] = useState(new Set(isDicom ? ["nifti", "dicom-seg"] : ["nifti"]));
   const [folder, setFolder] = useState("");
-  const [files, setFiles] = useState<SavedFile[] | null>(null);
+  const [saved, setSaved] = useState<SavedFiles | null>(null);
   const [works, setWorks] = useState(false);
   const [error, setError] = useState("");
   const canFolder = usePick((state) => state.info?.folder ?? false);
+  const count = session.bones.length;
 
   const save = async (): Promise<void> => {
     setWorks(true);
     setError("");
     try {
-      setFiles((await studio.api.save(session.id, [...wanted], folder.trim() || undefined)).files);
+      const found = await studio.api.save(session.id, [...wanted], folder.trim() || undefined);
+      setSaved(found);
+      await studio.api.download(found.archive.download, found.archive.path);
     } catch (refused) {
       setError((refused as Error).message);
     } finally {
@@ -45,50 +47,95 @@ export function Save(): JSX.Element {
     if (!next.delete(name)) next.add(name);
     setWanted(next);
   };
-  const waiting = session.answered.length > 0;
 
   return (
-    <Modal title={`Save ${session.bones.length === 1 ? "1 bone" : `${session.bones.length} bones`}`}>
-      {session.bones.length === 0 && <p class="warn">No bone has been accepted yet. Close this, and press Enter to accept the answer as a bone.</p>}
-      {session.bones.length > 0 && waiting && <p class="warn">The answer that is not accepted yet is not saved in these files.</p>}
-      <form onSubmit={(e) => {
-        e.preventDefault();
-        void save();
-      }}>
-        <fieldset class="checks">
-          <legend class="unseen">Formats</legend>
-          {formats.map((name, n) => (
-            <label key={name}>
-              <input type="checkbox" data-first={n === 0 || undefined} checked={wanted.has(name)} disabled={name === "dicom-seg" && !isDicom} onChange={() => toggle(name)} />
-              <span>{ABOUT[name] ?? name}</span>
-              {name === "dicom-seg" && !isDicom && <span class="faint">the image is not DICOM</span>}
-            </label>
-          ))}
-        </fieldset>
+    <Modal title={`Save ${count === 1 ? "1 bone" : `${count} bones`}`}>
+      {count === 0 && <p class="warn">No bones are committed yet. Press Esc, then Enter to commit the current mask.</p>}
+      {count > 0 && session.answered.length > 0 && (
+        <p class="warn">The current mask is not saved: commit it as a bone first.</p>
+      )}
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          void save();
+        }}
+      >
+        <Formats wanted={wanted} toggle={toggle} isDicom={isDicom} />
         {canFolder && (
           <label class="stack">
-            <span>Also into the folder that is served, beginning with</span>
-            <input type="text" placeholder="results/knee_bones (left empty: download only)" value={folder} spellcheck={false} onInput={(e) => setFolder(e.currentTarget.value)} />
+            <span>Also save to the served folder, with file names that begin with</span>
+            <input
+              type="text"
+              placeholder="results/knee_bones (empty: download only)"
+              value={folder}
+              spellcheck={false}
+              onInput={(e) => setFolder(e.currentTarget.value)}
+            />
           </label>
         )}
-        {error && <p class="warn" role="alert">{error}</p>}
+        {error && (
+          <p class="warn" role="alert">
+            {error}
+          </p>
+        )}
         <div class="dialog-foot">
+          <span class="faint">Downloads one zip</span>
           <span class="grow" />
-          <button type="submit" class="primary" disabled={works || wanted.size === 0 || session.bones.length === 0}>{works ? "Writing ..." : "Save"}</button>
+          <button type="submit" class="primary" disabled={works || wanted.size === 0 || count === 0}>
+            {works ? "Saving…" : "Save"}
+          </button>
         </div>
       </form>
-      {files && (
-        <ul class="files" aria-label="Files that were saved">
-          {files.map((file) => (
-            <li key={file.download}>
-              <span>{file.path}</span>
-              <span class="faint">{size(file.bytes)}</span>
-              <button type="button" onClick={() => void studio.api.download(file).catch((e) => studio.fail(e))}>Download</button>
-            </li>
-          ))}
-        </ul>
-      )}
+      {saved && <SavedList saved={saved} />}
     </Modal>
+  );
+}
+
+function Formats(props: { wanted: Set<string>; toggle: (name: string) => void; isDicom: boolean }): JSX.Element {
+  const formats = usePick((state) => state.info?.formats.save) ?? ["nifti"];
+  return (
+    <fieldset class="checks">
+      <legend class="unseen">Formats</legend>
+      {formats.map((name, n) => {
+        const isImpossible = name === "dicom-seg" && !props.isDicom;
+        return (
+          <label key={name}>
+            <input
+              type="checkbox"
+              data-first={n === 0 || undefined}
+              checked={props.wanted.has(name)}
+              disabled={isImpossible}
+              onChange={() => props.toggle(name)}
+            />
+            <span>{FORMATS[name] ?? name}</span>
+            {isImpossible && <span class="faint">the image is not DICOM</span>}
+          </label>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+function SavedList({ saved }: { saved: SavedFiles }): JSX.Element {
+  const { studio } = useParts();
+  return (
+    <ul class="files" aria-label="Saved files">
+      {[...saved.files, saved.archive].map((file) => (
+        <li key={file.download}>
+          <span>{file.path}</span>
+          <span class="faint">{size(file.bytes)}</span>
+          <button
+            type="button"
+            onClick={() => {
+              const name = file.path.split("/").at(-1)!;
+              void studio.api.download(file.download, name).catch((e) => studio.fail(e));
+            }}
+          >
+            Download
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decode, encode, filled } from "../src/runs";
+import { decode, encode, filled } from "../src/api/runLengths";
 
 test("runs become labels and runs again", () => {
   const labels = decode([0, 2, 3, 4, 0, 1, 1, 2], 9);

@@ -1,6 +1,6 @@
-// Masks travel as runs: label, count, label, count, ... over the voxels of a slice, first in-plane axis fastest.
+// Masks are sent as run lengths: label, count, label, count, ... over a slice, the first in-plane axis fastest.
 
-/** The labels of one slice; `size` voxels. */
+/** Return the labels of one slice of `size` voxels. */
 export function decode(runs: readonly number[], size: number): Uint16Array {
   const labels = new Uint16Array(size);
   let at = 0;
@@ -13,7 +13,7 @@ export function decode(runs: readonly number[], size: number): Uint16Array {
   return labels;
 }
 
-/** The runs of the labels of one slice. */
+/** Return the run lengths of the labels of one slice. */
 export function encode(labels: ArrayLike<number>): number[] {
   const runs: number[] = [];
   for (let at = 0; at < labels.length; ) {
@@ -26,7 +26,7 @@ export function encode(labels: ArrayLike<number>): number[] {
   return runs;
 }
 
-/** How many voxels carry any label. */
+/** Return the number of labeled voxels. */
 export function filled(runs: readonly number[]): number {
   let sum = 0;
   for (let i = 0; i + 1 < runs.length; i += 2) if (runs[i] !== 0) sum += runs[i + 1] as number;

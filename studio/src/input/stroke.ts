@@ -1,22 +1,9 @@
-// What the pointer, or the keyboard, is drawing right now.
+// Lines drawn by hand: the voxels below a brush, and lines with fewer points.
 
-import type { Axis } from "../geometry";
-import { inPlane } from "../geometry";
-import type { Ijk } from "../types";
-import type { Tile } from "../view/viewer";
+import type { Ijk } from "../api/types";
+import { type Axis, inPlane } from "../view/geometry";
 
-export interface Stroke {
-  kind: "box" | "scribble" | "lasso" | "brush" | "eraser";
-  positive: boolean;
-  tile: Tile;
-  points: Ijk[];
-  /** The answer of the slice as it is with the stroke, while it is painted. */
-  mask?: Uint8Array;
-  /** Voxels that the stroke has touched. */
-  touched?: Uint8Array;
-}
-
-/** Marks the voxels of a slice within a radius of the line between two points. */
+/** Mark the voxels of a slice within a radius of the line between two points. */
 export function paintLine(
   into: Uint8Array,
   from: Ijk,
@@ -27,11 +14,13 @@ export function paintLine(
   const [a, b] = inPlane(grid.axis);
   const [na, nb] = [grid.shape[a]!, grid.shape[b]!];
   const [sa, sb] = [grid.spacing[a]!, grid.spacing[b]!];
-  const low = (axis: number, spacing: number): number => Math.max(0, Math.floor(Math.min(from[axis]!, to[axis]!) - radiusMm / spacing));
-  const high = (axis: number, spacing: number, n: number): number => Math.min(n - 1, Math.ceil(Math.max(from[axis]!, to[axis]!) + radiusMm / spacing));
+  const low = (axis: number, spacing: number): number =>
+    Math.max(0, Math.floor(Math.min(from[axis]!, to[axis]!) - radiusMm / spacing));
+  const high = (axis: number, spacing: number, n: number): number =>
+    Math.min(n - 1, Math.ceil(Math.max(from[axis]!, to[axis]!) + radiusMm / spacing));
   const [dx, dy] = [(to[a]! - from[a]!) * sa, (to[b]! - from[b]!) * sb];
   const length2 = dx * dx + dy * dy;
-  // Half a voxel at least: a fine brush paints the voxel that it is on.
+  // Half a voxel at least, so that a fine brush paints the voxel under it.
   const reach = Math.max(radiusMm, Math.min(sa, sb) / 2) ** 2;
   for (let j = low(b, sb); j <= high(b, sb, nb); j++) {
     for (let i = low(a, sa); i <= high(a, sa, na); i++) {
@@ -42,7 +31,7 @@ export function paintLine(
   }
 }
 
-/** The line with points left out that lie closer than a step to the one before. */
+/** Return a line without the points that are closer than a step to the one before. */
 export function thinned(points: readonly Ijk[], step = 0.7): Ijk[] {
   const kept: Ijk[] = [];
   for (const point of points) {

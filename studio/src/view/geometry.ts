@@ -1,9 +1,10 @@
 // Where voxels lie: indices of the source, RAS+ millimeters, and the order that NiiVue holds them in on the screen.
 
-import type { Ijk } from "./types";
+import type { Axis, Ijk } from "../api/types";
+
+export type { Axis } from "../api/types";
 
 export type Vec3 = [number, number, number];
-export type Axis = 0 | 1 | 2;
 
 /** How the source's axes lie in NiiVue's order, which is nearest to right, anterior, superior. */
 export interface Upright {
@@ -62,7 +63,9 @@ export function inside(ijk: ArrayLike<number>, shape: readonly number[]): boolea
 export function toWorld(ijk: ArrayLike<number>, affine: readonly (readonly number[])[]): Vec3 {
   return [0, 1, 2].map((r) => {
     const row = affine[r] as readonly number[];
-    return (row[0] as number) * ijk[0]! + (row[1] as number) * ijk[1]! + (row[2] as number) * ijk[2]! + (row[3] as number);
+    return (
+      (row[0] as number) * ijk[0]! + (row[1] as number) * ijk[1]! + (row[2] as number) * ijk[2]! + (row[3] as number)
+    );
   }) as Vec3;
 }
 
@@ -88,7 +91,11 @@ export function inPlane(axis: Axis): [Axis, Axis] {
 
 /** The letter of the side of the patient that a direction in RAS+ points to, and a second one where it is oblique. */
 export function letters(direction: ArrayLike<number>): string {
-  const names: [string, string][] = [["R", "L"], ["A", "P"], ["S", "I"]];
+  const names: [string, string][] = [
+    ["R", "L"],
+    ["A", "P"],
+    ["S", "I"],
+  ];
   const length = Math.hypot(direction[0]!, direction[1]!, direction[2]!);
   return [0, 1, 2]
     .filter((a) => Math.abs(direction[a]!) > 0.35 * length)
@@ -101,4 +108,12 @@ export function letters(direction: ArrayLike<number>): string {
 /** What a plane is called: by the axis of the patient that it is cut along. */
 export function planeName(x: number): string {
   return ["sagittal", "coronal", "axial"][x] as string;
+}
+
+/** Return the 3 x 4 matrix that maps voxel indices of one volume to those of another. */
+export function voxelToVoxel(from: readonly (readonly number[])[], to: readonly (readonly number[])[]): number[][] {
+  const image = (ijk: Vec3): Vec3 => toVoxel(toWorld(ijk, from), to);
+  const origin = image([0, 0, 0]);
+  const columns = [image([1, 0, 0]), image([0, 1, 0]), image([0, 0, 1])];
+  return [0, 1, 2].map((r) => [...columns.map((column) => column[r]! - origin[r]!), origin[r]!]);
 }

@@ -1,9 +1,14 @@
-// All that the page knows, in one place, with one way to change it.
+// The page's state, in one place, with one way to change it.
 
-import type { Ijk, Info, Series, Session, SessionRow } from "./types";
-import type { LayoutName } from "./view/layouts";
+import type { Ijk, Info, Prompt, Series, Session, SessionRow } from "../api/types";
+import type { LayoutName } from "../view/layouts";
+import type { Stroke } from "../view/overlay";
 
 export type ToolName = "look" | "point" | "box" | "scribble" | "lasso" | "brush" | "eraser";
+export type Theme = "dark" | "light";
+
+/** The connection to the server; `unauthorized`: it runs, but with another token. */
+export type Connection = "connected" | "reconnecting" | "unauthorized";
 
 export type Dialog =
   | { kind: "help" }
@@ -25,11 +30,11 @@ export interface State {
   info: Info | null;
   rows: SessionRow[] | null;
   phase: "start" | "loading" | "ready" | "locked";
-  loading: { text: string; share: number | null };
+  loading: { text: string; fraction: number | null };
   session: Session | null;
-  /** How many requests are under way. */
+  /** The number of requests under way. */
   busy: number;
-  connected: boolean;
+  connection: Connection;
   tool: ToolName;
   layout: LayoutName;
   crosshair: Ijk;
@@ -41,9 +46,16 @@ export interface State {
   brushMm: number;
   smooth: boolean;
   radiological: boolean;
-  beside: { name: string } | null;
-  /** Corners or vertices that were set by keyboard, and wait for the rest. */
+  theme: Theme;
+  /** The second series that is compared with. */
+  compared: { key: string; name: string } | null;
+  /** Points that were set by keyboard and are not sent yet. */
   pending: Ijk[];
+  /** Prompts that the server has not processed yet; while a job runs they wait for its end. */
+  queued: Prompt[];
+  stroke: Stroke | null;
+  /** The voxel under the pointer, and the index of its tile. */
+  hover: { tile: number; ijk: Ijk } | null;
   dialog: Dialog | null;
   notices: Notice[];
   /** Milliseconds from the last click to its mask on the screen. */
@@ -54,10 +66,10 @@ export const INITIAL: State = {
   info: null,
   rows: null,
   phase: "start",
-  loading: { text: "", share: null },
+  loading: { text: "", fraction: null },
   session: null,
   busy: 0,
-  connected: true,
+  connection: "connected",
   tool: "point",
   layout: "main",
   crosshair: [0, 0, 0],
@@ -69,44 +81,52 @@ export const INITIAL: State = {
   brushMm: 4,
   smooth: true,
   radiological: true,
-  beside: null,
+  theme: "dark",
+  compared: null,
   pending: [],
+  queued: [],
+  stroke: null,
+  hover: null,
   dialog: null,
   notices: [],
   latencyMs: null,
 };
 
-/** Holds the state; whoever subscribed is told after each change. */
+const SHOWN_MS: Record<Notice["kind"], number> = { done: 6000, error: 15_000 };
+const MOST_NOTICES = 3;
+
+/** Holds the state and calls subscribers after each change. */
 export class Store {
-  private now: State = INITIAL;
+  private current: State = INITIAL;
   private readonly listeners = new Set<() => void>();
 
   get state(): State {
-    return this.now;
+    return this.current;
   }
 
-  /** Changes parts of the state. */
+  /** Change parts of the state. */
   set(change: Partial<State> | ((state: State) => Partial<State>)): void {
-    const parts = typeof change === "function" ? change(this.now) : change;
-    this.now = { ...this.now, ...parts };
+    const parts = typeof change === "function" ? change(this.current) : change;
+    this.current = { ...this.current, ...parts };
     for (const listener of [...this.listeners]) listener();
   }
 
-  /** Calls back after each change, until what is returned is called. */
+  /** Call a function after each change; return the function that ends it. */
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** Says something to the person. */
+  /** Show a message; it disappears by itself. */
   notify(kind: Notice["kind"], text: string): void {
-    const id = Math.max(0, ...this.now.notices.map((one) => one.id)) + 1;
-    const rest = this.now.notices.filter((one) => one.text !== text).slice(-2);
+    const id = Math.max(0, ...this.current.notices.map((one) => one.id)) + 1;
+    const rest = this.current.notices.filter((one) => one.text !== text).slice(1 - MOST_NOTICES);
     this.set({ notices: [...rest, { id, kind, text }] });
-    if (kind === "done") setTimeout(() => this.dismiss(id), 6000);
+    setTimeout(() => this.dismiss(id), SHOWN_MS[kind]);
   }
 
   dismiss(id: number): void {
+    if (!this.current.notices.some((one) => one.id === id)) return;
     this.set(({ notices }) => ({ notices: notices.filter((one) => one.id !== id) }));
   }
 }

@@ -1,19 +1,21 @@
-// Files that are dropped, or chosen, with their place in the folder that they came in.
+// Files that are dropped on the page or chosen, with their paths in the folder that they came in.
 
 export interface Sent {
   file: File;
   path: string;
 }
 
-/** Chosen files with their paths. */
-export function dropped(files: readonly File[]): Sent[] {
-  return files.filter((file) => !hiddenFile(file.name)).map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+/** Return chosen files with their paths. */
+export function chosenFiles(files: readonly File[]): Sent[] {
+  return files
+    .filter((file) => !hiddenFile(file.name))
+    .map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-/** All files of a drop, folders walked. */
-export async function filesOf(transfer: DataTransfer): Promise<Sent[]> {
+/** Return all files of a drop, those in folders too. */
+export async function droppedFiles(transfer: DataTransfer): Promise<Sent[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (!entries.length) return dropped([...transfer.files]);
+  if (!entries.length) return chosenFiles([...transfer.files]);
   return (await Promise.all(entries.map(walk))).flat();
 }
 
@@ -26,7 +28,7 @@ async function walk(entry: FileSystemEntry): Promise<Sent[]> {
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: Sent[] = [];
   for (;;) {
-    // A reader gives a hundred at a time, and none at the end.
+    // A reader returns up to a hundred entries per call, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((done, failed) => reader.readEntries(done, failed));
     if (!some.length) return found;
     found.push(...(await Promise.all(some.map(walk))).flat());
@@ -37,7 +39,7 @@ function hiddenFile(name: string): boolean {
   return name.startsWith(".") || name === "Thumbs.db";
 }
 
-/** Takes in what is dropped anywhere on the page. */
+/** Call a function with the files that are dropped anywhere on the page. */
 export function listenToDrops(take: (files: Sent[]) => void): void {
   let depth = 0;
   const over = (on: boolean): void => void document.body.classList.toggle("dropping", on);
@@ -48,6 +50,6 @@ export function listenToDrops(take: (files: Sent[]) => void): void {
     event.preventDefault();
     depth = 0;
     over(false);
-    if (event.dataTransfer) void filesOf(event.dataTransfer).then(take);
+    if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(take);
   });
 }
