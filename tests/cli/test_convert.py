@@ -61,3 +61,10 @@ def test_a_suffix_that_cannot_be_written_is_told_before_reading(run: Run) -> Non
     result = run("convert", "nowhere.nii", "out.png")
     assert result.exit_code == 2
     assert ".nii.gz" in result.stderr
+
+
+def test_an_image_does_not_become_a_segmentation(run: Run, limb: Path) -> None:
+    result = run("convert", limb, "image.seg.nrrd")
+    assert result.exit_code == 2
+    assert "--mask" in result.stderr
+    assert not Path("image.seg.nrrd").exists()

@@ -159,3 +159,16 @@ def test_broken_grids_cannot_be_made(affine):
     affine[0, 0] = np.nan
     with pytest.raises(GeometryError):
         Geometry((2, 2, 2), affine)
+
+
+def test_an_image_is_not_taken_for_a_mask(tmp_path):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 1000, (20, 24, 6)).astype(np.float32)
+    few = rng.integers(0, 40, (20, 24, 6)).astype(np.float32)
+    for name, data in (("image", image), ("few", few)):
+        write(Volume(data, Geometry(data.shape, np.diag([1.0, 1.0, 3.0, 1.0]))), tmp_path / f"{name}.nii.gz")
+        with pytest.raises(ReadError, match=r"different values \(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, \.\.\.\).*not a mask"):
+            read_segmentation(tmp_path / f"{name}.nii.gz")
+    labels = np.repeat(np.arange(100, dtype=np.float32), 5).reshape(500, 1, 1) * np.ones((1, 4, 3), np.float32)
+    write(Volume(labels, Geometry(labels.shape, np.diag([1.0, 1.0, 3.0, 1.0]))), tmp_path / "labels.nii.gz")
+    assert read_segmentation(tmp_path / "labels.nii.gz").labels.max() == 99

@@ -30,17 +30,17 @@ _WRITTEN = (0, NothingFoundError.exit_code, LOW_CONFIDENCE)  # the mask is there
 
 @dataclass(frozen=True)
 class Job:
-    """What is done to each case.
+    """Processing of each case.
 
     Attributes:
-        method: Which network.
-        options: How it is used.
-        request: What a person points at; None: all bone.
-        series: Which DICOM series.
-        frame: Which volume of a 4-D file.
-        preview: Whether a picture is written.
-        statistics: Whether tables are written.
-        probabilities: Whether the probability of bone is written.
+        method: Segmentation method.
+        options: Options of the segmentation.
+        request: Prompts; None segments all bone.
+        series: DICOM series.
+        frame: Volume of a 4-D file.
+        preview: True writes a picture.
+        statistics: True writes tables.
+        probabilities: True writes the bone probability.
     """
 
     method: Method
@@ -55,7 +55,7 @@ class Job:
 
 @dataclass(frozen=True)
 class _Opened:
-    """A case whose volume has been read, and the time that took."""
+    """Case with its volume and the time to read it."""
 
     case: Case
     volume: Volume
@@ -64,7 +64,7 @@ class _Opened:
 
 
 def run_batch(cases: Sequence[Case], job: Job, record: RunRecord, terminal: Terminal) -> int:
-    """The exit code of the run: 0; else that of failed cases, 1 where they differ; else 5 for doubts, 4 for no bone."""
+    """Run all cases and return 0, the exit code of failed cases (1 if they differ), 5 for doubts or 4 for no bone."""
     record.write()  # a folder that cannot be written to shows before the work
     codes: list[int] = []
     doubted: list[str] = []
@@ -154,7 +154,7 @@ def finish_case(
     statistics: bool,
     probabilities: bool = False,
 ) -> CaseRecord:
-    """What became of a case, once its files are written."""
+    """Write the files of a case and return its record."""
     start = perf_counter()
     files = _write(case, volume, segmentation, preview=preview, statistics=statistics, probabilities=probabilities)
     made, confidence = segmentation.provenance, segmentation.confidence or Confidence()
@@ -178,7 +178,7 @@ def finish_case(
 def _write(
     case: Case, volume: Volume, segmentation: Segmentation, *, preview: bool, statistics: bool, probabilities: bool
 ) -> dict[str, Path]:
-    """The files written, by what they are."""
+    """Write the files and return their paths by kind."""
     from anybone.saving import write
 
     write(segmentation, case.output)
@@ -203,7 +203,7 @@ def _write(
 
 
 def report(outcome: CaseRecord, case: Case, terminal: Terminal) -> None:
-    """Nothing; says what became of a case: the result on stdout, the rest on stderr."""
+    """Print the outcome of a case: the result on stdout, the rest on stderr."""
     for warning in outcome.warnings:
         terminal.warn(f"{case.input.name}: {warning}")
     if outcome.message:
@@ -213,9 +213,9 @@ def report(outcome: CaseRecord, case: Case, terminal: Terminal) -> None:
     if not outcome.bone_ml:
         terminal.result(f"{case.output}  no bone")
     else:
-        told = [f"{name} {ml:.1f} ml" for name, ml in outcome.bone_ml.items()]
-        told += [] if outcome.confidence is None else [f"confidence {outcome.confidence:.2f}"]
-        terminal.result(f"{case.output}  " + ", ".join(told))
+        parts = [f"{name} {ml:.1f} ml" for name, ml in outcome.bone_ml.items()]
+        parts += [] if outcome.confidence is None else [f"confidence {outcome.confidence:.2f}"]
+        terminal.result(f"{case.output}  " + ", ".join(parts))
     if "preview" in outcome.files:
         terminal.result(f"{case.preview}")
     steps = ", ".join(f"{step} {seconds:.1f}" for step, seconds in outcome.timings_s.items())

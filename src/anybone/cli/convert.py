@@ -1,4 +1,4 @@
-"""`anybone convert`: a volume or a mask from one format to another."""
+"""`anybone convert`: convert a volume or a mask to another format."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from anybone.core.volume import Volume
 
 @handle_errors
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A volume or mask, DICOM folder or zip.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Its suffix says the format: .nii.gz .nrrd .mha ...")],
-    mask: Annotated[bool, typer.Option("--mask", help="IN is a mask, though it does not say so.")] = False,
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Volume or mask, DICOM folder or zip.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Output; the suffix selects the format: .nii.gz .nrrd .mha ...")
+    ],
+    mask: Annotated[bool, typer.Option("--mask", help="Read IN as a mask, even if it has no label names.")] = False,
     series: opt.Series = None,
     frame: opt.Frame = None,
     force: opt.Force = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Convert between formats; grid, values and the names of labels are kept.
+    """Convert between formats, keeping grid, values and label names.
 
     Examples:
 
@@ -40,14 +42,16 @@ def convert(
     if target.resolve() == source.resolve():
         raise UsageError(f"{target} is the input. Give the output another name.")
     if target.exists() and not force:
-        raise UsageError(f"{target} exists already. Choose another name, or write over it with --force.")
+        raise UsageError(f"{target} exists already. Choose another name, or overwrite it with --force.")
     if target.is_dir() or not is_writable(target):
-        raise UsageError(
-            f"{target} has no suffix that can be written. Name a file with one of {', '.join(write_suffixes())}."
-        )
+        raise UsageError(f"{target} has no suffix that can be written. Use one of {', '.join(write_suffixes())}.")
     with terminal.progress(source.name):
         image = _read(source, series, frame, mask)
     if isinstance(image, Volume):
+        if target.name.lower().endswith(".seg.nrrd"):
+            raise UsageError(
+                f"{source} is an image, and {target} holds masks. Write .nrrd, or give --mask if it is a mask."
+            )
         for note in image.source.notes:
             terminal.warn(f"{source.name}: {note}")
     with terminal.progress(target.name):
@@ -67,7 +71,7 @@ def _read(path: Path, series: str | None, frame: int | None, mask: bool) -> Volu
 
 
 def _names_labels(path: Path, volume: Volume) -> bool:
-    """Whether the file, or the JSON beside it, names labels: then it is a mask."""
+    """Return True if the file or its JSON sidecar names labels, so that it is a mask."""
     from anybone.io.label_table import KEY, read_sidecar, sidecar_path
 
     headers = volume.source.headers

@@ -1,4 +1,4 @@
-"""`anybone demo`: a knee made in code, segmented by the weights that ship and by the classical floor."""
+"""`anybone demo`: a synthetic knee, segmented by the default weights and by the classical baseline."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ BASELINE = "classical"
 
 @dataclass(frozen=True)
 class _Shown:
-    """A volume that is shown; `truth` where it is known, and `case` with where its mask would go."""
+    """Volume with its reference, if known, and the case that names its mask."""
 
     case: Case
     volume: Volume
     truth: Segmentation | None = None
 
     def by(self, method: Method) -> Case:
-        """The files of one method."""
+        """Return the case of one method."""
         stem = self.case.output.name.removesuffix(RESULT_ENDING + SUFFIX)
         return Case(self.case.input, self.case.output.with_name(f"{stem}_{method.name}{RESULT_ENDING}{SUFFIX}"))
 
@@ -44,17 +44,17 @@ class _Shown:
 @handle_errors
 def demo(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A volume of your own, for the same: file, folder or zip.")
+        Path | None, typer.Argument(metavar="[FILE]", help="Your own volume as well: file, folder or zip.")
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what is made.")] = Path("demo"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="Output folder.")] = Path("demo"),
     device: opt.DeviceName = "auto",
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Make a knee in code, find its bones twice, and say how well: no file is needed.
+    """Generate a knee, segment its bones with two methods, and print how well: no file is needed.
 
-    Leaves the volume, both masks with pictures and statistics, the truth, and run.json. With a file of yours, the same
-    for that one, but for the truth.
+    Write the volume, both masks with pictures and statistics, the reference, and run.json. With a file of yours, the same
+    for that file, without a score.
 
     Examples:
 
@@ -63,24 +63,24 @@ def demo(
     """
     terminal = Terminal(quiet, verbose)
     if output.exists() and (not output.is_dir() or (any(output.iterdir()) and not (output / FILE_NAME).is_file())):
-        raise UsageError(f"{output} exists and is no demo's folder. Choose another with -o.")
+        raise UsageError(f"{output} exists and was not written by the demo. Choose another folder with -o.")
     yours = [] if file is None else _yours(file, output)
     methods = _methods(device, terminal)
     record = RunRecord(output / FILE_NAME, {"demo": [method.facts for method in methods]})
-    told, pictures = [], []
+    lines, pictures = [], []
     for shown in (_made_knee(output), *yours):
         for method in methods:
             case, figures = _one(method, shown, record, terminal)
-            told += [f"{method.name}: Dice {name} {value:.3f}" for name, value in figures.items()]
+            lines += [f"{method.name}: Dice {name} {value:.3f}" for name, value in figures.items()]
             pictures.append(case.preview)
     record.write(0)
-    for line in told:
+    for line in lines:
         terminal.result(line)
     terminal.note(f"Open the pictures: {', '.join(str(picture) for picture in pictures)}")
 
 
 def _made_knee(folder: Path) -> _Shown:
-    """The knee, written and read again, so that the demo goes the whole way from a file."""
+    """Write the knee and read it again, so that the demo starts from a file."""
     from anybone.io import read, write
     from anybone.synthetic.example_knee import example_scan
 
@@ -112,14 +112,14 @@ def _methods(device: str, terminal: Terminal) -> Sequence[Method]:
     try:
         shipped = choose_method(None, None, device)
     except CheckpointError:
-        terminal.warn(f"This copy of anybone has no weights, so {BASELINE} runs alone: a floor, not the real thing.")
+        terminal.warn(f"No weights are installed, so only the method {BASELINE} runs.")
         return [baseline]
     print_license_notice(shipped, terminal)
     return [shipped, baseline]
 
 
 def _one(method: Method, shown: _Shown, record: RunRecord, terminal: Terminal) -> tuple[Case, Mapping[str, float]]:
-    """The files of one method, and its Dice for all bone together where the truth is known."""
+    """Segment with one method and return its case and, if a reference is known, its Dice."""
     from anybone.metrics import dice
 
     case = shown.by(method)

@@ -21,21 +21,21 @@ _EMPTY = "What is empty or not known"
 
 
 class Missing(StrEnum):
-    """What a truth without a prediction is."""
+    """Handling of a reference without a prediction."""
 
     refuse = "refuse"
     empty = "empty"
 
 
 class BothEmpty(StrEnum):
-    """How a case counts in which neither mask has anything."""
+    """Score of a case in which both masks are empty."""
 
     exclude = "exclude"
     perfect = "perfect"
 
 
 class OneEmpty(StrEnum):
-    """What distances are where one mask has nothing."""
+    """Distances of a case in which one mask is empty."""
 
     exclude = "exclude"
     diagonal = "diagonal"
@@ -79,7 +79,7 @@ NothingThere = Annotated[
     OneEmpty, typer.Option("--one-empty", help="Distances where one mask is empty.", rich_help_panel=_EMPTY)
 ]
 MissingOption = Annotated[
-    Missing, typer.Option("--missing", help="What a truth without a prediction is.", rich_help_panel=_EMPTY)
+    Missing, typer.Option("--missing", help="Handling of a reference without a prediction.", rich_help_panel=_EMPTY)
 ]
 
 
@@ -101,9 +101,9 @@ def evaluate(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Measure masks against references: Dice, surface distance, pieces found; by patient, with intervals.
+    """Evaluate masks against references: Dice, surface distances, components; by patient, with intervals.
 
-    Files are matched by name; a manifest tells patients, regions, sequences ... beside them.
+    Files are matched by name; a manifest adds patients, regions, sequences and more.
 
     Examples:
 

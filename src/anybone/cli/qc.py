@@ -36,7 +36,7 @@ def qc(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Look over a folder of results: pictures, volumes, confidence, and what is unlike the rest.
+    """Review a folder of results: pictures, volumes, confidence, and outliers.
 
     Writes qc.html, and qc.csv with a decision for each case: redo where something was flagged, else keep. Change them
     on the page and save it over qc.csv; a decision that is there already is kept when the command is run again.
@@ -82,7 +82,7 @@ def _look(
     masks = [path for path in masks if stem(path).endswith(RESULT_ENDING)] or masks
     if not masks:
         raise NothingFoundError(f"{folder} holds no masks. Give the folder that anybone segment wrote into.")
-    told = _told(folder / FILE_NAME)
+    recorded = _recorded_cases(folder / FILE_NAME)
     results, pictures, notes, unseen = [], {}, [], 0
     with terminal.progress("qc") as bar:
         for number, path in enumerate(masks, 1):
@@ -92,7 +92,7 @@ def _look(
             except AnyboneError as error:
                 notes.append(f"{name} cannot be read and is left out: {error}")
                 continue
-            case = told.get(path.name, {})
+            case = recorded.get(path.name, {})
             doubts = tuple(case.get("doubts", ()))
             results.append(Result(name, facts_of(segmentation), case.get("confidence"), doubts))
             picture, seen = _picture(path, segmentation, images, case.get("input"))
@@ -106,8 +106,8 @@ def _look(
     return results, pictures, notes
 
 
-def _told(path: Path) -> dict[str, dict[str, Any]]:
-    """What run.json says of each mask, by its file's name; nothing where there is none."""
+def _recorded_cases(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the cases of run.json by the file name of their mask."""
     try:
         cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
         return {Path(case["output"]).name: case for case in cases}
@@ -118,7 +118,7 @@ def _told(path: Path) -> dict[str, dict[str, Any]]:
 def _picture(
     mask: Path, segmentation: Segmentation, images: Path | None, source: str | None
 ) -> tuple[Image.Image, bool]:
-    """The slice with most bone, and whether the image was found; without it the mask is shown."""
+    """Return a picture of the slice with most bone, and True if the image was found (else it shows the mask)."""
     import numpy as np
 
     from anybone.core.volume import Volume
@@ -147,7 +147,7 @@ def _images(mask: Path, images: Path | None, source: str | None) -> list[Path]:
 
 
 def _decisions(path: Path, found: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """What a person decided before, else redo for what is flagged and keep for the rest."""
+    """Return earlier decisions, else redo for flagged cases and keep for the others."""
     from anybone.evaluation.cohort_page import DECISIONS, KEEP, REDO
     from anybone.io.tables import read_rows
 

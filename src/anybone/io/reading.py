@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anybone.core.errors import ReadError
 from anybone.core.segmentation import Segmentation
@@ -19,6 +20,10 @@ from anybone.io.read_errors import refusing
 from anybone.io.types import Description, Request
 
 _LARGEST_LABEL = np.iinfo(np.uint16).max
+_MOST_LABELS = 250  # a skeleton has 206 bones
+_FEW_LABELS = 20
+_LEAST_CONSTANT = 0.5  # of neighbors within labels that are equal; in noisy images few are
+_SHOWN_VALUES = 10
 
 
 def read(
@@ -86,13 +91,9 @@ def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS
         return found
     volume = read(path, max_voxels=max_voxels)
     data = volume.data
-    if data.min() < 0 or data.max() > _LARGEST_LABEL or not np.array_equal(data, np.rint(data)):
-        raise ReadError(
-            f"{path} holds values from {data.min():g} to {data.max():g}, not labels; whole numbers from 0 to "
-            f"{_LARGEST_LABEL} are expected. Is this the image instead of its mask?"
-        )
-    labels = data.astype(np.uint16)
     table = _table(path, volume)
+    _check_labels(path, data, named=bool(table.names))
+    labels = data.astype(np.uint16)
     names = dict(table.names) or {1: "bone"}
     for label in np.unique(labels).tolist():
         if label:
@@ -100,6 +101,34 @@ def read_segmentation(path: str | PathLike[str], *, max_voxels: int = MAX_VOXELS
     return Segmentation(
         labels, volume.geometry, names, table.scores, table.provenance, colors=table.colors, source=volume.source
     )
+
+
+def _check_labels(path: Path, data: NDArray[np.float32], *, named: bool) -> None:
+    """Raise `ReadError` if the values are not labels, or look like those of an image.
+
+    A mask without label names is taken for an image if it holds more values than any skeleton has bones, or more than a
+    few values that change from voxel to voxel.
+    """
+    if data.min() < 0 or data.max() > _LARGEST_LABEL or not np.array_equal(data, np.rint(data)):
+        raise ReadError(
+            f"{path} holds values from {data.min():g} to {data.max():g}, not labels; whole numbers from 0 to "
+            f"{_LARGEST_LABEL} are expected. Is this the image instead of its mask?"
+        )
+    if named:
+        return
+    values = np.unique(data)
+    if len(values) > _MOST_LABELS or (len(values) > _FEW_LABELS and _constant_fraction(data) < _LEAST_CONSTANT):
+        shown = ", ".join(f"{value:g}" for value in values[:_SHOWN_VALUES])
+        raise ReadError(
+            f"{path} holds {len(values)} different values ({shown}, ...), as an image does, not a mask. "
+            "Give the mask of this image."
+        )
+
+
+def _constant_fraction(data: NDArray[np.float32]) -> float:
+    """Return the fraction of nonzero voxels that equal the next voxel along the first axis."""
+    inside = data[:-1] > 0
+    return float((data[:-1] == data[1:])[inside].mean()) if inside.any() else 1.0
 
 
 def _table(path: Path, volume: Volume) -> LabelTable:
