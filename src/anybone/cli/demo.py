@@ -53,8 +53,8 @@ def demo(
 ) -> None:
     """Generate a knee, segment its bones with two methods, and print how well: no file is needed.
 
-    Write the volume, both masks with pictures and statistics, the reference, and run.json. With a file of yours, the same
-    for that file, without a score.
+    Write the volume, both masks with pictures and statistics, the reference, and run.json. With a file of your own,
+    segment that too, without a score.
 
     Examples:
 
