@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from anybone.inference.calibration import KEY
+from anybone.inference.quality import KEY
 from anybone.models import checkpoint
 
 

@@ -27,10 +27,10 @@ import torch
 from anybone.core.geometry import Geometry
 from anybone.core.prompts import Point
 from anybone.core.volume import Volume
-from anybone.inference.attention import attention_map, published_volume
+from anybone.inference.attention import attention_map
 from anybone.inference.device import has_bfloat16
-from anybone.inference.intensity import published_input
 from anybone.inference.options import SegmentOptions
+from anybone.inference.preprocessing import published_input, published_volume_input
 from anybone.inference.segmenter import Segmenter
 from anybone.models.bone_sam import BoneSam
 from anybone.models.config import ModelConfig
@@ -57,7 +57,7 @@ def as_published(slices: int, repeats: int = 3) -> dict[str, float]:
     seconds = []
     for k in range(repeats + 1):
         start = perf_counter()
-        attention = attention_map(model.attend(published_volume(data))[0, 0], k, slices)[None]
+        attention = attention_map(model.attend(published_volume_input(data))[0, 0], k, slices)[None]
         model.decode(model.fuse(model.encode(published_input(data, k)), attention))
         seconds.append(perf_counter() - start)
     return {"seconds_a_slice": statistics.median(seconds[1:])}

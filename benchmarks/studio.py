@@ -97,7 +97,7 @@ def measure(client: httpx.Client, name: str, truth: np.ndarray, clicks: int) -> 
     far = [n for n in sorted(voxels) if n < middle - 4][:clicks]
     seconds["click on a far slice, at once"] = statistics.median([click(n) for n in far])
     seconds["undo"] = timed(lambda: client.post(f"{path}/undo", json={}))
-    seconds["accept"] = timed(lambda: client.post(f"{path}/accept", json={"name": "bone"}))
+    seconds["commit"] = timed(lambda: client.post(f"{path}/commit", json={"name": "bone"}))
     seconds["all layers, for a new tab"] = timed(lambda: client.get(f"{path}/layers"))
     return seconds
 

@@ -26,12 +26,11 @@ from numpy.typing import NDArray
 
 import anybone
 from anybone.evaluation.impostors import IMPOSTORS, impostor
-from anybone.inference.calibration import Calibration, fit_calibration
-from anybone.inference.cleanup import clean
-from anybone.inference.input_checks import doubts_about
-from anybone.inference.intensity import clip_to_unit
+from anybone.inference.input_checks import check_input
 from anybone.inference.options import SegmentOptions
-from anybone.inference.quality import QualityEstimator
+from anybone.inference.postprocessing import clean
+from anybone.inference.preprocessing import normalize
+from anybone.inference.quality import Calibration, QualityEstimator, fit_calibration
 from anybone.inference.segmenter import Segmenter
 from anybone.io import describe
 from anybone.metrics import dice, expected_calibration_error
@@ -83,7 +82,7 @@ def look(model: Segmenter, name: str, volume: anybone.Volume, truth: NDArray[np.
     logits = model.logits(volume, options)
     cleaning = {"min_component_mm3": options.min_component_mm3, "max_hole_mm3": options.max_hole_mm3}
     mask = clean(logits > options.threshold, geometry.voxel_volume_mm3, **cleaning)
-    doubts = doubts_about(volume, clip_to_unit(volume.data), geometry.slice_axis)
+    doubts = check_input(volume, normalize(volume.data), geometry.slice_axis)
     print(f"{name:32}", geometry.shape_ijk, flush=True)
     return Looked(name, logits.astype(np.float16), mask, geometry.slice_axis, doubts, truth)
 

@@ -51,11 +51,11 @@ def _take(page: Any, folder: Path) -> None:
     page.locator("[role=option]", has_text="left femur").wait_for()
     _write(page, folder / "name.webp")
     page.keyboard.press("Escape")
-    _do(page, "accept", {"bone": "femur_left"})
+    _do(page, "commit", {"bone": "femur_left"})
     for place, bone in ((TIBIA, "tibia_left"), (PATELLA, "patella_left")):
         _point(page, place)
         _do(page, "propagate", {})
-        _do(page, "accept", {"bone": bone})
+        _do(page, "commit", {"bone": bone})
     page.evaluate("(ijk) => window.studio.lookAt(ijk)", FEMUR)
     page.evaluate("() => window.studio.state.notices.forEach((one) => window.studio.store.dismiss(one.id))")
     page.keyboard.press("4")

@@ -10,28 +10,23 @@ from torch.nn import functional as F
 from anybone.core.geometry import Geometry
 from anybone.core.volume import Volume
 from anybone.inference.segmenter import Segmenter
+from anybone.models.network import Network
 
 MEAN, STD = 0.485, 0.229  # of ImageNet's red channel
 
 
-class Bright:
+class Bright(Network):
     """Bone is what is brighter than one half; points choose between its pieces."""
 
     image_size = 256  # four pixels a voxel below, so that its masks are exact
-    uses_volume = False
 
     def __init__(self) -> None:
+        super().__init__()
         self.encoded = 0
 
     def encode(self, images):
         self.encoded += len(images)
         return F.avg_pool2d(images[:, :1] * STD + MEAN, 4)
-
-    def attend(self, volumes):
-        return torch.ones_like(volumes)
-
-    def fuse(self, embedding, attention):
-        return embedding
 
     def decode(self, embedding, points_xy=None, point_labels=None, boxes_xyxy=None, mask_logits=None):
         from scipy import ndimage

@@ -1,4 +1,4 @@
-"""The house rules that a machine can hold: imports point one way, starting is light, files and functions stay small."""
+"""The house rules that a machine can hold: imports point one way, starting is light, functions stay small, modules import few others."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ LIGHT = (
     "models.config",
 )
 
-MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 60
+MAX_FUNCTION_LINES = 60
+MAX_FAN_OUT = 12  # modules of other rooms and of its own that a module imports; `core` is shared vocabulary
+FAN_OUT_PARTS = ("core", "io", "export", "metrics", "models", "inference", "interactive")
 
 PUBLIC = {
     "AnyboneError",
@@ -242,9 +244,21 @@ def test_every_listed_name_exists(module: str) -> None:
     assert not missing
 
 
-def test_files_stay_small() -> None:
-    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
-    assert {name: n for name, n in lengths.items() if n > MAX_FILE_LINES} == {}
+def fan_out(path: Path) -> set[str]:
+    """Return the modules of the package outside `core` that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("anybone."):
+            folder = PACKAGE.parent / node.module.replace(".", "/")
+            modules = {f"{node.module}.{a.name}" for a in node.names if (folder / f"{a.name}.py").exists()}
+            found |= modules or {node.module}
+    return {name for name in found if part_of(name.removeprefix("anybone.")) not in CORE}
+
+
+def test_modules_import_few_others() -> None:
+    wide = {name_of(path): len(fan_out(path)) for path in FILES if part_of(name_of(path)) in FAN_OUT_PARTS}
+    assert wide["interactive.session"] > 8, "the count sees imports"
+    assert {name: n for name, n in wide.items() if n > MAX_FAN_OUT} == {}
 
 
 def test_functions_stay_small() -> None:

@@ -67,7 +67,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs the command line in an empty folder."""
+    """RunLengths the command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
 

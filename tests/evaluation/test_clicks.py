@@ -9,22 +9,16 @@ from anybone.core.prompts import Point
 from anybone.core.volume import Volume
 from anybone.evaluation.clicks import USERS, Curve, click_curve, correct, dice_by_distance, next_clicks
 from anybone.inference.segmenter import Segmenter
+from anybone.models.network import Network
 
 
-class Obedient:
+class Obedient(Network):
     """A network that answers a point with the 16 x 16 pixels around it, added to or taken from what was there."""
 
     image_size = 64
-    uses_volume = False
 
     def encode(self, images):
         return images[:, :1, ::16, ::16]
-
-    def attend(self, volumes):
-        return torch.ones_like(volumes)
-
-    def fuse(self, embedding, attention):
-        return embedding
 
     def decode(self, embedding, points_xy=None, point_labels=None, boxes_xyxy=None, mask_logits=None):
         h, w = embedding.shape[2:]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from anybone.core.prompts import Box, Point
-from anybone.inference.classical.methods import BASELINES, Cortex
+from anybone.inference.classical.methods import BASELINES, ClassicalBaseline
 from anybone.inference.segmenter import Segmenter
 from anybone.metrics import dice
 from anybone.models.image_normalization import to_network
@@ -39,13 +39,13 @@ def image(size: int = 1024) -> torch.Tensor:
 
 def test_the_embedding_is_the_gray_image_again():
     gray = torch.rand(2, 64, 96)
-    embedding = Cortex().encode(to_network(gray))
+    embedding = ClassicalBaseline().encode(to_network(gray))
     assert embedding.shape == (2, 1, 16, 24)
     assert torch.allclose(embedding[:, 0], torch.nn.functional.avg_pool2d(gray, 4), atol=1e-5)
 
 
 def test_verbs_without_a_volume_change_nothing():
-    network = Cortex()
+    network = ClassicalBaseline()
     embedding = network.encode(image())
     assert not network.uses_volume
     assert bool((network.attend(torch.zeros(1, 1, 64, 64, 64)) == 1).all())
@@ -53,7 +53,7 @@ def test_verbs_without_a_volume_change_nothing():
 
 
 def test_logits_have_the_networks_layout_and_sign():
-    logits, quality = Cortex().decode(Cortex().encode(image().repeat(2, 1, 1, 1)))
+    logits, quality = ClassicalBaseline().decode(ClassicalBaseline().encode(image().repeat(2, 1, 1, 1)))
     assert logits.shape == (2, 2, 256, 256)
     assert quality.shape == (2, 2)
     assert logits[0, 1, 450 // 4, 400 // 4] > 0 > logits[0, 1, 450 // 4, 520 // 4]
@@ -62,7 +62,7 @@ def test_logits_have_the_networks_layout_and_sign():
 
 
 def test_prompts_choose_in_pixels_of_the_frame():
-    network, embedding = Cortex(), Cortex().encode(image())
+    network, embedding = ClassicalBaseline(), ClassicalBaseline().encode(image())
     first, second = (450 // 4, 400 // 4), (600 // 4, 650 // 4)
 
     def found(**prompts: torch.Tensor) -> tuple[bool, bool]:
@@ -81,7 +81,7 @@ def test_prompts_choose_in_pixels_of_the_frame():
 
 def test_the_nine_steps_find_the_bones_of_a_limb(limb):
     volume, truth = limb
-    bones = Segmenter(Cortex(), name="classical").segment(volume)
+    bones = Segmenter(ClassicalBaseline(), name="classical").segment(volume)
     assert dice(bones.mask, truth.mask, truth.geometry.spacing_mm) > 0.85
     assert 0 < bones.scores[1] <= 1
 
@@ -92,7 +92,7 @@ def test_a_session_with_a_click_and_a_box_keeps_one_bone(limb):
     k = 2
     inside = np.argwhere(tibia[..., k])
     middle = inside.mean(axis=0)
-    session = Segmenter(Cortex(), name="classical").session(volume)
+    session = Segmenter(ClassicalBaseline(), name="classical").session(volume)
     session.add(Point((float(middle[0]), float(middle[1]), float(k))))
     spacing = truth.geometry.spacing_mm
     clicked = session.slice_mask(k)
@@ -103,7 +103,7 @@ def test_a_session_with_a_click_and_a_box_keeps_one_bone(limb):
 
 
 def test_a_slice_takes_little_time():
-    network, embedding = Cortex(), Cortex().encode(image())
+    network, embedding = ClassicalBaseline(), ClassicalBaseline().encode(image())
     network.decode(embedding)
     start = time.perf_counter()
     network.decode(embedding)
@@ -128,7 +128,7 @@ def test_real_shafts_of_validation_patients(patient, floor):
     part = slice(trusted[0], trusted[-1] + 1)
     data = np.asarray(scan.dataobj, dtype=np.float32)[..., part]
     geometry = Geometry(data.shape, scan.affine)
-    bones = Segmenter(Cortex(), name="classical").segment(Volume(data, geometry))
+    bones = Segmenter(ClassicalBaseline(), name="classical").segment(Volume(data, geometry))
     truth = np.asarray(bone.dataobj)[..., part] > 0
     kept = [k - trusted[0] for k in trusted]
     assert dice(bones.mask[..., kept], truth[..., kept], geometry.spacing_mm) > floor

@@ -5,10 +5,10 @@ from threading import Barrier, Thread
 import pytest
 import torch
 
-from anybone.inference.embeddings import Embeddings
+from anybone.core.progress import Clock
+from anybone.inference.embeddings import EmbeddingCache
 from anybone.inference.options import SegmentOptions
 from anybone.inference.preprocessing import prepare
-from anybone.inference.progress import Clock
 
 
 @pytest.fixture
@@ -17,31 +17,31 @@ def prepared(network, volume):
 
 
 def test_made_once_and_kept(network, prepared):
-    known = Embeddings(network, prepared, Clock())
+    known = EmbeddingCache(network, prepared, Clock())
     first = known.get(2)
     assert known.get(2) is first
     assert known.fill([1, 2, 3]) == 2
-    assert known.known == [1, 2, 3]
+    assert known.cached_slices == [1, 2, 3]
     assert network.encoded == 3
 
 
 def test_a_batch_is_what_single_slices_are(network, prepared):
-    together, alone = Embeddings(network, prepared, Clock()), Embeddings(network, prepared, Clock())
+    together, alone = EmbeddingCache(network, prepared, Clock()), EmbeddingCache(network, prepared, Clock())
     together.fill([0, 3, 4])
     for k in (0, 3, 4):
         assert torch.equal(together.get(k), alone.get(k))
 
 
 def test_the_least_recent_goes_first(network, prepared):
-    one = Embeddings(network, prepared, Clock()).get(0).nbytes
-    known = Embeddings(network, prepared, Clock(), capacity_bytes=2 * one)
+    one = EmbeddingCache(network, prepared, Clock()).get(0).nbytes
+    known = EmbeddingCache(network, prepared, Clock(), capacity_bytes=2 * one)
     known.get(0), known.get(1), known.get(0), known.get(2)
-    assert known.known == [0, 2]
+    assert known.cached_slices == [0, 2]
     assert network.encoded == 4
 
 
 def test_threads_that_want_one_slice_encode_it_once(network, prepared, monkeypatch):
-    known, gate, found = Embeddings(network, prepared, Clock()), Barrier(4), []
+    known, gate, found = EmbeddingCache(network, prepared, Clock()), Barrier(4), []
     encode = network.encode
 
     def slow(images):
@@ -65,7 +65,7 @@ def test_threads_that_want_one_slice_encode_it_once(network, prepared, monkeypat
 
 
 def test_a_failure_is_no_lock_for_ever(network, prepared, monkeypatch):
-    known = Embeddings(network, prepared, Clock())
+    known = EmbeddingCache(network, prepared, Clock())
     with monkeypatch.context() as broken:
         broken.setattr(network, "encode", lambda images: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -9,7 +9,12 @@ import torch
 from anybone.core.geometry import Geometry
 from anybone.core.orientation import AS_STORED, Turn
 from anybone.inference.options import SegmentOptions
-from anybone.inference.slicing import SliceFrame, has_signal, make_frames, render
+from anybone.inference.preprocessing import find_nonempty_slices, render
+from anybone.inference.slicing import SliceFrame, cut, slice_axis
+
+
+def frames_of(geometry: Geometry, side: int, options: SegmentOptions) -> list[SliceFrame]:
+    return cut(geometry, slice_axis(geometry, options), side, options)
 
 
 def test_centers_go_to_centers():
@@ -29,22 +34,22 @@ def test_rows_and_columns_are_the_other_axes_in_order(axis, expected):
 
 def test_the_slice_axis_is_the_acquired_one():
     sagittal = Geometry((20, 256, 256), np.diag([4.0, 0.7, 0.7, 1]))
-    assert make_frames(sagittal, 256, SegmentOptions())[0] == 0
-    assert make_frames(sagittal, 256, SegmentOptions(axis=1))[0] == 1
-    assert make_frames(sagittal, 1024, SegmentOptions(preprocessing="published"))[0] == 2
+    assert slice_axis(sagittal, SegmentOptions()) == 0
+    assert slice_axis(sagittal, SegmentOptions(axis=1)) == 1
+    assert slice_axis(sagittal, SegmentOptions(preprocessing="published")) == 2
 
 
 def test_aspect_ratio_is_that_in_mm():
     geometry = Geometry((100, 100, 9), np.diag([0.5, 1.0, 5.0, 1]))
-    _, frames = make_frames(geometry, 256, SegmentOptions())
+    frames = frames_of(geometry, 256, SegmentOptions())
     assert frames[0].content_shape == (128, 256)
     assert frames[0].frame_shape == (128, 256)
-    _, squashed = make_frames(geometry, 256, SegmentOptions(keep_aspect=False))
+    squashed = frames_of(geometry, 256, SegmentOptions(keep_aspect=False))
     assert squashed[0].content_shape == squashed[0].frame_shape == (256, 256)
 
 
 def test_a_sliver_keeps_at_least_one_pixel():
-    _, frames = make_frames(Geometry((1, 500, 3), np.diag([0.2, 1.0, 5.0, 1])), 256, SegmentOptions())
+    frames = frames_of(Geometry((1, 500, 3), np.diag([0.2, 1.0, 5.0, 1])), 256, SegmentOptions())
     assert frames[0].content_shape == (4, 256)
     assert frames[0].frame_shape == (32, 256)
 
@@ -61,14 +66,14 @@ def test_noise_has_no_signal():
     rng = np.random.default_rng(0)
     noise = np.abs(rng.normal(0, 0.03, (64, 64, 3))).astype(np.float32)
     noise[20:40, 20:40, 1] = 0.5
-    assert has_signal(torch.from_numpy(noise), 2, 0.1).tolist() == [False, True, False]
-    assert has_signal(torch.from_numpy(noise), 2, 0.0).all()
+    assert find_nonempty_slices(torch.from_numpy(noise), 2, 0.1).tolist() == [False, True, False]
+    assert find_nonempty_slices(torch.from_numpy(noise), 2, 0.0).all()
 
 
 @pytest.mark.parametrize("side", [256, 1024])
 def test_published_slices_fill_the_frame_of_any_network(side):
     options = SegmentOptions(preprocessing="published")
-    _, frames = make_frames(Geometry((40, 60, 2), np.diag([0.5, 1.0, 5.0, 1])), side, options)
+    frames = frames_of(Geometry((40, 60, 2), np.diag([0.5, 1.0, 5.0, 1])), side, options)
     unit = torch.rand(40, 60, 2, generator=torch.Generator().manual_seed(0))
     x = render(unit, frames[1], options)
     assert x.shape == (1, 3, side, side)
@@ -87,7 +92,7 @@ def test_the_network_sees_any_orientation_upright(transposed, signs):
         affine[:3, axis] = steps[step]
     affine[:3, 2:] = [[0, 7], [0, 8], [5, 9]]
     unit = torch.from_numpy(np.ascontiguousarray(plane.T if transposed else plane))[..., None]
-    _, (frame,) = make_frames(Geometry(tuple(unit.shape), affine), 96, SegmentOptions())
+    (frame,) = frames_of(Geometry(tuple(unit.shape), affine), 96, SegmentOptions())
     expected = SliceFrame(2, 0, (20, 30), (64, 96), (64, 96))
     straight = torch.from_numpy(front_to_back + 2 * right_to_left)[..., None]
     assert torch.allclose(render(unit, frame, SegmentOptions()), render(straight, expected, SegmentOptions()))
@@ -98,7 +103,7 @@ def test_the_network_sees_any_orientation_upright(transposed, signs):
 
 def test_what_does_not_say_how_it_lies_stays_as_stored():
     stacked = Geometry((20, 30, 3), np.diag([1.0, 1.0, 5.0, 1.0]))
-    assert make_frames(stacked, 96, SegmentOptions())[1][0].turn == AS_STORED
+    assert frames_of(stacked, 96, SegmentOptions())[0].turn == AS_STORED
     placed = Geometry((20, 30, 3), np.diag([-1.0, -1.0, 5.0, 1.0]))
-    assert make_frames(placed, 96, SegmentOptions())[1][0].turn == Turn(True, (False, False))
-    assert make_frames(placed, 96, SegmentOptions(upright=False))[1][0].turn == AS_STORED
+    assert frames_of(placed, 96, SegmentOptions())[0].turn == Turn(True, (False, False))
+    assert frames_of(placed, 96, SegmentOptions(upright=False))[0].turn == AS_STORED

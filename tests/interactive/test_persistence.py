@@ -12,12 +12,11 @@ from safetensors.numpy import save_file
 from anybone.core.errors import StateError, WriteError
 from anybone.core.geometry import Geometry
 from anybone.core.prompts import Box, Lasso, MaskHint, Point, Scribble
-from anybone.core.volume import Volume
+from anybone.core.volume import Volume, volume_hash
 from anybone.inference.options import SegmentOptions
 from anybone.inference.segmenter import Segmenter
 from anybone.interactive import persistence
-from anybone.interactive.persistence import read_state, restore_session, save_session
-from anybone.interactive.volume_hash import volume_hash
+from anybone.interactive.persistence import read_summary, restore_session, save_session
 
 FIRST, SECOND = (16, 16, 2), (48, 40, 2)
 
@@ -27,10 +26,10 @@ def worked(segmenter, volume):
     """A session with everything in it, and two steps that were undone."""
     session = segmenter.session(volume)
     session.add(Point(FIRST), Point((30, 30, 2), positive=False)).propagate()
-    session.accept("femur", side="left")
+    session.commit("femur", side="left")
     session.add(Box((36, 28, 1), (60, 52, 1)), Scribble(((48, 40, 1), (49, 41, 1)))).paint(1, np.eye(64, dtype=bool))
     session.add(MaskHint(np.tri(64, dtype=bool), 3, 2), Lasso(((30, 30, 4), (30, 60, 4), (60, 60, 4), (60, 30, 4))))
-    session.accept("my own", color_rgb=(1, 2, 3))
+    session.commit("my own", color_rgb=(1, 2, 3))
     session.edit(1).paint(0, np.eye(64, dtype=bool), erase=True)
     session.add(Point(SECOND)).automatic([4])
     session.undo(), session.undo()
@@ -70,7 +69,7 @@ def test_work_goes_on_as_if_nothing_had_been(worked, segmenter, volume, tmp_path
     restore_session(again, tmp_path / "s")
     for session in (worked, again):
         session.add(Point((16, 16, 2), positive=False))
-        session.accept()
+        session.commit()
         session.add(Point((48, 40, 4))).propagate(3, 4)
     assert np.array_equal(again.mask, worked.mask)
     assert np.array_equal(again.segmentation().labels, worked.segmentation().labels)
@@ -94,7 +93,7 @@ def test_what_happens_while_it_is_saved_is_left_out(worked):
 
 def test_a_summary_needs_no_volume(worked, tmp_path):
     save_session(worked, tmp_path / "s")
-    told = read_state(tmp_path / "s")
+    told = read_summary(tmp_path / "s")
     assert [b.name for b in told.bones] == ["my own"]
     assert (told.shape_ijk, told.axis, told.revision, told.method) == ((64, 64, 6), 2, worked.revision, "bright")
     assert told.steps == len(worked.history)
@@ -106,7 +105,7 @@ def test_one_file_that_holds_no_code(worked, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
     with safe_open(tmp_path / "s", "np") as file:
         assert file.get_tensor("logits").dtype == np.float16
-        assert json.loads(file.metadata()["anybone_session"])["layout"] == 1
+        assert json.loads(file.metadata()["anybone_session"])["layout"] == 2
     save_session(worked, tmp_path / "s")
     assert [p.name for p in tmp_path.iterdir()] == ["s"]
 
@@ -167,7 +166,7 @@ def test_under_other_weights_masks_stay_and_the_network_goes_on(worked, network,
 
 
 def test_of_a_long_history_the_nearest_states_are_kept(worked, segmenter, volume, tmp_path, monkeypatch):
-    monkeypatch.setattr(persistence, "MOST_STATES", 3)
+    monkeypatch.setattr(persistence, "MAX_STATES", 3)
     save_session(worked, tmp_path / "s")
     again = segmenter.session(volume)
     restore_session(again, tmp_path / "s")
@@ -178,7 +177,7 @@ def test_of_a_long_history_the_nearest_states_are_kept(worked, segmenter, volume
 
 
 def test_large_logits_are_bounded(worked, segmenter, volume, tmp_path, monkeypatch):
-    monkeypatch.setattr(persistence, "MOST_LOGITS_BYTES", 0)
+    monkeypatch.setattr(persistence, "MAX_LOGITS_BYTES", 0)
     save_session(worked, tmp_path / "s")
     again = segmenter.session(volume)
     restore_session(again, tmp_path / "s")
@@ -205,8 +204,8 @@ def damaged(path, how):
             arrays["ends"] = arrays["ends"][:-2]
         elif how == "layout":
             content["layout"] = 99
-        elif how == "answers":
-            content["answers"] = content["answers"][:1]
+        elif how == "masks":
+            content["masks"] = content["masks"][:1]
         elif how == "prompt":
             content["states"][1]["prompts"][0]["kind"] = "__import__"
         elif how == "metadata":
@@ -216,7 +215,7 @@ def damaged(path, how):
 
 
 @pytest.mark.parametrize(
-    "how", ["cut", "empty", "folder", "text", "counts", "ends", "layout", "answers", "prompt", "metadata"]
+    "how", ["cut", "empty", "folder", "text", "counts", "ends", "layout", "masks", "prompt", "metadata"]
 )
 def test_a_damaged_file_is_refused_by_name(worked, segmenter, volume, tmp_path, how):
     path = tmp_path / "mine.safetensors"
@@ -236,7 +235,7 @@ def test_a_place_that_cannot_be_written_to(worked, tmp_path):
 
 def test_saved_logits_are_half_as_large(worked, tmp_path):
     save_session(worked, tmp_path / "s")
-    some = next(a for a in worked.snapshot().states[2].answers.values())
+    some = next(a for a in worked.snapshot().states[2].masks.values())
     assert some.logits is not None
     assert some.logits.dtype == torch.float32
 

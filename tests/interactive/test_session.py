@@ -84,10 +84,10 @@ def test_propagation_never_changes_prompted_slices(session):
 
 def test_accepting_keeps_earlier_bones(session):
     session.add(Point(FIRST)).propagate()
-    assert session.accept("tibia") == 1
+    assert session.commit("tibia") == 1
     assert session.prompts == ()
     session.add(Box((36, 28, 1), (60, 52, 1)))
-    assert session.accept("fibula") == 2
+    assert session.commit("fibula") == 2
     bones = session.segmentation()
     assert dict(bones.names) == {1: "tibia", 2: "fibula"}
     assert (bones.labels == 1).sum() == 5 * 256
@@ -146,7 +146,7 @@ def test_a_click_that_the_network_need_not_answer_asks_it_nothing(session, netwo
         lambda s: s.add(MaskHint(np.ones((64, 64), bool), index=9, axis=2)),
         lambda s: s.add(MaskHint(np.ones((64, 6), bool), index=9, axis=0)),
         lambda s: s.propagate(),
-        lambda s: s.accept(),
+        lambda s: s.commit(),
         lambda s: s.automatic([99]),
         lambda s: s.add(Point(FIRST)).propagate(0, 60),
     ],
@@ -188,11 +188,11 @@ def test_what_is_seen_is_carried_on(deaf, volume, monkeypatch):
     session.add(Point(SECOND, positive=False))
     carried = []
 
-    def spy(network, embedding, previous, stop, least_belief):
+    def spy(network, embedding, previous, stop, least):
         carried.append(previous[0, 0] > 0)
         return None
 
-    monkeypatch.setattr("anybone.interactive.click_policy.next_slice", spy)
+    monkeypatch.setattr("anybone.interactive.propagation.next_slice", spy)
     session.propagate()
     row, column = SECOND[0], SECOND[1]
     assert not carried[0][row, column]

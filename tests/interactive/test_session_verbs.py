@@ -7,12 +7,11 @@ import pytest
 
 from anybone.core.errors import PromptError
 from anybone.core.geometry import Geometry
+from anybone.core.progress import Cancelled
 from anybone.core.prompts import Box, Lasso, Point
 from anybone.core.volume import Volume
-from anybone.inference.calibration import Calibration
 from anybone.inference.options import SegmentOptions
-from anybone.inference.progress import Cancelled
-from anybone.inference.quality import QualityEstimator
+from anybone.inference.quality import Calibration, QualityEstimator
 from anybone.inference.segmenter import Segmenter
 
 FIRST, SECOND = (16, 16, 2), (48, 40, 2)  # inside the two bars
@@ -125,7 +124,7 @@ def test_slices_between_are_filled_and_answered_ones_left(session):
     assert side == sorted(side)
     assert 14 <= side[2] <= 18
     session.undo()
-    with pytest.raises(PromptError, match="Nothing to fill"):
+    with pytest.raises(PromptError, match="Nothing to interpolate"):
         session.interpolate(0, 3)
 
 
@@ -144,9 +143,9 @@ def test_a_filled_slice_is_corrected_by_clicks(session):
 
 def accept_both(session):
     session.add(Point(FIRST)).propagate()
-    session.accept("femur", side="left")
+    session.commit("femur", side="left")
     session.add(Point(SECOND)).propagate()
-    session.accept("my own", color_rgb=(1, 2, 3))
+    session.commit("my own", color_rgb=(1, 2, 3))
     return session
 
 
@@ -156,7 +155,7 @@ def test_names_bring_what_is_known_of_them(session):
     assert first.snomed_ct == ("71341001", "Femur")
     assert (second.name, second.key, second.side, second.color_rgb) == ("my own", None, None, (1, 2, 3))
     session.add(Box((0, 40, 0), (7, 60, 0))).paint(0, square(2, 5))
-    assert session.accept("femur_left") == 1, "the same bone by its key"
+    assert session.commit("femur_left") == 1, "the same bone by its key"
     assert len(session.bones) == 2
 
 
@@ -176,7 +175,7 @@ def test_an_edited_bone_is_the_answer_again_exactly(session):
     assert np.array_equal(session.mask, before == 1)
     assert [b.label for b in session.bones] == [2]
     session.paint(0, square(8, 12), erase=True)
-    assert session.accept() == 1
+    assert session.commit() == 1
     assert session.bones[0].name == "left femur"
     assert (session.segmentation().labels == 1).sum() == 5 * 256 - 16
     session.undo(), session.undo(), session.undo()
@@ -198,7 +197,7 @@ def test_thin_bone_survives_being_edited(network, volume):
     thin = np.zeros((1024, 1024), bool)
     thin[200:800, 400:402] = True
     session.paint(0, thin)
-    session.accept("line")
+    session.commit("line")
     session.edit(1)
     assert np.array_equal(session.slice_mask(0), thin)
     session.paint(0, np.eye(1024, dtype=bool), erase=True)
@@ -219,7 +218,7 @@ def test_rename_and_remove(session):
 
 def test_split_and_merge(session):
     session.automatic()
-    label = session.accept("femur_left")
+    label = session.commit("femur_left")
     both = session.segmentation().labels > 0
     labels = session.split(label)
     assert labels == [1, 2]
@@ -233,11 +232,11 @@ def test_split_and_merge(session):
 
 def test_pieces_that_touch_by_a_corner_are_one(session):
     session.paint(0, square(4, 8)).paint(1, square(8, 12))
-    label = session.accept("one")
-    with pytest.raises(PromptError, match="one piece"):
+    label = session.commit("one")
+    with pytest.raises(PromptError, match="one connected component"):
         session.split(label)
     session.paint(4, square(2, 10))
-    session.accept("one")
+    session.commit("one")
     assert [f.voxels for f in (session.split(label), session.statistics())[1]] == [64, 32]
 
 
@@ -255,7 +254,7 @@ def test_pieces_that_touch_by_a_corner_are_one(session):
         lambda s: s.split(1),
         lambda s: s.merge([1], into=1),
         lambda s: s.merge([1, 9], into=1),
-        lambda s: s.add(Point(FIRST)).accept(" "),
+        lambda s: s.add(Point(FIRST)).commit(" "),
         lambda s: s.encode(6),
         lambda s: s.probability(-1),
         lambda s: s.interpolate(),
@@ -278,24 +277,24 @@ def test_only_what_changed_is_told(session):
     seen = session.revision
     session.paint(3, square(0, 4))
     changes = session.changes_since(seen)
-    assert list(changes.answer) == [3]
-    assert not changes.bones
+    assert list(changes.mask) == [3]
+    assert not changes.labels
     assert changes.revision == session.revision == seen + 1
-    assert np.array_equal(changes.answer[3].mask(), session.slice_mask(3))
+    assert np.array_equal(changes.mask[3].to_mask(), session.slice_mask(3))
     session.undo()
     assert session.revision == seen + 2
-    assert not session.changes_since(seen).answer, "it is as it was"
-    assert list(session.changes_since(seen + 1).answer) == [3]
+    assert not session.changes_since(seen).mask, "it is as it was"
+    assert list(session.changes_since(seen + 1).mask) == [3]
 
 
 def test_an_accepted_answer_leaves_one_layer_for_the_other(session):
     session.add(Point(FIRST))
     seen = session.revision
-    session.accept("tibia")
+    session.commit("tibia")
     changes = session.changes_since(seen)
-    assert not changes.answer[2].any()
-    assert changes.bones[2].to_list().count(1) >= 16
-    assert np.array_equal(session.bone_runs(2).mask(), session.segmentation().labels[..., 2] == 1)
+    assert not changes.mask[2].any()
+    assert changes.labels[2].to_list().count(1) >= 16
+    assert np.array_equal(changes.labels[2].to_mask(), session.segmentation().labels[..., 2] == 1)
 
 
 def test_whoever_missed_too_much_gets_all(session):
@@ -303,8 +302,8 @@ def test_whoever_missed_too_much_gets_all(session):
     for unknown in (-1, 10_000):
         changes = session.changes_since(unknown)
         assert changes.complete
-        assert sorted(changes.bones) == [0, 1, 2, 3, 4]
-        assert list(changes.answer) == [2]
+        assert sorted(changes.labels) == [0, 1, 2, 3, 4]
+        assert list(changes.mask) == [2]
     assert session.layers() == session.changes_since(-1)
 
 
@@ -314,7 +313,7 @@ def test_applying_changes_one_after_the_other_gives_what_is_there(session):
     verbs = [
         lambda: session.automatic(),
         lambda: session.paint(0, square(0, 9)),
-        lambda: session.accept("a"),
+        lambda: session.commit("a"),
         lambda: session.split(1),
         lambda: session.undo(),
         lambda: session.edit(1),
@@ -327,8 +326,8 @@ def test_applying_changes_one_after_the_other_gives_what_is_there(session):
     for verb in verbs:
         verb()
         changes = session.changes_since(seen)
-        for k, runs in changes.bones.items():
-            shown[..., k] = runs.plane()
+        for k, runs in changes.labels.items():
+            shown[..., k] = runs.to_array()
         seen = changes.revision
         assert np.array_equal(shown, session.segmentation().labels)
 
@@ -339,9 +338,9 @@ def test_applying_changes_one_after_the_other_gives_what_is_there(session):
 def test_history_tells_what_was_done(session):
     assert session.history == ()
     accept_both(session)
-    assert [s.verb for s in session.history] == ["add", "propagate", "accept"] * 2
-    assert session.history[1].text == "Followed to 4 slices from 0 to 4."
-    assert session.history[2].text == "left femur accepted on slices 0 to 4."
+    assert [s.verb for s in session.history] == ["add", "propagate", "commit"] * 2
+    assert session.history[1].text == "Propagated to 4 slices between 0 and 4."
+    assert session.history[2].text == "Committed left femur on slices 0-4."
     session.undo()
     assert len(session.history) == 5
     assert session.can_redo
@@ -380,7 +379,7 @@ def test_what_is_cancelled_changes_nothing(session, network, verb):
 def test_slices_are_encoded_ahead(session, network):
     assert session.encode(3)
     assert not session.encode(3)
-    assert session.encoded == [3]
+    assert session.encoded_slices == [3]
     session.add(Point((16, 16, 3)))
     assert network.encoded == 1
 
@@ -429,7 +428,7 @@ def test_confidence_by_slice(judged):
     judged.add(Point(FIRST))
     assert judged.flagged == [0, 1, 3, 4], "a person has seen to it"
     before = judged.slice_confidence
-    label = judged.accept("femur")
+    label = judged.commit("femur")
     assert judged.slice_confidence == before
     assert judged.statistics()[0].confidence == pytest.approx(before[1], abs=0.02)
     assert judged.edit(label).slice_confidence == before
@@ -450,9 +449,9 @@ def test_weights_that_were_never_calibrated_flag_nothing(session):
     assert session.flagged == []
     assert session.probability(0).dtype == np.float16
     assert not session.probability(5).any()
-    session.accept("bone")
+    session.commit("bone")
     assert session.statistics()[0].confidence is None
 
 
 def test_doubts_about_the_image(session):
-    assert isinstance(session.doubts, tuple)
+    assert isinstance(session.input_warnings, tuple)

@@ -17,8 +17,8 @@ import pytest
 import torch
 
 import anybone
-from anybone.inference.attention import attention_map, published_volume
-from anybone.inference.intensity import clip_to_unit, published_gray, published_input
+from anybone.inference.attention import attention_map
+from anybone.inference.preprocessing import normalize, published_gray, published_input, published_volume_input
 from anybone.models import checkpoint, registry
 from anybone.models.bone_sam import BoneSam
 from anybone.models.checkpoint import Checkpoint
@@ -80,7 +80,7 @@ class Outputs:
         self.volume, self.dtype = volume, dtype
         self.computed: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         with torch.inference_mode():
-            self.probability = self.model.attend(published_volume(volume).to(dtype))
+            self.probability = self.model.attend(published_volume_input(volume).to(dtype))
 
     def attention(self, k: int) -> torch.Tensor:
         return attention_map(self.probability[0, 0], k, self.volume.shape[2])
@@ -88,7 +88,7 @@ class Outputs:
     def embeddings(self, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the plain and the fused embedding of a slice."""
         if k not in self.computed:
-            gray = published_gray(clip_to_unit(self.volume), k)
+            gray = published_gray(normalize(self.volume), k)
             with torch.inference_mode():
                 plain = self.model.encode(to_network(gray.to(self.dtype)))
                 self.computed[k] = plain, self.model.fuse(plain, self.attention(k)[None])

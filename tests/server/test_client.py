@@ -13,7 +13,7 @@ import pytest
 import anybone
 from anybone import Box, MaskHint, Point, Scribble
 from anybone.core.errors import AnyboneError, PromptError, UsageError
-from anybone.inference.progress import Cancelled
+from anybone.core.progress import Cancelled
 from anybone.inference.segmenter import Segmenter
 from anybone.interactive.session import Session
 from anybone.server.client import Client
@@ -51,7 +51,7 @@ def test_it_has_the_members_of_a_session() -> None:
         "paint",
         "keep",
         "interpolate",
-        "accept",
+        "commit",
         "edit",
         "rename",
         "remove",
@@ -69,7 +69,7 @@ def test_the_same_work_gives_the_same_bones(far: Client) -> None:
     for session in sessions:
         session.add(Point(tuple(ON_BONE)), Point((2, 2, 2), positive=False))
         assert session.propagate(backwards=False) == [3, 4]
-        assert session.accept("left femur") == 1
+        assert session.commit("left femur") == 1
         session.add(Box((32, 28, 1), (60, 50, 2)))
         session.add(Scribble((tuple(ON_OTHER), (48, 44, 2))))
         session.paint(0, np.eye(64) > 0)
@@ -91,12 +91,12 @@ def test_the_same_work_gives_the_same_bones(far: Client) -> None:
 def test_every_other_verb(far: Client, tmp_path: Path) -> None:
     session = far.open("bars.nii.gz").automatic([1, 3])
     assert session.interpolate() == [2]
-    assert session.accept("all", color_rgb=(1, 2, 3)) == 1
+    assert session.commit("all", color_rgb=(1, 2, 3)) == 1
     assert session.split(1) == [1, 2]
     assert session.merge([2], 1).rename(1, "tibia", side="left").bones[0].key == "tibia_left"
     assert session.edit(1).slices == [1, 2, 3]
     assert session.bones == ()
-    assert session.accept() == 1
+    assert session.commit() == 1
     assert session.add(Point(tuple(ON_BONE))).reset().slices == []
     assert session.redo() is False
     assert session.undo()

@@ -37,7 +37,7 @@ def test_whatever_is_sent_is_answered(described: Any, client: httpx.Client, fold
     before = {path: path.read_bytes() for path in folder.parent.glob("**/*.nii.gz") if "state" not in path.parts}
     session = opened(client)
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"name": "one"})
+    client.post(f"{session}/commit", json={"name": "one"})
     failures: list[str] = []
     for result in described.get_all_operations():
         operation = result.ok()

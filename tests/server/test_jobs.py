@@ -168,7 +168,7 @@ def test_many_at_once_each_get_their_own(start: Start) -> None:
         for index in range(4):
             client.post(f"{session}/add_point", json={"ijk": [*clicked[:2], index]})
         answered = client.post(f"{session}/undo", json={}).json()["answered"]
-        (bone,) = client.post(f"{session}/accept", json={"name": name}).json()["bones"]
+        (bone,) = client.post(f"{session}/commit", json={"name": name}).json()["bones"]
         return answered, bone["name"], bone["voxels"]
 
     with ThreadPoolExecutor(6) as people:

@@ -76,7 +76,7 @@ def test_a_killed_studio_goes_on_where_it_was(tmp_path: Path, weights: Path) -> 
         assert client.get("/api/info").json()["open"] == "bars.nii.gz"
         session = f"/api/sessions/{client.post('/api/sessions', json={'path': 'bars.nii.gz'}).json()['id']}"
         client.post(f"{session}/paint", json={"ijk_list": [ON_BONE], "radius_mm": 4})
-        client.post(f"{session}/accept", json={"bone": "femur_left"})
+        client.post(f"{session}/commit", json={"bone": "femur_left"})
         client.post(f"{session}/add_point", json={"ijk": [16, 16, 3]})
         client.post(f"{session}/paint", json={"ijk_list": [[40, 40, 4]], "radius_mm": 4})
         before, layers = client.get(session).json(), client.get(f"{session}/layers").json()

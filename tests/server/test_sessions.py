@@ -46,7 +46,7 @@ def test_a_click_answers_with_the_bar_and_nothing_else(client: httpx.Client, ses
 
 def test_accepted_bones_are_told_with_their_sizes(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    change = client.post(f"{session}/accept", json={"bone": "femur_left"}).json()
+    change = client.post(f"{session}/commit", json={"bone": "femur_left"}).json()
     (bone,) = change["bones"]
     assert (bone["key"], bone["name"], bone["side"], bone["voxels"]) == ("femur_left", "left femur", "left", 256)
     assert (bone["volume_ml"], bone["extent_mm"], bone["slices"]) == (0.768, [16, 16, 3], [2, 2])
@@ -66,7 +66,7 @@ def test_undo_and_redo_go_back_and_forth(client: httpx.Client, session: str) -> 
 
 def test_every_verb_of_bones(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_box", json={"min_ijk": [0, 0, 2], "max_ijk": [63, 63, 2]})
-    client.post(f"{session}/accept", json={"name": "both", "color": "#123456"})
+    client.post(f"{session}/commit", json={"name": "both", "color": "#123456"})
     pieces = client.post(f"{session}/split", json={"label": 1}).json()["bones"]
     assert [bone["name"] for bone in pieces] == ["both (1)", "both (2)"]
     labels = [bone["label"] for bone in pieces]
@@ -76,7 +76,7 @@ def test_every_verb_of_bones(client: httpx.Client, session: str) -> None:
     assert (named["bones"][0]["key"], named["bones"][0]["side"]) == ("tibia_right", "right")
     edited = client.post(f"{session}/edit", json={"label": labels[1]}).json()
     assert (edited["bones"], edited["answered"]) == ([], [2])
-    client.post(f"{session}/accept", json={})
+    client.post(f"{session}/commit", json={})
     assert client.post(f"{session}/remove", json={"label": labels[1]}).json()["bones"] == []
 
 
@@ -102,7 +102,7 @@ def test_one_piece_is_kept(client: httpx.Client, session: str) -> None:
 
 def test_layers_and_changes_catch_up(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"name": "one"})
+    client.post(f"{session}/commit", json={"name": "one"})
     client.post(f"{session}/add_point", json={"ijk": [*ON_OTHER[:2], 3]})
     layers = client.get(f"{session}/layers").json()
     assert layers["revision"] == 3
@@ -125,8 +125,8 @@ def test_probability_is_a_byte_a_voxel(client: httpx.Client, session: str) -> No
         ("add_point", {"ijk": [99, 0, 0]}, 400, "PromptError"),
         ("add_point", {"ijk": [1, 2]}, 422, "SchemaError"),
         ("add_point", {"ijk": [1, 2, 3], "more": 1}, 422, "SchemaError"),
-        ("accept", {"name": "x"}, 400, "PromptError"),
-        ("accept", {"bone": "wing"}, 400, "PromptError"),
+        ("commit", {"name": "x"}, 400, "PromptError"),
+        ("commit", {"bone": "wing"}, 400, "PromptError"),
         ("remove", {"label": 7}, 400, "PromptError"),
         ("paint", {"slice": 0, "runs": [1, 5]}, 400, "PromptError"),
         ("paint", {"slice": 0}, 400, "PromptError"),
@@ -146,7 +146,7 @@ def test_what_cannot_be_meant_is_said(
 
 def test_a_session_is_saved_and_its_files_downloaded(client: httpx.Client, session: str, folder: Path) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"bone": "femur_left"})
+    client.post(f"{session}/commit", json={"bone": "femur_left"})
     answer = client.post(f"{session}/save", json={"formats": ["nifti", "statistics"], "path": "deeper/mine"}).json()
     names = {row["path"] for row in answer["files"]}
     assert names == {f"deeper/mine{end}" for end in (".nii.gz", ".json", "_statistics.csv", "_statistics.json")}
@@ -158,7 +158,7 @@ def test_a_session_is_saved_and_its_files_downloaded(client: httpx.Client, sessi
 
 def test_saving_never_writes_over_what_is_not_its_own(client: httpx.Client, session: str, folder: Path) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"name": "one"})
+    client.post(f"{session}/commit", json={"name": "one"})
     before = (folder / "bars.nii.gz").read_bytes()
     answer = client.post(f"{session}/save", json={"path": "bars"})
     assert (answer.status_code, answer.json()["error"]["kind"]) == (409, "WriteError")
@@ -170,7 +170,7 @@ def test_saving_never_writes_over_what_is_not_its_own(client: httpx.Client, sess
 
 def test_sessions_are_listed_and_forgotten(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"name": "one"})
+    client.post(f"{session}/commit", json={"name": "one"})
     (row,) = [row for row in client.get("/api/sessions").json() if session.endswith(row["id"])]
     assert (row["name"], row["path"], row["bones"], row["open"]) == ("bars", "bars.nii.gz", ["one"], True)
     assert client.delete(session).status_code == 204

@@ -13,7 +13,7 @@ from server.test_jobs import Listening, opened, wait_for
 def worked_on(client: httpx.Client) -> str:
     session = opened(client)
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"bone": "femur_left"})
+    client.post(f"{session}/commit", json={"bone": "femur_left"})
     client.post(f"{session}/add_point", json={"ijk": ON_OTHER})
     wait_for(lambda: client.get(session).json()["saved"])
     return session

@@ -9,7 +9,7 @@ import torch
 from anybone.core.geometry import Geometry
 from anybone.inference.attention import attention_input, slice_attention
 from anybone.inference.options import SegmentOptions
-from anybone.inference.slicing import make_frames
+from anybone.inference.slicing import cut, slice_axis
 from anybone.models.bone_sam import BoneSam
 from anybone.synthetic.label_map import LabelMap
 from anybone.synthetic.scanner import Atlas
@@ -62,7 +62,7 @@ def test_the_attention_of_a_slice_lies_on_its_bone(case, model):
 def test_it_is_the_attention_that_the_engine_fuses(case, model):
     options = SegmentOptions(axis=2, keep_aspect=True)
     geometry = Geometry(case.normalized.shape, np.diag([2.0, 1.0, 5.0, 1.0]))
-    _, frames = make_frames(geometry, 1024, options)
+    frames = cut(geometry, slice_axis(geometry, options), 1024, options)
     with torch.no_grad():
         probability = model.attend(attention_input(torch.from_numpy(case.normalized)))[0, 0]
     assert torch.equal(attended_cache([case], model).attention[3], slice_attention(probability, frames[3], 8)[0])

@@ -10,9 +10,9 @@ from PIL import Image
 
 import anybone
 from anybone.core.errors import InputError, NothingFoundError
-from anybone.inference.intensity import clip_to_unit
 from anybone.inference.options import SegmentOptions
-from anybone.inference.slicing import make_frames, render
+from anybone.inference.preprocessing import normalize, render
+from anybone.inference.slicing import cut
 from anybone.models.image_normalization import to_network
 from anybone.training.cache import FRAME, IGNORE
 from anybone.training.data import cached, prepare
@@ -59,8 +59,8 @@ def test_cuts_know_what_the_trusted_slices_know(folder):
 def test_slices_lie_as_the_engine_shows_them(folder):
     image = prepare([folder]).images[2]  # 40 columns of 1 mm from right to left, 20 rows of 2 mm from front to back
     volume = anybone.read(folder / "limb_t1" / "009_t1.nii.gz")
-    _, frames = make_frames(volume.geometry, FRAME, SegmentOptions(axis=2))
-    seen = render(clip_to_unit(volume.data), frames[1], SegmentOptions())
+    frames = cut(volume.geometry, 2, FRAME, SegmentOptions(axis=2))
+    seen = render(normalize(volume.data), frames[1], SegmentOptions())
     assert torch.allclose(to_network(image[None].float() / 255), seen, atol=0.02)
 
 

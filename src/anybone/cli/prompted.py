@@ -144,7 +144,7 @@ def segment_prompted(
         ):
             remarks.append(f"{bone} could not be propagated beyond the prompted slices {session.slices}.")
         if session.mask.any():
-            session.accept(bone)
+            session.commit(bone)
         else:
             session.reset()
             remarks.append(f"No bone was found at the prompts for {bone}. Add points on it, or a box around it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,13 @@ class Volume:
         if not np.isfinite(data).all():
             raise GeometryError("A volume holds finite numbers only; replace NaN and infinity before making one.")
         object.__setattr__(self, "data", data)
+
+
+def volume_hash(volume: Volume) -> str:
+    """Return a hash of a volume's voxels and grid; a saved session belongs to the volume of the same hash."""
+    found = hashlib.blake2b(digest_size=16)
+    found.update(np.array(volume.geometry.shape_ijk, dtype="<i8").tobytes())
+    found.update(volume.geometry.affine_ras_mm.astype("<f8").tobytes())
+    for k in range(volume.data.shape[2]):
+        found.update(np.asarray(volume.data[:, :, k], dtype="<f4", order="F").tobytes(order="F"))
+    return found.hexdigest()

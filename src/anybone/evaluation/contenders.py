@@ -13,7 +13,7 @@ from typing import Any, Literal
 from anybone.core.errors import UsageError
 from anybone.evaluation.networks import NETWORKS
 from anybone.evaluation.standard import StandardSlices, StandardVolumes
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.training.config import TrainingConfig
 from anybone.training.loop import bone_sam
 from anybone.training.stages import STAGES
@@ -78,7 +78,7 @@ class Contender:
             training |= {"prompts": {}, "start": ""}
         return replace(common, model=model, **training)
 
-    def build(self, config: TrainingConfig) -> SliceNetwork:
+    def build(self, config: TrainingConfig) -> Network:
         """The network that learns, before its first step."""
         match self.kind:
             case "slices":

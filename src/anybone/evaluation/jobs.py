@@ -26,14 +26,14 @@ from anybone.evaluation.scores import ALL, Measures, Score, score
 from anybone.evaluation.worst import Worst, draw_worst
 from anybone.inference.attention import attention_input
 from anybone.inference.classical.methods import BASELINES
-from anybone.inference.cleanup import clean
-from anybone.inference.intensity import clip_to_unit
 from anybone.inference.loading import load
 from anybone.inference.options import SegmentOptions
-from anybone.inference.preprocessing import device_of
+from anybone.inference.postprocessing import clean
+from anybone.inference.preprocessing import normalize
 from anybone.inference.segmenter import Segmenter
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.names import of_name, stem
+from anybone.models.network import device_of
 
 DONE = "figures.json"
 USER = "center"
@@ -184,7 +184,7 @@ def _by_volume(taught: Taught) -> Answer:
     @torch.inference_mode()
     def answer(volume: Volume, found: Found) -> Segmentation:
         axis = volume.geometry.slice_axis
-        unit = clip_to_unit(volume.data).movedim(axis, 2)
+        unit = normalize(volume.data).movedim(axis, 2)
         probability = network.attend(attention_input(unit).to(device_of(network))).float().cpu()
         large = torch.nn.functional.interpolate(probability, size=tuple(unit.shape), mode="trilinear")[0, 0]
         mask = clean(

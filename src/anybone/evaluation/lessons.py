@@ -15,7 +15,7 @@ from anybone.evaluation.contenders import Contender, Lesson
 from anybone.evaluation.protocols import Fold, Protocol
 from anybone.models import checkpoint
 from anybone.models.bone_sam import BoneSam
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.synthetic.label_map import load
 from anybone.synthetic.scanner import Atlas
 from anybone.training import loop
@@ -42,7 +42,7 @@ class Taught:
         minutes: Of processor time that they took; of time, on a GPU.
     """
 
-    network: SliceNetwork
+    network: Network
     steps: int
     minutes: float
 
@@ -72,7 +72,7 @@ def teach(
         NothingFoundError: There is no label map.
     """
     start, steps, seconds = "", 0, 0.0
-    network: SliceNetwork | None = None
+    network: Network | None = None
     for number, lesson in enumerate(contender.lessons):
         config = contender.config(protocol.training, lesson, seed)
         config = replace(config, start=start or config.start)

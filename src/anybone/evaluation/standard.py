@@ -9,11 +9,11 @@ from torch.nn import functional as F
 from anybone.core.array_types import Float
 from anybone.evaluation.networks import build
 from anybone.models.image_normalization import IMAGENET_MEAN, IMAGENET_STD
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.models.volume_branch import ATTENTION_SIDE
 
 
-class StandardSlices(SliceNetwork):
+class StandardSlices(Network):
     """A network of `NETWORKS` on slices: its logits are what `encode` gives and `decode` reads; it hears no prompts."""
 
     def __init__(self, name: str, image_size: int) -> None:
@@ -46,7 +46,7 @@ class StandardSlices(SliceNetwork):
         return _twice(embedding)
 
 
-class StandardVolumes(SliceNetwork):
+class StandardVolumes(Network):
     """A network of `NETWORKS` on whole volumes, at the place of the 3-D branch, which is its whole answer."""
 
     def __init__(self, name: str) -> None:

@@ -1,45 +1,48 @@
-"""Step 3, attend: the 3-D branch looks at the whole volume once and gives each slice an attention map."""
+"""Step 3, attend: the 3-D branch runs on the whole volume once and gives an attention map for each slice."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.core.array_types import Float
-from anybone.core.volume import Volume
-from anybone.inference.intensity import as_stored, clip_to_unit
 from anybone.inference.slicing import SliceFrame
 from anybone.models.config import EMBEDDING_STRIDE
+from anybone.models.network import Network, device_of
 
 SIDE = 64  # cells along each axis of the 3-D branch
-REACH = 8  # cells of depth that are summed on either side of a slice
-FAINT = 0.1  # probabilities up to this do not count
-# The published curve that lifts the normalized sum: nothing up to 0.001, then two straight pieces that meet at 0.05.
+REACH = 8  # cells of depth summed on either side of a slice
+FAINT = 0.1  # probabilities up to this are ignored
+# The published curve that lifts the normalized sum: 0 up to 0.001, then two line segments that meet at 0.05.
 CURVE_ZERO, CURVE_KNEE, CURVE_KNEE_VALUE = 0.001, 0.05, 0.8
 
 
-def published_volume(volume: Volume | NDArray[np.generic]) -> Float[Tensor, "1 1 64 64 64"]:
-    """The 3-D branch's input that the published program makes of a volume, or of a file's own array "i j k"."""
-    return attention_input(clip_to_unit(as_stored(volume)))
+def attend(network: Network, normalized: Float[Tensor, "i j k"], axis: int) -> Float[Tensor, "64 64 64"]:
+    """Return the 3-D branch's probability of bone, slices on the last axis.
+
+    Args:
+        network: A network with a 3-D branch.
+        normalized: Intensities in 0..1.
+        axis: Array axis that slices are stacked along.
+    """
+    return network.attend(attention_input(normalized.movedim(axis, 2)).to(device_of(network)))[0, 0]
 
 
 def attention_input(normalized: Float[Tensor, "i j k"]) -> Float[Tensor, "1 1 64 64 64"]:
-    """A volume in 0..1 resized to 64 cells along each axis, each cell's center sampled linearly, in -1..1."""
+    """Resize a volume in 0..1 to 64 cells along each axis, sampled linearly at cell centers, in -1..1."""
     cells = F.interpolate(normalized[None, None], size=(SIDE, SIDE, SIDE), mode="trilinear", align_corners=False)
     return (cells - 0.5) / 0.5
 
 
 def attention_map(probability: Float[Tensor, "*b 64 64 64"], k: int, depth: int) -> Float[Tensor, "*b2 64 64"]:
-    """The attention map of slice `k` of `depth`, from the 3-D branch's probability with slices on its last axis.
+    """Compute the attention map of slice `k` of `depth` from the 3-D branch's probability, slices on the last axis.
 
     Args:
-        probability: Of one volume, "64 64 64", which gives "64 64"; or what `attend` gives, "b 1 64 64 64", which
-            gives "b 64 64", as `fuse` takes it.
+        probability: One volume "64 64 64", which gives "64 64"; or the output of `Network.attend`,
+            "b 1 64 64 64", which gives "b 64 64", the input of `Network.fuse`.
         k: Slice index.
-        depth: Slices of the volume.
+        depth: Number of slices of the volume.
     """
     if probability.ndim == 5:
         probability = probability[:, 0]
@@ -55,7 +58,7 @@ def attention_map(probability: Float[Tensor, "*b 64 64 64"], k: int, depth: int)
 def slice_attention(
     probability: Float[Tensor, "64 64 64"], frame: SliceFrame, depth: int
 ) -> Float[Tensor, "1 h16 w16"]:
-    """The attention map of a frame's slice on the embedding's grid: the slice's part of the frame, zero beside it."""
+    """Return the attention map of a slice on the embedding's grid, zero outside the slice's part of the frame."""
     maps = frame.picture(attention_map(probability, frame.index, depth))[None, None]
     inside = [max(1, round(side / EMBEDDING_STRIDE)) for side in frame.content_shape]
     cells = [side // EMBEDDING_STRIDE for side in frame.frame_shape]

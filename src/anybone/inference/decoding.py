@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 import numpy as np
@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.core.array_types import Float
+from anybone.core.progress import Clock
 from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
-from anybone.inference.postprocessing import from_slice
-from anybone.inference.slicing import SliceFrame
+from anybone.inference.embeddings import EmbeddingCache
+from anybone.inference.postprocessing import with_adjacent_slices
+from anybone.inference.preprocessing import PreparedVolume
+from anybone.inference.slicing import SliceFrame, to_decoder_grid
 from anybone.models.network import Network
 
 BONE_CHANNEL = 1  # of the two masks that a network returns
-HINT_LOGIT = 8.0  # how sure a mask prompt drawn by hand is: probability 0.9997
-SCRIBBLE_POINTS = 16  # points kept of a scribble, evenly along it: more crowd out the other prompts
+HINT_LOGIT = 8.0  # logit of a mask prompt drawn by hand: probability 0.9997
+SCRIBBLE_POINTS = 16  # points sampled evenly along a scribble: more would outweigh the other prompts
 
 
 def on_slice(prompt: Prompt, frame: SliceFrame) -> bool:
-    """Whether a prompt acts on the frame's slice."""
+    """Return whether a prompt applies to the frame's slice."""
     match prompt:
         case Point():
             return round(prompt.ijk[frame.axis]) == frame.index
@@ -45,21 +48,20 @@ def decode(
     prompts: Sequence[Prompt] = (),
     previous: Float[Tensor, "1 1 h4 w4"] | None = None,
 ) -> tuple[Float[Tensor, "1 1 h4 w4"], float]:
-    """Logits of bone on the decoder's grid and the network's own estimate of their IoU.
+    """Return logits of bone on the decoder's grid and the network's estimate of their IoU.
 
     Args:
-        network: What decodes.
-        embedding: Of the frame's slice, fused.
-        frame: Where the slice lies.
-        prompts: Those that act on this slice; none: all bone there is.
-        previous: Logits to start from: of an earlier answer here, or of the neighboring slice. A mask among the
-            prompts takes their place.
+        network: Network that decodes.
+        embedding: Fused embedding of the frame's slice.
+        frame: Frame of the slice.
+        prompts: Prompts on this slice; none: all bone.
+        previous: Logits to start from, of an earlier mask here or of an adjacent slice. A mask prompt replaces them.
     """
     device = embedding.device
-    points, labels, boxes = _gather(prompts, frame)
+    points, labels, boxes = _prompt_arrays(prompts, frame)
     hints = [p for p in prompts if isinstance(p, MaskHint)]
     if hints:
-        previous = mask_logits(hints[-1].mask, frame)
+        previous = mask_to_logits(hints[-1].mask, frame)
     logits, quality = network.decode(
         embedding,
         points_xy=torch.from_numpy(points)[None].to(device) if len(points) else None,
@@ -70,20 +72,60 @@ def decode(
     return logits[:, BONE_CHANNEL : BONE_CHANNEL + 1], float(quality[0, BONE_CHANNEL])
 
 
-def mask_logits(mask: NDArray[np.bool_], frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
-    """A hand-drawn mask "rows columns" as logits on the decoder's grid."""
-    return (2 * from_slice(mask.astype(np.float32), frame) - 1) * HINT_LOGIT
+class SliceDecoder:
+    """Decoding of any slice of one volume, from cached embeddings.
+
+    Args:
+        network: Network that encodes and decodes.
+        prepared: The prepared volume.
+        clock: Timer of the steps.
+
+    Attributes:
+        network: As given.
+        prepared: As given.
+        clock: As given.
+        embeddings: Cache of the slices' embeddings.
+    """
+
+    def __init__(self, network: Network, prepared: PreparedVolume, clock: Clock) -> None:
+        self.network, self.prepared, self.clock = network, prepared, clock
+        self.embeddings = EmbeddingCache(network, prepared, clock)
+
+    def decode(
+        self, index: int, prompts: Sequence[Prompt] = (), previous: Float[Tensor, "1 1 h4 w4"] | None = None
+    ) -> Float[Tensor, "1 1 h4 w4"]:
+        """Return logits of one slice; see `decode`."""
+        embedding = self.embeddings.get(index)
+        with self.clock.step("decode"), torch.inference_mode():
+            return decode(self.network, embedding, self.prepared.frames[index], prompts, previous)[0]
+
+    def decode_all(self, wanted: Sequence[int]) -> Iterator[tuple[int, Float[Tensor, "1 1 h4 w4"]]]:
+        """Yield each wanted slice with the logits of all bone, averaged with adjacent slices, in ascending order."""
+        batch = self.prepared.options.batch
+
+        def logits() -> Iterator[tuple[int, Tensor]]:
+            for done, index in enumerate(wanted):
+                if done % batch == 0:
+                    self.embeddings.fill(wanted[done : done + batch])
+                yield index, self.decode(index)
+
+        return with_adjacent_slices(logits(), self.prepared.options.adjacent_slice_weight)
+
+
+def mask_to_logits(mask: NDArray[np.bool_], frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
+    """Convert a hand-drawn mask "rows columns" to logits on the decoder's grid."""
+    return (2 * to_decoder_grid(mask.astype(np.float32), frame) - 1) * HINT_LOGIT
 
 
 def box_edges(prompt: Box | Lasso, frame: SliceFrame) -> NDArray[np.float32]:
-    """x, y low and x, y high in input pixels: the outer edges of the first and last voxels."""
+    """Return low x, y and high x, y in input pixels: the outer edges of the first and last voxels."""
     low, high = (end(_corners(prompt), axis=0) for end in (np.min, np.max))
     corners = frame.to_model_xy(np.array([low - 0.5, high + 0.5]))
     return np.concatenate([corners.min(0), corners.max(0)])
 
 
-def _gather(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points (n, 2), their labels (n,) and boxes (m, 4), all in input pixels."""
+def _prompt_arrays(prompts: Sequence[Prompt], frame: SliceFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return points (n, 2), their labels (n,) and boxes (m, 4), all in input pixels."""
     points: list[np.ndarray] = []
     labels: list[int] = []
     boxes: list[np.ndarray] = []

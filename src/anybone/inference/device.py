@@ -1,4 +1,4 @@
-"""Which device runs the network."""
+"""Choice of the device that runs the network."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 itself, so that 16 bits are faster than 32."""
+    """Return whether the device supports bfloat16 natively, so that 16 bits are faster than 32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" takes a GPU where there is one.
+    """Return the device of that name; "auto" selects a GPU if there is one.
 
     Raises:
-        UsageError: There is no such device here.
+        UsageError: The device is unknown or not available.
     """
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
@@ -28,5 +28,5 @@ def choose_device(name: str = "auto") -> torch.device:
     if name.split(":")[0] not in available:
         raise UsageError(f"A device is one of {', '.join(DEVICES)}; found {name!r}.")
     if not available[name.split(":")[0]]:
-        raise UsageError(f"This machine offers no {name} device to PyTorch. Use --device auto or --device cpu.")
+        raise UsageError(f"PyTorch finds no {name} device on this machine. Use --device auto or --device cpu.")
     return torch.device(name)

@@ -1,4 +1,4 @@
-"""Checkpoint -> Segmenter."""
+"""Load a checkpoint as a Segmenter."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from anybone.models import checkpoint, registry
 
 
 def load(name_or_path: str | Path | None = None, *, device: str = "auto") -> Segmenter:
-    """A segmenter with the weights of that name, or in that file; without an argument, those that ship.
+    """Return a segmenter with the weights of that name, or in that file; without an argument, the included weights.
 
     Args:
-        name_or_path: As `anybone weights list` shows, or a `.safetensors` file that `anybone weights add` made.
+        name_or_path: Name from `anybone weights list`, or a `.safetensors` file made by `anybone weights add`.
         device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        CheckpointError: No such weights, or the file is damaged.
-        UsageError: No such device.
+        CheckpointError: No weights of that name, or the file is damaged.
+        UsageError: The device is not available.
     """
     path = registry.locate(name_or_path)
     header = checkpoint.read_header(path)

@@ -1,4 +1,4 @@
-"""SegmentOptions: every choice on a volume's way, each with its reason."""
+"""SegmentOptions: every option of a segmentation, each with its reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anybone.core.errors import UsageError
 
 Preprocessing = Literal["default", "published"]
 
-# What an option left at None becomes. "published" repeats the published program; "default" mends what is weak in it.
+# Values of options left at None. "published" reproduces the published program; "default" corrects its weaknesses.
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {
         "upright": True,
@@ -39,31 +39,32 @@ _AS_PRESET: Any = None
 
 @dataclass(frozen=True)
 class SegmentOptions:
-    """How a volume is segmented. What is not given is as the preset named by `preprocessing` has it.
+    """Options of a segmentation. Options that are not given have the value of the preset named by `preprocessing`.
 
     Attributes:
         preprocessing: "default", or "published" to reproduce the published program slice by slice: 8-bit slices, each
             stretched on its own, squashed to a square, no cleaning.
-        axis: The array axis that slices are cut along; None takes the acquired one, which has the largest spacing
+        axis: Array axis that slices are cut along; None selects the acquired one, which has the largest spacing
             ("published": the last one, as the published program assumes).
-        upright: Whether the network sees slices as people look at them, head or front up, the patient's right on the
-            left, as it was taught; they lie in files in any way. Where a file does not say how it lies, they stay as
-            they are stored.
+        upright: Whether slices are turned to the standard radiological view, head or front up, the patient's right on
+            the left, as in training; files store them in any orientation. Without an orientation in the file, slices
+            are used as stored.
         keep_aspect: Whether a slice keeps its proportions in mm inside the input frame. Squashing to a square
             distorts strongly anisotropic planes.
         upsampling: "linear" enlarges the logits before the threshold, which gives smooth borders; "nearest" enlarges
             the thresholded mask's pixels, which gives stairs.
         threshold: Logit above which a voxel is bone; 0 is a probability of one half.
-        adjacent_slice_weight: Weight of the two adjacent slices in a slice's logits in automatic segmentation: what one
-            slice shows badly its neighbors often show well.
-        min_signal: Slices whose bright tissue stays below this share of the volume's are skipped, since noise alone
-            makes a network imagine bone.
-        min_component_mm3: Smaller 3-D pieces are dropped as speckle. 100 mm3 is less than the smallest carpal bone.
+        adjacent_slice_weight: Weight of the two adjacent slices in a slice's logits in automatic segmentation: a
+            structure that is unclear on one slice is often clear on the adjacent ones.
+        min_signal: Slices whose bright tissue is below this fraction of the volume's range are skipped, since networks
+            find false positives in noise.
+        min_component_mm3: Smaller 3-D connected components are removed as speckle. 100 mm3 is less than the smallest
+            carpal bone.
         max_hole_mm3: Smaller closed 3-D holes are filled: marrow and vessel channels are part of a bone.
-        enforce_clicks: Whether a session bends what the network answers around clicks that it leaves unheeded.
+        enforce_clicks: Whether a session corrects the network's mask at clicks that the network ignores.
         every: Encode every n-th slice only and interpolate logits between them; 2 halves the time.
-        batch: Slices that are encoded together; one is fastest on a CPU.
-        bfloat16: Encode in 16 bits: sooner on processors that compute in them, slower on others, and rounder.
+        batch: Number of slices that are encoded together; one is fastest on a CPU.
+        bfloat16: Encode in 16 bits: faster on processors that support it, slower on others, and less precise.
     """
 
     preprocessing: Preprocessing = "default"
@@ -97,5 +98,5 @@ class SegmentOptions:
                 object.__setattr__(self, name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as plain values."""
+        """Return the options as a dictionary of plain values."""
         return asdict(self)

@@ -1,12 +1,19 @@
-"""Segmenter: a volume's whole way, read -> normalize -> attend -> cut -> encode -> fuse -> decode -> stitch -> write.
+"""Segmenter: the nine steps read -> normalize -> attend -> cut -> encode -> fuse -> decode -> stitch -> write.
 
-Reading and writing are `anybone.io`'s; the seven steps between are here and, with their reasons, in the modules that
-they are imported from.
+| step | function |
+| --- | --- |
+| 1 read | `anybone.read` |
+| 2 normalize | `preprocessing.normalize` |
+| 3 attend | `attention.attend` |
+| 4 cut | `slicing.cut` |
+| 5 encode, 6 fuse | `embeddings.embed` |
+| 7 decode | `decoding.decode` |
+| 8 stitch | `slicing.to_slice_grid`, `postprocessing.clean` |
+| 9 write | `anybone.write` |
 """
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,20 +21,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from anybone.core.progress import Clock, Progress
 from anybone.core.segmentation import Provenance, Segmentation
 from anybone.core.volume import Volume
-from anybone.inference.bone_labeling import Namer
-from anybone.inference.cleanup import clean
+from anybone.inference.bone_labeling import BoneLabeler
 from anybone.inference.decoding import decode
 from anybone.inference.device import has_bfloat16
-from anybone.inference.input_checks import doubts_about
+from anybone.inference.embeddings import embed
+from anybone.inference.input_checks import check_input
 from anybone.inference.options import SegmentOptions
-from anybone.inference.postprocessing import empty_logits, fill_between, mix_adjacent_slices, to_slice
-from anybone.inference.preprocessing import Prepared, device_of, embed, prepare
-from anybone.inference.progress import Clock, Progress
+from anybone.inference.postprocessing import average_adjacent_slices, clean, empty_logits, interpolate_slices
+from anybone.inference.preprocessing import PreparedVolume, prepare
 from anybone.inference.quality import QualityEstimator
-from anybone.models.bone_sam import BoneSam
-from anybone.models.network import Network
+from anybone.inference.slicing import to_slice_grid
+from anybone.models.network import Network, device_of
 from anybone.version import __version__
 
 if TYPE_CHECKING:
@@ -38,10 +45,10 @@ class Segmenter:
     """A network that is ready to segment volumes.
 
     Attributes:
-        model: The network itself, in evaluation mode; tensors in, tensors out.
-        name: Of the checkpoint or method.
-        weights_sha256: Hash of the weights; None for a method without any.
-        quality_estimator: What its answers are worth.
+        model: The network in evaluation mode; tensors in, tensors out.
+        name: Name of the checkpoint or method.
+        weights_sha256: Hash of the weights; None for a method without weights.
+        quality_estimator: Calibration and expected quality of its masks.
     """
 
     def __init__(
@@ -59,48 +66,46 @@ class Segmenter:
 
     @cached_property
     def inference_model(self) -> Network:
-        """A copy of the network that gives the same answers sooner; see docs/explanation/speed.md."""
-        return copy.deepcopy(self.model).for_inference() if isinstance(self.model, BoneSam) else self.model
+        """Copy of the network that computes the same faster; see docs/explanation/speed.md."""
+        return self.model.inference_copy()
 
     @torch.inference_mode()
     def segment(
         self, volume: Volume, options: SegmentOptions | None = None, *, progress: Progress | None = None
     ) -> Segmentation:
-        """All bone in a volume, on the volume's own grid: as label 1, or by name where the weights tell bones apart.
+        """Segment all bone in a volume, as label 1, or as named bones if the weights distinguish them.
 
         Args:
             volume: The image.
-            options: How; the defaults suit any MRI.
-            progress: Called with (step, done, total) along the way.
+            options: Options of the run; the defaults suit any MRI.
+            progress: Called with (step, done, total).
+
+        Returns:
+            Labels on the volume's own grid.
         """
         options = options or SegmentOptions()
         clock = Clock(progress)
         prepared = prepare(self.inference_model, volume, options, clock)
-        logits, quality, namer = self._look(prepared, clock)
+        logits, quality, labeler = self._decode_slices(prepared, clock)
         with clock.step("stitch"):
+            above = logits > options.threshold
             mask = clean(
-                logits > options.threshold,
+                above,
                 volume.geometry.voxel_volume_mm3,
                 min_component_mm3=options.min_component_mm3,
                 max_hole_mm3=options.max_hole_mm3,
             )
-            labels = namer.label(mask, prepared.axis)
+            labels = labeler.label(mask, prepared.axis)
             probability = self.quality_estimator.calibration.probability(logits)
-            doubts = doubts_about(volume, prepared.normalized, prepared.axis)
-            confidence = self.quality_estimator.confidence(probability, mask, prepared.axis, doubts)
-        with_bone = np.flatnonzero(np.moveaxis(mask, prepared.axis, 0).any((1, 2))).tolist()
-        known = [quality[k] for k in with_bone if k in quality]
-        scores = dict.fromkeys(namer.names, float(np.clip(np.mean(known), 0, 1))) if known else {}
-        remarks = (
-            *_remarks(volume, mask, prepared.nonempty_slices, options, device_of(self.model)),
-            *confidence.doubts,
-        )
+            warnings = check_input(volume, prepared.normalized, prepared.axis)
+            confidence = self.quality_estimator.confidence(probability, mask, prepared.axis, warnings)
+        notes = _notes(volume, above, mask, prepared.nonempty_slices, options, device_of(self.model))
         return Segmentation(
             labels,
             volume.geometry,
-            namer.names,
-            scores=scores,
-            provenance=self.provenance(volume, options, clock, remarks),
+            labeler.names,
+            scores=_scores(labeler.names, quality, mask, prepared.axis),
+            provenance=self.provenance(volume, options, clock, (*notes, *confidence.doubts)),
             probability=probability,
             confidence=confidence,
             source=volume.source,
@@ -108,12 +113,14 @@ class Segmenter:
 
     @torch.inference_mode()
     def logits(self, volume: Volume, options: SegmentOptions | None = None) -> NDArray[np.float32]:
-        """Logits of bone "i j k" on the volume's own grid, before threshold, cleaning and calibration."""
+        """Return logits of bone "i j k" on the volume's own grid, before threshold, cleaning and calibration."""
         clock = Clock()
-        return self._look(prepare(self.inference_model, volume, options or SegmentOptions(), clock), clock)[0]
+        return self._decode_slices(prepare(self.inference_model, volume, options or SegmentOptions(), clock), clock)[0]
 
-    def _look(self, prepared: Prepared, clock: Clock) -> tuple[NDArray[np.float32], dict[int, float], Namer]:
-        """Steps 5 to 8 as far as logits "i j k", the network's estimate of its IoU on slices it saw, and names."""
+    def _decode_slices(
+        self, prepared: PreparedVolume, clock: Clock
+    ) -> tuple[NDArray[np.float32], dict[int, float], BoneLabeler]:
+        """Run steps 5 to 8, and return logits "i j k", the predicted IoU of the encoded slices, and bone labels."""
         options = prepared.options
         nonempty = np.flatnonzero(prepared.nonempty_slices).tolist()
         encoded = sorted({*nonempty[:: options.every], *nonempty[-1:]})
@@ -121,7 +128,7 @@ class Segmenter:
         logits = empty_logits(tuple(prepared.normalized.shape))
         slices = np.moveaxis(logits, prepared.axis, 0)
         quality: dict[int, float] = {}
-        namer = Namer(self.inference_model, slices.shape)
+        labeler = BoneLabeler(self.inference_model, slices.shape)
         for start in range(0, len(encoded), options.batch):
             batch = encoded[start : start + options.batch]
             embeddings = embed(self.inference_model, prepared, batch, clock)
@@ -129,19 +136,19 @@ class Segmenter:
                 frame = prepared.frames[index]
                 with clock.step("decode"):
                     mask_logits, quality[index] = decode(self.inference_model, embedding, frame)
-                    namer.look(embedding, frame)
+                    labeler.add_slice(embedding, frame)
                 with clock.step("stitch"):
-                    slices[index] = to_slice(mask_logits, frame, options.upsampling)
+                    slices[index] = to_slice_grid(mask_logits, frame, options.upsampling)
             clock.progress("encode", start + len(batch), len(encoded))
 
         with clock.step("stitch"):
-            fill_between(slices, encoded, nonempty)
-            mix_adjacent_slices(slices, nonempty, options.adjacent_slice_weight)
-        return logits, quality, namer
+            interpolate_slices(slices, encoded, nonempty)
+            average_adjacent_slices(slices, nonempty, options.adjacent_slice_weight)
+        return logits, quality, labeler
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
-        """Return a session in which prompts are added to a volume, one after the other."""
-        from anybone.interactive.session import Session  # the layer above: a session is opened from a model
+        """Open a session: prompts on a volume, one after the other."""
+        from anybone.interactive.session import Session  # docs/decisions/SESSION_DECISION
 
         chosen = options or SegmentOptions()
 
@@ -153,7 +160,7 @@ class Segmenter:
     def provenance(
         self, volume: Volume, options: SegmentOptions, clock: Clock, warnings: tuple[str, ...]
     ) -> Provenance:
-        """How a result of this segmenter was made."""
+        """Return the record of how a result was made."""
         return Provenance(
             version=__version__,
             method=self.name,
@@ -166,14 +173,33 @@ class Segmenter:
         )
 
 
-def _remarks(
-    volume: Volume, mask: np.ndarray, nonempty: np.ndarray, options: SegmentOptions, device: torch.device
+def _scores(names: dict[int, str], quality: dict[int, float], mask: NDArray[np.bool_], axis: int) -> dict[int, float]:
+    """Return the mean predicted IoU of the slices with bone, for every label."""
+    with_bone = np.flatnonzero(np.moveaxis(mask, axis, 0).any((1, 2))).tolist()
+    known = [quality[k] for k in with_bone if k in quality]
+    return dict.fromkeys(names, float(np.clip(np.mean(known), 0, 1))) if known else {}
+
+
+def _notes(
+    volume: Volume,
+    above: NDArray[np.bool_],
+    mask: NDArray[np.bool_],
+    nonempty: NDArray[np.bool_],
+    options: SegmentOptions,
+    device: torch.device,
 ) -> tuple[str, ...]:
-    remarks = list(volume.source.notes)
+    """Return what the user should know of a run: notes of the reader, skipped slices, an empty mask."""
+    notes = list(volume.source.notes)
     if options.bfloat16 and not has_bfloat16(device):
-        remarks.append("This processor does not compute in bfloat16 itself: it would be faster without that option.")
+        notes.append("This processor emulates bfloat16: inference is faster without that option.")
     if not nonempty.all():
-        remarks.append(f"{int((~nonempty).sum())} of {nonempty.size} slices hold no signal and were skipped.")
+        notes.append(f"Skipped {int((~nonempty).sum())} of {nonempty.size} slices that contain no signal.")
     if not mask.any():
-        remarks.append("No bone was found. Look at the picture (--preview), or point at a bone (--point).")
-    return tuple(remarks)
+        notes.append("No bone was found. Look at the picture (--preview), or point at a bone (--point).")
+    if above.any() and not mask.any():
+        volume_mm3 = int(above.sum()) * volume.geometry.voxel_volume_mm3
+        notes.append(
+            f"Removed {volume_mm3:.3g} mm3 of bone in connected components smaller than {options.min_component_mm3:g} "
+            "mm3. Lower --min-component-mm3 to keep them."
+        )
+    return tuple(notes)

@@ -1,4 +1,4 @@
-"""Step 4, cut: slices of a volume and their frames, the only place where the model's pixels meet voxels."""
+"""Slices of a volume (step 4, cut) and the mapping between their voxels and the network's pixels."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from anybone.core.array_types import Float, Shaped
 from anybone.core.geometry import Geometry
 from anybone.core.orientation import AS_STORED, Turn, upright
 from anybone.core.prompts import Ijk
-from anybone.inference.intensity import published_slice
 from anybone.inference.options import SegmentOptions
-from anybone.models.image_normalization import to_network
 
 FRAME_STEP = 32  # an input side is a multiple of this: the encoder's largest stride, twice
 MASK_STRIDE = 4  # input pixels per pixel of the decoder's masks
@@ -25,19 +23,19 @@ MASK_STRIDE = 4  # input pixels per pixel of the decoder's masks
 
 @dataclass(frozen=True)
 class SliceFrame:
-    """How one slice lies in the network's input frame.
+    """Position of one slice in the network's input frame.
 
-    A slice's rows and columns are its two in-plane array axes in ascending order. The network sees it turned as people
-    look at it. It fills `content_shape` pixels from the frame's upper left corner; what remains of `frame_shape` is
-    black.
+    A slice's rows and columns are its two in-plane array axes in ascending order. The network sees it turned to the
+    standard radiological view. It fills `content_shape` pixels from the frame's upper left corner; the rest of
+    `frame_shape` is black.
 
     Attributes:
         axis: Array axis that slices are stacked along.
-        index: Which slice.
+        index: Slice index.
         slice_shape: Voxels along the slice's rows and columns.
         content_shape: Input pixels that the turned slice fills, multiples of 4.
         frame_shape: Input pixels in all, multiples of 32.
-        turn: How the slice becomes what the network sees.
+        turn: Transposition and flips from the stored slice to the view of the network.
     """
 
     axis: int
@@ -54,44 +52,49 @@ class SliceFrame:
 
     @property
     def in_plane(self) -> tuple[int, int]:
-        """The array axes of rows and columns."""
+        """Array axes of rows and columns."""
         first, second = (a for a in range(3) if a != self.axis)
         return first, second
 
     def to_model_xy(self, ijk: Ijk | Sequence[Ijk] | NDArray[np.floating]) -> NDArray[np.float32]:
-        """Pixels (x, y), shape (..., 2), of voxel indices of shape (..., 3): centers go to centers."""
+        """Map voxel indices of shape (..., 3) to pixels (x, y) of shape (..., 2); centers map to centers."""
         return self.pixels(np.asarray(ijk, dtype=np.float64)[..., list(self.in_plane)])[..., ::-1]
 
     def pixels(self, rows_columns: NDArray[np.number]) -> NDArray[np.float32]:
-        """Pixels (row, column) of places (row, column) on the slice, both of shape (..., 2)."""
-        places = np.asarray(rows_columns, dtype=np.float64)
-        places = places[..., ::-1] if self.turn.transposed else places
+        """Map positions (row, column) on the slice to pixels (row, column), both of shape (..., 2)."""
+        positions = np.asarray(rows_columns, dtype=np.float64)
+        positions = positions[..., ::-1] if self.turn.transposed else positions
         ends = np.asarray(self.picture_shape) - 1
-        places = np.where(self.turn.flips, ends - places, places)
+        positions = np.where(self.turn.flips, ends - positions, positions)
         scale = np.asarray(self.content_shape) / np.asarray(self.picture_shape)
-        return np.asarray((places + 0.5) * scale - 0.5, dtype=np.float32)
+        return np.asarray((positions + 0.5) * scale - 0.5, dtype=np.float32)
 
     def picture(self, planes: Shaped[Tensor, "*b rows columns"]) -> Shaped[Tensor, "*b h w"]:
-        """Values on the slice's voxels, turned as the network sees them."""
+        """Turn values on the slice's voxels to the view of the network."""
         return (planes.transpose(-1, -2) if self.turn.transposed else planes).flip(self.turn.flipped)
 
     def planes(self, pictures: Shaped[Tensor, "*b h w"]) -> Shaped[Tensor, "*b rows columns"]:
-        """What the network sees, turned back to the slice's voxels."""
+        """Turn the view of the network back to the slice's voxels."""
         pictures = pictures.flip(self.turn.flipped)
         return pictures.transpose(-1, -2) if self.turn.transposed else pictures
 
 
-def make_frames(geometry: Geometry, model_size: int, options: SegmentOptions) -> tuple[int, list[SliceFrame]]:
-    """The axis that slices are cut along and the frame of every slice of a volume.
+def slice_axis(geometry: Geometry, options: SegmentOptions) -> int:
+    """Return the array axis that slices are cut along."""
+    if options.axis is not None:
+        return options.axis
+    return 2 if options.preprocessing == "published" else geometry.slice_axis
+
+
+def cut(geometry: Geometry, axis: int, model_size: int, options: SegmentOptions) -> list[SliceFrame]:
+    """Return the frame of every slice of a volume.
 
     Args:
-        geometry: The volume's grid.
+        geometry: Grid of the volume.
+        axis: Array axis that slices are cut along.
         model_size: Side of the network's input frame in pixels.
-        options: `axis`, `upright` and `keep_aspect` decide.
+        options: `upright` and `keep_aspect` apply.
     """
-    axis = options.axis
-    if axis is None:
-        axis = 2 if options.preprocessing == "published" else geometry.slice_axis
     rows, columns = (a for a in range(3) if a != axis)
     shape = (geometry.shape_ijk[rows], geometry.shape_ijk[columns])
     turn = upright(geometry, axis).turn if options.upright and geometry.is_placed else AS_STORED
@@ -105,30 +108,28 @@ def make_frames(geometry: Geometry, model_size: int, options: SegmentOptions) ->
         frame = (_round_up(sides[0], FRAME_STEP), _round_up(sides[1], FRAME_STEP))
     else:
         content = frame = (model_size, model_size)
-    return axis, [SliceFrame(axis, k, shape, content, frame, turn) for k in range(geometry.shape_ijk[axis])]
+    return [SliceFrame(axis, k, shape, content, frame, turn) for k in range(geometry.shape_ijk[axis])]
 
 
 def _round_up(value: int, step: int) -> int:
     return -(-value // step) * step
 
 
-def render(normalized: Float[Tensor, "i j k"], frame: SliceFrame, options: SegmentOptions) -> Float[Tensor, "1 3 h w"]:
-    """The network's input for one slice of a volume in 0..1."""
-    if options.preprocessing == "published":
-        return published_slice(normalized.movedim(frame.axis, 2), frame.index, frame.content_shape[0])
-    plane = frame.picture(normalized.select(frame.axis, frame.index))[None, None]
-    gray = F.interpolate(plane, size=frame.content_shape, mode="bilinear", antialias=True, align_corners=False)
+def to_slice_grid(logits: Float[Tensor, "1 1 h2 w2"], frame: SliceFrame, upsampling: str) -> NDArray[np.float32]:
+    """Resample logits of a frame, usually a quarter of its resolution, to the slice's voxels, "rows columns"."""
+    sides = zip(frame.content_shape, frame.frame_shape, logits.shape[2:], strict=True)
+    h, w = (content * side // whole for content, whole, side in sides)
+    inside = logits[..., :h, :w].float()
+    if upsampling == "nearest":
+        large = F.interpolate(inside, size=frame.picture_shape, mode="nearest")
+    else:
+        large = F.interpolate(inside, size=frame.picture_shape, mode="bilinear", align_corners=False, antialias=True)
+    return frame.planes(large[0, 0]).cpu().numpy()
+
+
+def to_decoder_grid(values: NDArray[np.float32], frame: SliceFrame) -> Float[Tensor, "1 1 h4 w4"]:
+    """Average values on a slice's voxels, "rows columns", to the decoder's grid; 0 outside the slice."""
     (h, w), (height, width) = frame.content_shape, frame.frame_shape
-    return to_network(F.pad(gray[0], (0, width - w, 0, height - h)))
-
-
-def has_signal(normalized: Float[Tensor, "i j k"], axis: int, share: float) -> NDArray[np.bool_]:
-    """For each slice along `axis`, whether its bright tissue reaches `share` of the volume's range.
-
-    The brightness is the 99th percentile of 4 x 4 block means, which averages noise but keeps tissue.
-    """
-    slices = normalized.movedim(axis, 0)[:, None]
-    kernel = (min(4, slices.shape[2]), min(4, slices.shape[3]))
-    blocks = F.avg_pool2d(slices, kernel).flatten(1)
-    rank = round(0.99 * (blocks.shape[1] - 1)) + 1
-    return torch.kthvalue(blocks, rank, dim=1).values.numpy() >= share
+    large = frame.picture(torch.from_numpy(np.ascontiguousarray(values)).float())[None, None]
+    small = F.interpolate(large, size=(h // MASK_STRIDE, w // MASK_STRIDE), mode="bilinear", antialias=True)
+    return F.pad(small, (0, (width - w) // MASK_STRIDE, 0, (height - h) // MASK_STRIDE))

@@ -1,7 +1,8 @@
-"""Propagation: a mask on one slice -> the same bone on the next one, until it ends."""
+"""Propagation: a mask on one slice -> the same bone on adjacent slices, until it ends."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,102 +11,161 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anybone.core.array_types import Float
-from anybone.inference.decoding import BONE_CHANNEL
+from anybone.core.prompts import Prompt
+from anybone.inference.decoding import BONE_CHANNEL, SliceDecoder
 from anybone.inference.slicing import MASK_STRIDE
-from anybone.interactive.click_enforcement import around, touching
+from anybone.interactive.click_policy import bone_at, components_touching
+from anybone.interactive.masks import MaskComposer, SliceMask
 from anybone.models.network import Network
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class StopRule:
-    """When a bone is taken to have ended between one slice and the next.
+    """Conditions under which a bone ends between one slice and the next.
 
     Attributes:
-        min_overlap: Share of the smaller of both masks that they must have in common; a bone seldom jumps aside.
-        max_growth: Largest ratio of their areas, either way; a leak into muscle grows at once.
+        min_overlap: Smallest overlap of both masks, as a fraction of the smaller one.
+        max_growth: Largest ratio of their areas, in either direction; a leak into muscle grows at once.
         min_pixels: Smallest mask, in pixels of the decoder's grid.
-        min_belief: Least `belief` that the mask is bone: beyond a bone's end masks go on in whatever resembles it.
-        kept_belief: Share of the belief where it begins that is enough where that is less than `min_belief`: a bone
-            that the network believes in nowhere can be followed too.
+        min_confidence: Smallest `confidence` that the mask is bone: beyond a bone's end masks continue in similar
+            tissue.
+        kept_fraction: Fraction of the confidence on the first slice that is sufficient if it is less than
+            `min_confidence`: bones of low confidence can be propagated too.
     """
 
     min_overlap: float = 0.3
     max_growth: float = 3.0
     min_pixels: int = 3
-    min_belief: float = 0.4
-    kept_belief: float = 0.7
+    min_confidence: float = 0.4
+    kept_fraction: float = 0.7
+
+
+class Propagator:
+    """Propagation of masks between the slices of one volume.
+
+    Args:
+        decoder: Decoder of the volume's slices.
+        composer: Composer of their masks.
+    """
+
+    def __init__(self, decoder: SliceDecoder, composer: MaskComposer) -> None:
+        self._decoder, self._composer = decoder, composer
+
+    def run(
+        self,
+        masks: dict[int, SliceMask],
+        start: int,
+        step: int,
+        span: tuple[int, int],
+        prompts: Sequence[Prompt],
+        rule: StopRule,
+        on_slice: Callable[[int, SliceMask], None],
+    ) -> None:
+        """Propagate the mask of one slice in one direction, and add the masks of the slices it reaches.
+
+        Args:
+            masks: Slice -> mask; slices that have a mask are never changed.
+            start: Slice to start from.
+            step: -1 toward lower indices, 1 toward higher ones.
+            span: First and last slice that may be reached.
+            prompts: All prompts of the session.
+            rule: Conditions under which the bone ends.
+            on_slice: Called with each slice that was reached and its mask.
+        """
+        index = start + step
+
+        def is_free(k: int) -> bool:
+            return span[0] <= k <= span[1] and k not in masks
+
+        if not is_free(index):
+            return
+        previous = self._composer.composed_logits(start, masks[start], prompts)
+        with self._decoder.clock.step("decode"), torch.inference_mode():
+            least = min_confidence(self._decoder.network, self._decoder.embeddings.get(start), previous, rule)
+        while is_free(index):
+            if not self._decoder.prepared.nonempty_slices[index]:
+                return
+            embedding = self._decoder.embeddings.get(index)
+            with self._decoder.clock.step("decode"), torch.inference_mode():
+                logits = next_slice(self._decoder.network, embedding, previous, rule, least)
+            if logits is None:
+                return
+            previous, masks[index] = logits, self._composer.compose(index, logits, prompts)
+            on_slice(index, masks[index])
+            index += step
 
 
 def next_slice(
     network: Network,
     embedding: Float[Tensor, "1 c h w"],
     previous: Float[Tensor, "1 1 h4 w4"],
-    stop: StopRule,
-    least_belief: float = 0.0,
+    rule: StopRule,
+    least: float = 0.0,
 ) -> Float[Tensor, "1 1 h4 w4"] | None:
-    """Logits of the same bone on the neighboring slice, or None where it has ended.
+    """Return logits of the same bone on the adjacent slice, or None if it has ended.
 
-    The previous mask goes in as mask prompt together with a positive point in each of its pieces, at its most inner
-    pixel; pieces of the answer that do not touch the previous mask are left out, so that one bone stays one bone.
+    The network gets the previous mask as a mask prompt, and a positive point at the innermost pixel of each of its
+    connected components. Components of the result that do not touch the previous mask are removed.
 
     Args:
-        network: What answers.
-        embedding: Of the neighboring slice.
+        network: Network that decodes.
+        embedding: Embedding of the adjacent slice.
         previous: Logits of the slice before.
-        stop: When a bone is taken to have ended.
-        least_belief: From `belief_to_keep`; 0 follows without belief.
+        rule: Conditions under which the bone ends.
+        least: From `min_confidence`; 0 skips that condition.
     """
-    answer, quality = _followed(network, embedding, previous)
+    logits, quality = _decode_from(network, embedding, previous)
     before = (previous[0, 0] > 0).cpu().numpy()
-    after = _same(answer[0, 0].float().cpu().numpy(), before)
-    if least_belief > 0:
-        after = _believed(after, _alone(network, embedding), quality, least_belief)
-    if not _goes_on(before, after, stop):
+    after = _same_bone(logits[0, 0].float().cpu().numpy(), before)
+    if least > 0:
+        after = _confident_components(after, _unprompted(network, embedding), quality, least)
+    if not _continues(before, after, rule):
         return None
-    return torch.where(torch.from_numpy(after).to(answer.device), answer, answer.clamp(max=-1.0))
+    return torch.where(torch.from_numpy(after).to(logits.device), logits, logits.clamp(max=-1.0))
 
 
-def belief_to_keep(
-    network: Network, embedding: Float[Tensor, "1 c h w"], start: Float[Tensor, "1 1 h4 w4"], stop: StopRule
+def min_confidence(
+    network: Network, embedding: Float[Tensor, "1 c h w"], start: Float[Tensor, "1 1 h4 w4"], rule: StopRule
 ) -> float:
-    """The least belief with which a bone is followed from the slice of that embedding, on which it has these logits."""
-    quality = _followed(network, embedding, start)[1]
-    there = belief((start[0, 0] > 0).cpu().numpy(), _alone(network, embedding), quality)
-    return min(stop.min_belief, stop.kept_belief * there)
+    """Return the smallest confidence with which a bone is propagated from a slice on which it has these logits."""
+    quality = _decode_from(network, embedding, start)[1]
+    at_start = confidence((start[0, 0] > 0).cpu().numpy(), _unprompted(network, embedding), quality)
+    return min(rule.min_confidence, rule.kept_fraction * at_start)
 
 
-def belief(mask: NDArray[np.bool_], alone: NDArray[np.float32], quality: float) -> float:
-    """How far a network believes that a mask is bone, 0..1.
+def confidence(mask: Mask, unprompted: NDArray[np.float32], quality: float) -> float:
+    """Return a network's confidence that a mask is bone, 0..1.
 
-    Half of it is the overlap that it expects with what was asked, half what it takes for bone there by itself, without
-    any prompt.
+    It is the mean of the IoU that the network predicts with prompts and the probability of bone without prompts.
 
     Args:
-        mask: On the decoder's grid.
-        alone: Probability of bone without any prompt.
-        quality: The overlap that is expected.
+        mask: Mask on the decoder's grid.
+        unprompted: Probability of bone without prompts.
+        quality: Predicted IoU.
     """
-    return (quality + float(alone[mask].mean())) / 2 if mask.any() else 0.0
+    return (quality + float(unprompted[mask].mean())) / 2 if mask.any() else 0.0
 
 
-def _alone(network: Network, embedding: Float[Tensor, "1 c h w"]) -> NDArray[np.float32]:
+def _unprompted(network: Network, embedding: Float[Tensor, "1 c h w"]) -> NDArray[np.float32]:
     probability = network.decode(embedding)[0][0, BONE_CHANNEL].float().sigmoid()
     return np.asarray(probability.cpu().numpy())
 
 
-def _believed(mask: NDArray[np.bool_], alone: NDArray[np.float32], quality: float, least: float) -> NDArray[np.bool_]:
-    """The pieces of a mask in which the network believes enough: of several bones each ends where it ends."""
+def _confident_components(mask: Mask, unprompted: NDArray[np.float32], quality: float, least: float) -> Mask:
+    """Return the connected components of sufficient confidence: each of several bones ends where it ends."""
     from scipy import ndimage
 
-    pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
-    kept = [n for n in range(1, count + 1) if belief(pieces == n, alone, quality) >= least]
-    return np.isin(pieces, kept)
+    components, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    kept = [n for n in range(1, count + 1) if confidence(components == n, unprompted, quality) >= least]
+    return np.isin(components, kept)
 
 
-def _followed(
+def _decode_from(
     network: Network, embedding: Float[Tensor, "1 c h w"], previous: Float[Tensor, "1 1 h4 w4"]
 ) -> tuple[Float[Tensor, "1 1 h4 w4"], float]:
-    """Logits of what a mask shows, on a slice near its own, and the overlap that the network expects."""
+    """Decode with the mask of the same or an adjacent slice as prompt, and return logits and predicted IoU."""
     points = torch.from_numpy(_inner_points((previous[0, 0] > 0).cpu().numpy()))[None].to(embedding.device)
     logits, quality = network.decode(
         embedding,
@@ -116,25 +176,25 @@ def _followed(
     return logits[:, BONE_CHANNEL : BONE_CHANNEL + 1], float(quality[0, BONE_CHANNEL])
 
 
-def _same(logits: NDArray[np.float32], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where the bones of a mask are on the next slice: around the inner pixel of each, or else whatever touches."""
+def _same_bone(logits: NDArray[np.float32], before: Mask) -> Mask:
+    """Return the bones of a mask on the next slice: at the inner pixel of each component, or else what touches it."""
     found = np.zeros_like(before)
     for row, column in ((_inner_points(before)[:, ::-1] + 0.5) / MASK_STRIDE).astype(int).tolist():
         cell = np.zeros_like(before)
         cell[row, column] = True
-        found |= around(logits, cell, 0.0)
-    return found if found.any() else touching(logits > 0, before)
+        found |= bone_at(logits, cell, 0.0)
+    return found if found.any() else components_touching(logits > 0, before)
 
 
-def _goes_on(before: np.ndarray, after: np.ndarray, stop: StopRule) -> bool:
+def _continues(before: Mask, after: Mask, rule: StopRule) -> bool:
     small, large = sorted((int(before.sum()), int(after.sum())))
-    if small < stop.min_pixels or large > stop.max_growth * small:
+    if small < rule.min_pixels or large > rule.max_growth * small:
         return False
-    return int((before & after).sum()) >= stop.min_overlap * small
+    return int((before & after).sum()) >= rule.min_overlap * small
 
 
-def _inner_points(mask: np.ndarray) -> np.ndarray:
-    """Input pixels (x, y), float32 "n 2", of the most inner pixel of each piece of a mask on the decoder's grid."""
+def _inner_points(mask: Mask) -> NDArray[np.float32]:
+    """Return input pixels (x, y), "n 2", of the innermost pixel of each component of a mask on the decoder's grid."""
     from scipy import ndimage
 
     labels, count = ndimage.label(mask)

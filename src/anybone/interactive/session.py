@@ -1,7 +1,11 @@
-"""Session: prompts on one volume, with cached embeddings, undo, propagation and accepted bones.
+"""Session: prompts on one volume, with cached embeddings, undo, propagation and committed labels.
 
-A click runs steps 7 and 8 only, on one slice. Every change makes a new state; undo and redo walk between states. What
-needs no network (accepted bones, history, what changed) is in `interactive/session_bones.py`.
+A click runs steps 7 and 8 only, on one slice:
+
+1. `Session.add` finds the slices that the prompts are on.
+2. `click_policy.ClickPolicy.apply` decides whether the network is run, and which of its changes are taken.
+3. `masks.MaskComposer.compose` composes the mask from network logits, drawn mask, click corrections and paint.
+4. `history.History.push` makes the result the current state; undo and redo move between states.
 """
 
 from __future__ import annotations
@@ -14,43 +18,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.core.errors import PromptError
-from anybone.core.labels import color_of
+from anybone.core.labels import Rgb, Side, color_of
+from anybone.core.progress import Clock, Progress
 from anybone.core.prompts import Ijk, Point, Prompt, check_inside
+from anybone.core.run_lengths import RunLengths
 from anybone.core.segmentation import Provenance, Segmentation
-from anybone.core.volume import Volume
-from anybone.inference.decoding import on_slice
-from anybone.inference.input_checks import doubts_about
+from anybone.core.volume import Volume, volume_hash
+from anybone.inference.decoding import SliceDecoder, on_slice
+from anybone.inference.input_checks import check_input
 from anybone.inference.options import SegmentOptions
 from anybone.inference.preprocessing import prepare
-from anybone.inference.progress import Clock, Progress
-from anybone.inference.quality import QualityEstimator
-from anybone.interactive.click_policy import Answerer
-from anybone.interactive.committed_labels import mask_of
-from anybone.interactive.components import pieces_of
-from anybone.interactive.descriptions import prompts_in_words, slices_in_words
-from anybone.interactive.history import Edited, History
-from anybone.interactive.interpolation import fill_by_shape
-from anybone.interactive.propagation import StopRule
-from anybone.interactive.run_lengths import Runs
-from anybone.interactive.session_bones import SessionBones
+from anybone.inference.quality import QualityEstimator, SoftDiceTerms, soft_dice
+from anybone.interactive import commands
+from anybone.interactive.click_policy import ClickPolicy
+from anybone.interactive.committed_labels import BoneStatistics, NamedBone, add_terms, measure
+from anybone.interactive.history import Changes, History, State, Step, format_prompts, format_slices
+from anybone.interactive.masks import MaskComposer, SliceMask, without_logits
+from anybone.interactive.propagation import Propagator, StopRule
 from anybone.models.network import Network
 
-Preview = Callable[[int, Runs], None]
-"""Called with a slice and its answer as soon as that is known."""
+Preview = Callable[[int, RunLengths], None]
+"""Called with a slice and its mask as soon as they are known."""
 
 
-class Session(SessionBones):
-    """One person's work on one volume.
+class Session:
+    """Interactive segmentation of one volume.
 
-    Verbs are called one at a time; what is read may be read from other threads meanwhile. What a callback raises ends
-    a verb, and leaves the session as it was.
+    Methods that change the session are called one at a time; other threads may read meanwhile. An exception raised by
+    a callback ends the method and leaves the session unchanged.
 
     Args:
-        network: What answers.
+        network: Network that segments.
         volume: The image.
-        options: How it is cut and thresholded. Masks of prompts are not cleaned: what was pointed at stays.
-        describe: How a result was made, from the seconds that its steps took.
-        quality_estimator: What the network's answers are worth.
+        options: How it is cut and thresholded. Masks of prompts are not cleaned.
+        describe: Makes the provenance of a result from the seconds of its steps.
+        quality_estimator: Calibration and expected quality of the network's masks.
+
+    Attributes:
+        volume: The image.
+        axis: Array axis that slices are stacked along.
+        slice_shape: Rows and columns of a slice: the in-plane array axes in ascending order.
     """
 
     def __init__(
@@ -61,96 +68,129 @@ class Session(SessionBones):
         describe: Callable[[Clock], Provenance],
         quality_estimator: QualityEstimator | None = None,
     ) -> None:
-        self._describe = describe
-        self._clock = Clock()
+        self._describe, self._clock = describe, Clock()
         self._prepared = prepare(network, volume, options, self._clock)
-        quality_estimator = quality_estimator or QualityEstimator()
-        super().__init__(volume, self._prepared.axis, quality_estimator.least_dice)
-        self._answerer = Answerer(network, self._prepared, quality_estimator, self._clock, volume.geometry.spacing_mm)
-        self._look = self._answerer.look
+        self._quality = quality_estimator or QualityEstimator()
+        self._decoder = SliceDecoder(network, self._prepared, self._clock)
+        rows, columns = self._prepared.frames[0].in_plane
+        spacing_mm = volume.geometry.spacing_mm[rows], volume.geometry.spacing_mm[columns]
+        self._composer = MaskComposer(self._prepared, self._quality, self._clock, spacing_mm)
+        self._clicks = ClickPolicy(self._decoder, self._composer)
+        self._history = History()
+        self.volume = volume
+        self.axis = self._prepared.axis
+        self.slice_shape: tuple[int, int] = (volume.geometry.shape_ijk[rows], volume.geometry.shape_ijk[columns])
+
+    @property
+    def _state(self) -> State:
+        return self._history.state
+
+    # --- the current mask ---
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """Prompts since the last commit."""
+        return self._state.prompts
+
+    @property
+    def slices(self) -> list[int]:
+        """Slices that have a current mask, which may be empty."""
+        return sorted(self._state.masks)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Current mask, bool "i j k"; committed labels are not part of it."""
+        mask = np.zeros(self.volume.geometry.shape_ijk, dtype=bool)
+        by_slice = np.moveaxis(mask, self.axis, 0)
+        for index, current in self._state.masks.items():
+            by_slice[index] = current.runs.to_mask()
+        return mask
+
+    def slice_mask(self, index: int) -> NDArray[np.bool_]:
+        """Return the current mask of one slice, bool "rows columns"."""
+        self._check_slices([index])
+        current = self._state.masks.get(index)
+        return np.zeros(self.slice_shape, dtype=bool) if current is None else current.runs.to_mask()
 
     def probability(self, index: int) -> NDArray[np.float16]:
-        """The calibrated probability of bone on one slice, "rows columns"; 0 where there is no answer."""
+        """Return the calibrated probability of bone on one slice, "rows columns"; 0 if it has no mask."""
         self._check_slices([index])
         state = self._state
-        if index not in state.answers:
+        if index not in state.masks:
             return np.zeros(self.slice_shape, dtype=np.float16)
-        return self._look.probability(index, state.answers[index], state.prompts)
-
-    @cached_property
-    def doubts(self) -> tuple[str, ...]:
-        """Why the image does not look like MRI of a body; mostly nothing."""
-        return doubts_about(self.volume, self._prepared.normalized, self.axis)
-
-    # --- verbs ---
+        return self._composer.probability(index, state.masks[index], state.prompts)
 
     def add(self, *prompts: Prompt) -> Session:
-        """This session, with prompts added and the slices that they touch answered anew.
+        """Add prompts, and update the masks of the slices that they are on.
+
+        Returns:
+            This session.
 
         Raises:
-            PromptError: A prompt lies outside the volume, or a mask or lasso lies along another axis.
+            PromptError: A prompt is outside the volume, or a mask or lasso is along another axis.
         """
         check_inside(prompts, self.volume.geometry)
-        touched = sorted({f.index for f in self._prepared.frames for p in prompts if on_slice(p, f)})
-        if prompts and not touched:
+        slices = sorted({f.index for f in self._prepared.frames for p in prompts if on_slice(p, f)})
+        if prompts and not slices:
             raise PromptError(
-                f"The mask or lasso lies along another axis than this session's slices, which is {self.axis}."
+                f"The mask or lasso is on slices along another axis. This session's slices are along axis {self.axis}."
             )
         together = (*self._state.prompts, *prompts)
-        answers = dict(self._state.answers)
-        for index in touched:
-            answers[index] = self._answerer.prompted(index, answers.get(index), together, prompts)
-        self._history.push(
-            "add",
-            f"{prompts_in_words(prompts)} on {slices_in_words(touched)}.",
-            prompts=together,
-            answers=answers,
-            visited=self._state.visited | set(touched),
-        )
+        masks = dict(self._state.masks)
+        for index in slices:
+            masks[index] = self._clicks.apply(index, masks.get(index), together, prompts)
+        text = f"{format_prompts(prompts)} on {format_slices(slices)}."
+        visited = self._state.visited | set(slices)
+        self._history.push("add", text, prompts=together, masks=masks, visited=visited)
         return self
 
     def paint(self, index: int, mask: NDArray[np.bool_], *, erase: bool = False) -> Session:
-        """This session, with bone painted on a slice, or erased; so it stays there, whatever the network answers later.
+        """Paint or erase bone on a slice. Painted pixels keep their label, whatever the network predicts later.
 
         Args:
-            index: Of the slice, which counts as answered from then on.
-            mask: What was painted, "rows columns".
-            erase: Whether it is no bone.
+            index: Slice index.
+            mask: Painted pixels, "rows columns".
+            erase: True to erase.
+
+        Returns:
+            This session.
 
         Raises:
-            PromptError: No such slice, or a mask of another shape or with nothing in it.
+            PromptError: No such slice, or a mask that is empty or of another shape.
         """
         self._check_slices([index])
         where = np.asarray(mask) > 0
         if where.shape != self.slice_shape or not where.any():
             raise PromptError(
-                f"What is painted is a mask of the slice's shape {self.slice_shape} with something in it; found shape "
+                f"Painting needs a mask of the slice's shape {self.slice_shape} that is not empty; found shape "
                 f"{where.shape}, {int(where.sum())} pixels."
             )
         state = self._state
-        answer = self._look.painted(index, state.answers.get(index), state.prompts, where, erase)
-        text = f"{'Erased' if erase else 'Painted'} on {slices_in_words([index])}."
-        answers = {**state.answers, index: answer}
-        self._history.push("paint", text, answers=answers, visited=state.visited | {index})
+        painted = self._composer.with_paint(index, state.masks.get(index), state.prompts, where, erase)
+        text = f"{'Erased' if erase else 'Painted'} on {format_slices([index])}."
+        self._history.push("paint", text, masks={**state.masks, index: painted}, visited=state.visited | {index})
         return self
 
     def automatic(
         self, slices: Iterable[int] | None = None, progress: Progress | None = None, preview: Preview | None = None
     ) -> Session:
-        """This session, with all bone found on the given slices (all that hold tissue) as an answer to correct."""
+        """Segment all bone on some slices (by default all that contain tissue) as the current mask, to be corrected.
+
+        Returns:
+            This session.
+        """
         wanted = np.flatnonzero(self._prepared.nonempty_slices).tolist() if slices is None else sorted(set(slices))
         self._check_slices(wanted)
         state = self._state
-        answers = dict(state.answers)
-        for done, (index, logits) in enumerate(self._answerer.found(wanted), 1):
-            painted = answers[index].painted if index in answers else None
-            answers[index] = self._answerer.look.answer(index, logits, state.prompts, painted)
+        masks = dict(state.masks)
+        for done, (index, logits) in enumerate(self._decoder.decode_all(wanted), 1):
+            paint = masks[index].paint if index in masks else None
+            masks[index] = self._composer.compose(index, logits, state.prompts, paint)
             if preview:
-                preview(index, answers[index].runs)
+                preview(index, masks[index].runs)
             if progress:
                 progress("decode", done, len(wanted))
-        text = f"All bone found on {slices_in_words(wanted)}."
-        self._history.push("automatic", text, answers=answers)
+        self._history.push("automatic", f"Segmented all bone on {format_slices(wanted)}.", masks=masks)
         return self
 
     def propagate(
@@ -164,164 +204,343 @@ class Session(SessionBones):
         progress: Progress | None = None,
         preview: Preview | None = None,
     ) -> list[int]:
-        """The slices that the answer was carried to, from each answered slice toward its unanswered neighbors.
+        """Propagate the current mask from each slice that has one to adjacent slices that have none.
 
-        Each slice's mask becomes the next one's mask prompt. Slices that a person prompted are never changed.
+        The mask of each slice is the mask prompt of the next. Prompted slices are never changed.
 
         Args:
-            first: Lowest slice to reach; None goes as far as the stop rule lets.
+            first: Lowest slice to reach; None: as far as the stop rule allows.
             last: Highest slice to reach.
-            backwards: Whether to go toward lower indices.
-            forwards: Whether to go toward higher ones.
-            stop: When the bone is taken to have ended.
+            backwards: True to propagate toward lower indices.
+            forwards: True to propagate toward higher indices.
+            stop: Conditions under which the bone ends.
             progress: Called with ("decode", done, total).
             preview: Called with each slice that is reached.
 
+        Returns:
+            The slices that were reached.
+
         Raises:
-            PromptError: Nothing to start from, or a range outside the volume.
+            PromptError: There is no mask to propagate, or the range is outside the volume.
         """
         first, last = self._range(first, last)
         state = self._state
-        starts = [k for k in self.slices if state.answers[k].runs.any()]
+        starts = [k for k in self.slices if state.masks[k].runs.any()]
         if not starts:
             raise PromptError("Nothing to propagate: no slice has a mask yet. Add a prompt on bone first.")
-        answers, rule = dict(state.answers), stop or StopRule()
+        masks, propagator = dict(state.masks), Propagator(self._decoder, self._composer)
+
+        def report(index: int, reached: SliceMask) -> None:
+            if preview:
+                preview(index, reached.runs)
+            if progress:
+                progress("decode", len(masks) - len(state.masks), last - first + 1)
+
         for step in ([-1] if backwards else []) + ([1] if forwards else []):
             for start in starts:
-                previous, index = self._look.shown(start, state.answers[start], state.prompts), start + step
-                if not first <= index <= last or index in answers:
-                    continue
-                least = self._answerer.belief_to_keep(start, previous, rule)
-                while first <= index <= last and index not in answers:
-                    answer = self._answerer.carried(index, previous, state.prompts, rule, least)
-                    if answer is None or answer.logits is None:
-                        break
-                    previous, answers[index] = answer.logits, answer
-                    if preview:
-                        preview(index, answer.runs)
-                    index += step
-                    if progress:
-                        progress("decode", len(answers) - len(state.answers), last - first + 1)
-        reached = sorted(answers.keys() - state.answers.keys())
-        text = f"Followed to {slices_in_words(reached)}." if reached else "Followed no further."
-        self._history.push("propagate", text, answers=answers)
+                propagator.run(masks, start, step, (first, last), state.prompts, stop or StopRule(), report)
+        reached = sorted(masks.keys() - state.masks.keys())
+        text = f"Propagated to {format_slices(reached)}." if reached else "Propagation reached no further slice."
+        self._history.push("propagate", text, masks=masks)
         return reached
 
     def interpolate(self, first: int | None = None, last: int | None = None) -> list[int]:
-        """The slices that were filled: those without an answer, between two whose answer holds bone, by shape alone.
+        """Interpolate the shape of the mask on slices without a mask between two slices with bone.
 
-        Slices that have an answer are never changed, so answer (correct) every n-th one and fill those between.
+        Slices that have a mask are never changed: segment or correct every n-th slice and interpolate the rest.
 
         Args:
             first: Lowest slice to look at; None: the first one.
             last: Highest slice to look at.
 
+        Returns:
+            The slices that were interpolated.
+
         Raises:
-            PromptError: There is no such slice, or a range outside the volume.
+            PromptError: There is no such slice, or the range is outside the volume.
         """
         first, last = self._range(first, last)
-        answers = self._state.answers
-        ends = {k: a.runs.mask() for k, a in answers.items() if first <= k <= last}
-        shapes = fill_by_shape(ends, self._look.spacing_mm)
-        if not shapes:
-            raise PromptError(
-                "Nothing to fill: no slice without an answer lies between two that hold bone. "
-                "Answer two slices that are some way apart first."
-            )
-        drawn = {k: self._look.drawn(Runs.of(mask)) for k, mask in shapes.items()}
-        text = f"Filled {slices_in_words(drawn)} by shape."
-        self._history.push("interpolate", text, answers={**answers, **drawn})
-        return sorted(drawn)
+        slices, command = commands.interpolate(self._state, first, last, self._composer.spacing_mm)
+        self._push("interpolate", command)
+        return slices
 
     def keep(self, ijk: Ijk) -> Session:
-        """This session, with no more of the answer than the piece that holds a voxel; the rest is erased.
+        """Keep only the connected component of the current mask that contains a voxel, and erase the others.
 
-        Pieces are connected by faces, edges or corners, over all slices that have an answer.
+        Components are connected by faces, edges or corners, across slices.
 
         Args:
-            ijk: A voxel of the piece.
+            ijk: A voxel of the component.
+
+        Returns:
+            This session.
 
         Raises:
-            PromptError: It lies outside the volume, or there is no answer.
+            PromptError: The voxel is outside the volume or outside the mask.
         """
         check_inside([Point(ijk)], self.volume.geometry)
-        state = self._state
         index, row, column = (round(ijk[a]) for a in (self.axis, *self._prepared.frames[0].in_plane))
-        pieces = pieces_of({k: answer.runs for k, answer in state.answers.items()}, 1)
-        kept = pieces.plane(index)[row, column] if pieces is not None and index in pieces.slices else 0
-        if pieces is None or not kept:
-            raise PromptError(f"The answer does not hold the voxel {ijk}. Point at the piece that is to stay.")
-        others = {k: (plane > 0) & (plane != kept) for k in pieces.slices for plane in [pieces.plane(k)]}
-        erased = {
-            k: self._look.painted(k, state.answers[k], state.prompts, mask, erase=True)
-            for k, mask in others.items()
-            if mask.any()
-        }
-        gone = f", others erased on {slices_in_words(erased)}." if erased else "; there was no other."
-        text = f"One piece kept{gone}"
-        self._history.push("keep", text, answers={**state.answers, **erased})
+        self._push("keep", commands.keep(self._state, self._composer, index, row, column))
         return self
 
-    def edit(self, label: int) -> Session:
-        """This session, with an accepted bone as the answer again, to correct; `accept` gives its label and name back.
+    def reset(self) -> Session:
+        """Clear prompts and the current mask; committed labels stay, and an edited bone is restored.
+
+        Returns:
+            This session.
+        """
+        self._push("reset", commands.reset(self._state))
+        return self
+
+    # --- committed labels ---
+
+    @property
+    def bones(self) -> tuple[NamedBone, ...]:
+        """Committed bones, by label."""
+        return tuple(bone for _, bone in sorted(self._state.bones.items()))
+
+    def statistics(self) -> list[BoneStatistics]:
+        """Measure each committed bone that has a voxel, by label."""
+        state, geometry = self._state, self.volume.geometry
+        found = (measure(b, state.labels, geometry, self.axis, state.dice_terms.get(b.label, {})) for b in self.bones)
+        return [one for one in found if one is not None]
+
+    def commit(self, name: str | None = None, *, side: Side | None = None, color_rgb: Rgb | None = None) -> int:
+        """Commit the current mask as a bone; prompts and mask are then empty for the next bone.
+
+        Bones that were committed earlier keep their label where both overlap. A mask with the name of a committed bone
+        is added to that bone.
+
+        Args:
+            name: Name of the bone, in any words; those of `anybone.core.labels` determine side and color. None: the
+                name of the bone that is being edited, else "bone".
+            side: "left" or "right": "femur" on the left is "left femur".
+            color_rgb: Color, 0..255; None: the listed color.
+
+        Returns:
+            The label of the bone.
 
         Raises:
-            PromptError: There is none of that label, or another answer is in progress.
+            PromptError: The current mask is empty.
         """
-        bone, state = self._bone(label), self._state
-        if state.answers:
-            raise PromptError(f"Accept or reset the answer in progress before {bone.name} is edited.")
-        masks, sums = mask_of(state.planes, label), state.sums.get(label, {})
-        answers = {k: self._look.drawn(mask, sums.get(k)) for k, mask in masks.items()}
-        edited = Edited(bone, masks, sums)
-        changes = {**self._without(label), "prompts": (), "answers": answers, "editing": edited}
-        self._history.push("edit", f"{bone.name} is edited.", **changes)
+        label, command = commands.commit(self._state, name, side, color_rgb)
+        self._push("commit", command)
+        return label
+
+    def edit(self, label: int) -> Session:
+        """Make a committed bone the current mask again, to correct it; `commit` restores its label and name.
+
+        Returns:
+            This session.
+
+        Raises:
+            PromptError: No bone has that label, or there is a current mask.
+        """
+        self._push("edit", commands.edit(self._state, label))
+        return self
+
+    def rename(
+        self, label: int, name: str | None = None, *, side: Side | None = None, color_rgb: Rgb | None = None
+    ) -> Session:
+        """Change name, side or color of a committed bone.
+
+        Args:
+            label: Label of the bone.
+            name: New name; None keeps the name.
+            side: "left" or "right".
+            color_rgb: Color, 0..255; None: the listed color of the new name, or the present one if the name stays.
+
+        Returns:
+            This session.
+
+        Raises:
+            PromptError: No bone has that label, the name is empty, or another bone has it.
+        """
+        self._push("rename", commands.rename(self._state, label, name, side, color_rgb))
+        return self
+
+    def remove(self, label: int) -> Session:
+        """Remove a committed bone.
+
+        Returns:
+            This session.
+
+        Raises:
+            PromptError: No bone has that label.
+        """
+        self._push("remove", commands.remove(self._state, label))
+        return self
+
+    def split(self, label: int, *, min_mm3: float = commands.MIN_COMPONENT_MM3) -> list[int]:
+        """Split a committed bone into its connected components.
+
+        "femur" becomes "femur (1)", "femur (2)" and so on; the largest component keeps the label.
+
+        Args:
+            label: Label of the bone.
+            min_mm3: Components smaller than this volume are removed.
+
+        Returns:
+            The labels of the components, largest first.
+
+        Raises:
+            PromptError: No bone has that label, or it has fewer than two or too many components.
+        """
+        voxel_mm3 = self.volume.geometry.voxel_volume_mm3
+        labels, command = commands.split(self._state, label, voxel_mm3, min_mm3)
+        self._push("split", command)
+        return labels
+
+    def merge(self, labels: Iterable[int], into: int) -> Session:
+        """Merge several committed bones into one.
+
+        Args:
+            labels: Labels of the bones.
+            into: The bone among them whose label and name stay.
+
+        Returns:
+            This session.
+
+        Raises:
+            PromptError: No bone has one of the labels, or there is only one.
+        """
+        self._push("merge", commands.merge(self._state, labels, into))
         return self
 
     def segmentation(self) -> Segmentation:
-        """The accepted bones on the volume's own grid."""
+        """Return the committed labels on the volume's own grid."""
         state = self._state
         labels = np.zeros(self.volume.geometry.shape_ijk, dtype=np.uint16)
         by_slice = np.moveaxis(labels, self.axis, 0)
-        for index, runs in state.planes.items():
-            by_slice[index] = runs.plane()
+        for index, runs in state.labels.items():
+            by_slice[index] = runs.to_array()
         return Segmentation(
             labels,
             self.volume.geometry,
             names={label: bone.name for label, bone in state.bones.items()},
-            provenance=self.made,
+            provenance=self.provenance,
             colors={k: b.color_rgb for k, b in state.bones.items() if b.color_rgb != color_of(b.name, k)},
             source=self.volume.source,
         )
 
-    # --- encoding ahead ---
+    # --- history ---
 
     @property
-    def encoded(self) -> list[int]:
-        """The slices whose embedding is known now: a click there is answered at once."""
-        return self._answerer.embeddings.known
+    def history(self) -> tuple[Step, ...]:
+        """Steps up to the current state."""
+        return self._history.steps
+
+    @property
+    def revision(self) -> int:
+        """Number that grows with every change, undo and redo included."""
+        return self._history.revision
+
+    @property
+    def can_undo(self) -> bool:
+        """True if there is a step to undo."""
+        return self._history.position > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """True if there is a step to redo."""
+        return self._history.position < len(self._history.states) - 1
+
+    def undo(self) -> bool:
+        """Undo the last step, and return whether there was one."""
+        return self._history.move(-1)
+
+    def redo(self) -> bool:
+        """Redo the step that was undone last, and return whether there was one."""
+        return self._history.move(1)
+
+    def changes_since(self, revision: int) -> Changes:
+        """Return the slices that differ from an earlier revision, with their current content."""
+        return self._history.changes_since(revision, self.slice_shape)
+
+    def layers(self) -> Changes:
+        """Return current mask and committed labels of all slices that have any."""
+        return self._history.changes_since(-1, self.slice_shape)
+
+    # --- quality ---
+
+    @cached_property
+    def input_warnings(self) -> tuple[str, ...]:
+        """Warnings of the input checks; usually none."""
+        return check_input(self.volume, self._prepared.normalized, self.axis)
+
+    @property
+    def slice_confidence(self) -> dict[int, float]:
+        """Expected Dice of mask and committed labels on each slice; empty if it is unknown."""
+        terms: dict[int, SoftDiceTerms] = {
+            k: mask.dice_terms for k, mask in self._state.masks.items() if mask.dice_terms and mask.runs.any()
+        }
+        for of_bone in self._state.dice_terms.values():
+            terms = add_terms(terms, of_bone)
+        return {k: round(soft_dice(*terms[k]), 4) for k in sorted(terms)}
+
+    @property
+    def flagged(self) -> list[int]:
+        """Slices of low confidence to review, lowest first, except those that the user has prompted or painted."""
+        least = self._quality.least_dice
+        if least is None:
+            return []
+        low = {k: c for k, c in self.slice_confidence.items() if c < least}
+        return sorted(low.keys() - self._state.visited, key=lambda k: (low[k], k))
+
+    @property
+    def provenance(self) -> Provenance:
+        """Record of how the masks are made: weights, options, seconds so far."""
+        return self._describe(self._clock)
+
+    # --- encoding in advance, from any thread ---
+
+    @property
+    def encoded_slices(self) -> list[int]:
+        """Slices whose embedding is cached: a click there is fast."""
+        return self._decoder.embeddings.cached_slices
 
     def encode(self, index: int) -> bool:
-        """Whether a slice had to be encoded; a click on it is then answered at once. From any thread."""
+        """Encode a slice in advance, and return whether that was necessary."""
         self._check_slices([index])
-        return self._answerer.embeddings.fill([index]) > 0
+        return self._decoder.embeddings.fill([index]) > 0
 
     # --- saving; interactive/persistence.py writes and reads the file ---
 
-    @property
-    def made(self) -> Provenance:
-        """How the answers are made: weights, options, seconds so far."""
-        return self._describe(self._clock)
+    @cached_property
+    def volume_hash(self) -> str:
+        """Hash that identifies the volume."""
+        return volume_hash(self.volume)
 
-    def resume(self, history: History, *, as_masks: bool = False) -> None:
-        """Nothing; the session then stands where another one on this volume stood.
+    def snapshot(self) -> History:
+        """Return a copy of the history, for saving; later steps do not change it."""
+        return self._history.copy()
+
+    def restore(self, history: History, *, keep_logits: bool = True) -> None:
+        """Continue from the history of another session on this volume.
 
         Args:
-            history: Of the other one.
-            as_masks: Whether the network is another one, which goes on from the masks and not from the logits.
+            history: History of the other session.
+            keep_logits: False if its network was another one: this one then refines the masks, not the logits.
         """
         self._history = history
-        if as_masks:
-            known = {id(a): self._look.redrawn(a) for s in history.states for a in s.answers.values()}
-            states = [replace(s, answers={k: known[id(a)] for k, a in s.answers.items()}) for s in history.states]
-            self._history = History(states, history.now, history.revision)
+        if not keep_logits:
+            masks = {id(m): without_logits(m) for s in history.states for m in s.masks.values()}
+            states = [replace(s, masks={k: masks[id(m)] for k, m in s.masks.items()}) for s in history.states]
+            self._history = History(states, history.position, history.revision)
+
+    # --- helpers ---
+
+    def _push(self, verb: str, command: commands.Command) -> None:
+        self._history.push(verb, command.text, **command.changes)
+
+    def _range(self, first: int | None, last: int | None) -> tuple[int, int]:
+        count = self.volume.geometry.shape_ijk[self.axis]
+        span = 0 if first is None else first, count - 1 if last is None else last
+        self._check_slices(span)
+        return span
+
+    def _check_slices(self, indices: Iterable[int]) -> None:
+        count = self.volume.geometry.shape_ijk[self.axis]
+        outside = [k for k in indices if not 0 <= k < count]
+        if outside:
+            raise PromptError(f"Slices {outside} do not exist: this volume has slices 0 to {count - 1}.")

@@ -1,4 +1,4 @@
-"""The layout of a saved session: one safetensors file of runs and logits, and JSON that says what they belong to."""
+"""Layout of a saved session: a safetensors file with run lengths and logits, and JSON that refers to them."""
 
 from __future__ import annotations
 
@@ -10,47 +10,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
-from anybone.interactive.committed_labels import NamedBone, Planes
-from anybone.interactive.history import Edited, State, Step
-from anybone.interactive.masks import SliceAnswer
-from anybone.interactive.run_lengths import Runs
+from anybone.core.run_lengths import RunLengths
+from anybone.interactive.committed_labels import NamedBone, SliceLabels
+from anybone.interactive.history import EditedBone, State, Step
+from anybone.interactive.masks import SliceMask
 
+LAYOUT = 2
 Arrays = dict[str, NDArray[Any]]
-NONE = -1  # in place of a number: there is nothing
+NONE = -1  # instead of an index: there is nothing
 
 
-class Packer:
-    """Collects planes and answers, each once however many states share it."""
+class StateEncoder:
+    """Conversion of states to plain values and arrays; run lengths and masks that states share are stored once."""
 
     def __init__(self) -> None:
-        self._runs: dict[int, tuple[int, Runs]] = {}
-        self._answers: dict[int, tuple[int, SliceAnswer]] = {}
+        self._runs: dict[int, tuple[int, RunLengths]] = {}
+        self._indices: dict[int, tuple[int, SliceMask]] = {}
         self._logits: list[NDArray[np.float16]] = []
-        self._told: list[list[Any]] = []
+        self._masks: list[dict[str, Any]] = []
 
-    def state(self, state: State) -> dict[str, Any]:
-        """A state as plain values, with numbers in place of what is in the arrays."""
+    def encode(self, state: State) -> dict[str, Any]:
+        """Return a state as plain values, with indices of masks and run lengths."""
         edited = state.editing
         return {
             "step": None if state.step is None else asdict(state.step),
             "prompts": [self._prompt(p) for p in state.prompts],
-            "answers": [[k, self._answer(a)] for k, a in state.answers.items()],
-            "planes": self._planes(state.planes),
+            "masks": [[k, self._mask(mask)] for k, mask in state.masks.items()],
+            "labels": self._slices(state.labels),
             "bones": [asdict(bone) for bone in state.bones.values()],
-            "sums": _flat_sums(state.sums),
+            "dice_terms": [[label, _term_rows(terms)] for label, terms in state.dice_terms.items()],
             "editing": None
             if edited is None
-            else {"bone": asdict(edited.bone), "masks": self._planes(edited.masks), "sums": _flat(edited.sums)},
+            else {
+                "bone": asdict(edited.bone),
+                "masks": self._slices(edited.masks),
+                "dice_terms": _term_rows(edited.dice_terms),
+            },
             "visited": sorted(state.visited),
         }
 
     @property
-    def answers(self) -> list[list[Any]]:
-        """Each answer: numbers of its runs, logits, paint and drawing, and its sums."""
-        return self._told
+    def masks(self) -> list[dict[str, Any]]:
+        """Each slice mask as plain values: indices of run lengths and logits, and terms of the expected Dice."""
+        return self._masks
 
     def arrays(self) -> Arrays:
-        """What the numbers point to."""
+        """Return the arrays that the indices refer to."""
         runs = [r for _, r in self._runs.values()]
         lengths = [len(r.labels) for r in runs]
         return {
@@ -61,110 +66,113 @@ class Packer:
             "logits": np.stack(self._logits) if self._logits else np.zeros((0, 0, 0), np.float16),
         }
 
-    def _plane(self, runs: Runs | None) -> int:
+    def _run_lengths(self, runs: RunLengths | None) -> int:
         return NONE if runs is None else self._runs.setdefault(id(runs), (len(self._runs), runs))[0]
 
-    def _planes(self, planes: Planes) -> list[list[int]]:
-        return [[k, self._plane(runs)] for k, runs in planes.items()]
+    def _slices(self, slices: SliceLabels) -> list[list[int]]:
+        return [[k, self._run_lengths(runs)] for k, runs in slices.items()]
 
-    def _answer(self, answer: SliceAnswer) -> int:
-        if id(answer) not in self._answers:
+    def _mask(self, mask: SliceMask) -> int:
+        if id(mask) not in self._indices:
             logits = NONE
-            if answer.logits is not None:
+            if mask.logits is not None:
                 logits = len(self._logits)
-                self._logits.append(answer.logits[0, 0].cpu().half().numpy())
-            parts = [self._plane(answer.runs), logits, self._plane(answer.painted), self._plane(answer.drawn)]
-            self._told.append([*parts, answer.sums])
-            self._answers[id(answer)] = (len(self._answers), answer)
-        return self._answers[id(answer)][0]
+                self._logits.append(mask.logits[0, 0].cpu().half().numpy())
+            self._masks.append(
+                {
+                    "runs": self._run_lengths(mask.runs),
+                    "logits": logits,
+                    "paint": self._run_lengths(mask.paint),
+                    "drawn": self._run_lengths(mask.drawn),
+                    "dice_terms": mask.dice_terms,
+                }
+            )
+            self._indices[id(mask)] = (len(self._indices), mask)
+        return self._indices[id(mask)][0]
 
     def _prompt(self, prompt: Prompt) -> dict[str, Any]:
         if isinstance(prompt, MaskHint):
-            where = {"index": prompt.index, "axis": prompt.axis}
-            return {"kind": "MaskHint", "mask": self._plane(Runs.of(prompt.mask)), **where}
+            mask = self._run_lengths(RunLengths.from_array(prompt.mask))
+            return {"kind": "MaskHint", "mask": mask, "index": prompt.index, "axis": prompt.axis}
         return {"kind": type(prompt).__name__, **asdict(prompt)}
 
 
-class Unpacker:
-    """Gives back what a `Packer` took.
+class StateDecoder:
+    """Conversion of plain values and arrays of a `StateEncoder` to states.
 
     Args:
-        arrays: As it wrote them.
-        answers: As it told them.
+        arrays: Arrays of the file.
+        masks: Slice masks as plain values.
     """
 
-    def __init__(self, arrays: Arrays, answers: Sequence[Sequence[Any]]) -> None:
+    def __init__(self, arrays: Arrays, masks: Sequence[Mapping[str, Any]]) -> None:
         import torch
 
-        self._runs = list(_unpacked(arrays))
+        self._runs = list(_unpack_run_lengths(arrays))
         logits = torch.from_numpy(arrays["logits"]).float()
-        self._answers = [
-            SliceAnswer(
-                self._runs[runs],
-                None if logit == NONE else logits[logit][None, None],
-                None if painted == NONE else self._runs[painted],
-                None if drawn == NONE else self._runs[drawn],
-                None if sums is None else tuple(sums),
+        self._masks = [
+            SliceMask(
+                self._runs[mask["runs"]],
+                None if mask["logits"] == NONE else logits[mask["logits"]][None, None],
+                None if mask["paint"] == NONE else self._runs[mask["paint"]],
+                None if mask["drawn"] == NONE else self._runs[mask["drawn"]],
+                None if mask["dice_terms"] is None else tuple(mask["dice_terms"]),
             )
-            for runs, logit, painted, drawn, sums in answers
+            for mask in masks
         ]
 
-    def state(self, told: Mapping[str, Any]) -> State:
-        """The state that was told as plain values."""
-        edited = told["editing"]
+    def decode(self, values: Mapping[str, Any]) -> State:
+        """Return the state of some plain values."""
+        edited = values["editing"]
         return State(
-            step=None if told["step"] is None else Step(**told["step"]),
-            prompts=tuple(self._prompt(p) for p in told["prompts"]),
-            answers={int(k): self._answers[n] for k, n in told["answers"]},
-            planes=self._planes(told["planes"]),
-            bones={bone.label: bone for bone in map(bone_of, told["bones"])},
-            sums={int(label): _sums(rows) for label, rows in told["sums"]},
+            step=None if values["step"] is None else Step(**values["step"]),
+            prompts=tuple(self._prompt(p) for p in values["prompts"]),
+            masks={int(k): self._masks[n] for k, n in values["masks"]},
+            labels=self._slices(values["labels"]),
+            bones={bone.label: bone for bone in map(decode_bone, values["bones"])},
+            dice_terms={int(label): _terms(rows) for label, rows in values["dice_terms"]},
             editing=None
             if edited is None
-            else Edited(bone_of(edited["bone"]), self._planes(edited["masks"]), _sums(edited["sums"])),
-            visited=frozenset(told["visited"]),
+            else EditedBone(decode_bone(edited["bone"]), self._slices(edited["masks"]), _terms(edited["dice_terms"])),
+            visited=frozenset(values["visited"]),
         )
 
-    def _planes(self, told: Iterable[Sequence[int]]) -> dict[int, Runs]:
-        return {int(k): self._runs[n] for k, n in told}
+    def _slices(self, rows: Iterable[Sequence[int]]) -> dict[int, RunLengths]:
+        return {int(k): self._runs[n] for k, n in rows}
 
-    def _prompt(self, told: Mapping[str, Any]) -> Prompt:
-        given = {k: v for k, v in told.items() if k != "kind"}
-        match told["kind"]:
+    def _prompt(self, values: Mapping[str, Any]) -> Prompt:
+        fields = {k: v for k, v in values.items() if k != "kind"}
+        match values["kind"]:
             case "Point":
-                return Point(**given)
+                return Point(**fields)
             case "Box":
-                return Box(**given)
+                return Box(**fields)
             case "Scribble":
-                return Scribble(**given)
+                return Scribble(**fields)
             case "Lasso":
-                return Lasso(**given)
+                return Lasso(**fields)
             case "MaskHint":
-                return MaskHint(**{**given, "mask": self._runs[given["mask"]].mask()})
-        raise ValueError(f"no prompt of kind {told['kind']!r}")
+                return MaskHint(**{**fields, "mask": self._runs[fields["mask"]].to_mask()})
+        raise ValueError(f"unknown kind of prompt {values['kind']!r}")
 
 
-def bone_of(told: Mapping[str, Any]) -> NamedBone:
-    """The bone that was told as plain values."""
-    red, green, blue = (int(c) for c in told["color_rgb"])
-    return NamedBone(int(told["label"]), str(told["name"]), told["side"], (red, green, blue))
+def decode_bone(values: Mapping[str, Any]) -> NamedBone:
+    """Return the bone of some plain values."""
+    red, green, blue = (int(c) for c in values["color_rgb"])
+    return NamedBone(int(values["label"]), str(values["name"]), values["side"], (red, green, blue))
 
 
-def _unpacked(arrays: Arrays) -> Iterable[Runs]:
+def _unpack_run_lengths(arrays: Arrays) -> Iterable[RunLengths]:
     start = 0
     for end, (rows, columns) in zip(arrays["ends"].tolist(), arrays["shapes"].tolist(), strict=True):
         values = np.column_stack([arrays["labels"][start:end], arrays["counts"][start:end]]).astype(np.int64).ravel()
-        yield Runs.from_list((rows, columns), values)  # which refuses counts that do not fill the plane
+        yield RunLengths.from_list((rows, columns), values)  # raises if the counts do not fill the slice
         start = end
 
 
-def _flat_sums(sums: Mapping[int, Mapping[int, Any]]) -> list[list[Any]]:
-    return [[label, _flat(rows)] for label, rows in sums.items()]
+def _term_rows(terms: Mapping[int, Any]) -> list[list[Any]]:
+    return [[k, *values] for k, values in terms.items()]
 
 
-def _flat(rows: Mapping[int, Any]) -> list[list[Any]]:
-    return [[k, *values] for k, values in rows.items()]
-
-
-def _sums(rows: Iterable[Sequence[Any]]) -> dict[int, tuple[float, float, float]]:
+def _terms(rows: Iterable[Sequence[Any]]) -> dict[int, tuple[float, float, float]]:
     return {int(k): (float(a), float(b), float(c)) for k, a, b, c in rows}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -10,14 +12,14 @@ from anybone.core.errors import PromptError
 from anybone.models.config import ModelConfig
 from anybone.models.encoders import ENCODERS
 from anybone.models.fusion import FUSIONS
+from anybone.models.network import Network
 from anybone.models.sam.layers import fold_batch_norms
 from anybone.models.sam.mask_decoder import MaskDecoder
 from anybone.models.sam.prompt_encoder import PromptEncoder
-from anybone.models.slice_network import SliceNetwork
 from anybone.models.volume_branch import DEPTH_BRANCHES
 
 
-class BoneSam(SliceNetwork):
+class BoneSam(Network):
     """SegmentAnyBone (Gu et al. 2025): a SAM whose embedding is fused with attention from the whole volume.
 
     Everything is in the network's own frame: images are `b 3 h w`, normalized, h and w multiples of 32 and at most
@@ -92,6 +94,10 @@ class BoneSam(SliceNetwork):
         tokens, dense = self.prompt_encoder.tokens(b, None, None, None), self.prompt_encoder.dense(None, h, w)
         position = self.prompt_encoder.position.grid(h, w)
         return self.mask_decoder(embedding, position, tokens, dense, by_name=True)[0]  # type: ignore[no-any-return]
+
+    def inference_copy(self) -> BoneSam:
+        """Return a copy of this network that is ready to run."""
+        return copy.deepcopy(self).for_inference()
 
     def for_inference(self) -> BoneSam:
         """Prepare this network for inference: evaluation mode, folded batch norms, channels last. Not trainable."""

@@ -10,7 +10,7 @@ from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
-    from anybone.interactive.run_lengths import Runs
+    from anybone.core.run_lengths import RunLengths
     from anybone.interactive.session import Session
 
 _DECIMALS = 3
@@ -36,7 +36,7 @@ def session_facts(work: Work) -> dict[str, Any]:
         "spacing_mm": list(geometry.spacing_mm),
         "axis": session.axis,
         "slices": geometry.shape_ijk[session.axis],
-        "doubts": list(session.doubts),
+        "doubts": list(session.input_warnings),
         "history": [dataclasses.asdict(step) for step in session.history],
         "flag_below": work.flag_below,
         "other_series": [*about.other_series],
@@ -66,8 +66,8 @@ def change_facts(work: Work, since: int, result: Any = None) -> dict[str, Any]:
     changes = work.session.changes_since(since)
     return {
         "changed": {
-            "answer": slice_rows(changes.answer),
-            "bones": slice_rows(changes.bones),
+            "answer": slice_rows(changes.mask),
+            "bones": slice_rows(changes.labels),
             "complete": changes.complete,
         },
         "history_tail": [dataclasses.asdict(step) for step in work.session.history[-_TAIL:]],
@@ -82,13 +82,13 @@ def layer_facts(session: Session) -> dict[str, Any]:
     layers = session.layers()
     return {
         "revision": layers.revision,
-        "answer": {"slices": slice_rows(layers.answer)},
-        "bones": {"slices": slice_rows(layers.bones)},
+        "answer": {"slices": slice_rows(layers.mask)},
+        "bones": {"slices": slice_rows(layers.labels)},
     }
 
 
-def slice_rows(slices: Mapping[int, Runs]) -> list[dict[str, Any]]:
-    """Runs by slice, in order."""
+def slice_rows(slices: Mapping[int, RunLengths]) -> list[dict[str, Any]]:
+    """Return the run lengths of each slice, in order."""
     return [{"slice": n, "runs": slices[n].to_list()} for n in sorted(slices)]
 
 

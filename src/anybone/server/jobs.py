@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from anybone.core.errors import AnyboneError
-from anybone.inference.progress import Cancelled, Progress
+from anybone.core.progress import Cancelled, Progress
 from anybone.server.events import Hub
 from anybone.server.facts import change_facts
 from anybone.server.problems import Absent, Busy, Full
@@ -21,13 +21,13 @@ from anybone.server.verbs import result_of
 from anybone.server.work import Work
 
 if TYPE_CHECKING:
-    from anybone.interactive.run_lengths import Runs
+    from anybone.core.run_lengths import RunLengths
 
 TELL_EVERY_S = 0.2  # progress is not told of more often
 _KEPT = 100  # jobs that ended and can still be asked after
 _log = logging.getLogger(__name__)
 
-Preview = Callable[[int, "Runs"], None]
+Preview = Callable[[int, "RunLengths"], None]
 Task = Callable[[Progress, Preview], object]
 
 
@@ -223,7 +223,7 @@ class Jobs:
 
         return told
 
-    def _preview(self, work: Work, index: int, runs: Runs) -> None:
+    def _preview(self, work: Work, index: int, runs: RunLengths) -> None:
         self._hub.tell(work.id, "preview", {"answer": [{"slice": index, "runs": runs.to_list()}]})
 
     def _move_up(self) -> None:

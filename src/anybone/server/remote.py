@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from anybone.core.errors import AnyboneError
 from anybone.core.geometry import Geometry
 from anybone.core.labels import Rgb, Side
+from anybone.core.progress import Cancelled, Progress
 from anybone.core.prompts import Box, Ijk, Lasso, MaskHint, Point, Prompt, Scribble
+from anybone.core.run_lengths import RunLengths
 from anybone.core.segmentation import Provenance, Segmentation
 from anybone.core.volume import Source, Volume
-from anybone.inference.progress import Cancelled, Progress
 from anybone.interactive.committed_labels import NamedBone
 from anybone.interactive.history import Step
-from anybone.interactive.run_lengths import Runs
 from anybone.server.facts import hex_color, prompt_facts, rgb_of
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class RemoteSession:
         self._client, self._facts = client, dict(facts)
         self._path = f"/api/sessions/{facts['id']}"
         self._revision = 0  # at which nothing was there
-        self._answer: dict[int, Runs] = {}
-        self._bones: dict[int, Runs] = {}
+        self._answer: dict[int, RunLengths] = {}
+        self._bones: dict[int, RunLengths] = {}
 
     # --- what does not change ---
 
@@ -83,7 +83,7 @@ class RemoteSession:
         )
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def input_warnings(self) -> tuple[str, ...]:
         """Why the image does not look like MRI of a body; mostly nothing."""
         return tuple(self._facts["doubts"])
 
@@ -123,7 +123,7 @@ class RemoteSession:
     def slice_mask(self, index: int) -> NDArray[np.bool_]:
         """The answer on one slice, bool, the slice's in-plane array axes in ascending order."""
         self._now()
-        return self._answer[index].mask() if index in self._answer else np.zeros(self._shape, dtype=bool)
+        return self._answer[index].to_mask() if index in self._answer else np.zeros(self._shape, dtype=bool)
 
     @property
     def bones(self) -> tuple[NamedBone, ...]:
@@ -175,7 +175,7 @@ class RemoteSession:
 
     def paint(self, index: int, mask: NDArray[np.bool_], *, erase: bool = False) -> RemoteSession:
         """This session, with bone painted on a slice, or erased."""
-        self._do("paint", slice=index, runs=Runs.of(np.asarray(mask) > 0).to_list(), erase=erase)
+        self._do("paint", slice=index, runs=RunLengths.from_array(np.asarray(mask) > 0).to_list(), erase=erase)
         return self
 
     def automatic(self, slices: Iterable[int] | None = None, progress: Progress | None = None) -> RemoteSession:
@@ -207,10 +207,10 @@ class RemoteSession:
         """The slices between answered ones that were filled by shape."""
         return list(self._do("interpolate", first=first, last=last))
 
-    def accept(self, name: str | None = None, *, side: Side | None = None, color_rgb: Rgb | None = None) -> int:
+    def commit(self, name: str | None = None, *, side: Side | None = None, color_rgb: Rgb | None = None) -> int:
         """The label that the answer got; the next bone starts afresh."""
         color = None if color_rgb is None else hex_color(color_rgb)
-        return int(self._do("accept", name=name, side=side, color=color))
+        return int(self._do("commit", name=name, side=side, color=color))
 
     def edit(self, label: int) -> RemoteSession:
         """This session, with an accepted bone as the answer again."""
@@ -278,11 +278,11 @@ class RemoteSession:
         rows, columns = (n for a, n in enumerate(self._facts["shape"]) if a != self.axis)
         return rows, columns
 
-    def _volume_of(self, slices: Mapping[int, Runs]) -> NDArray[np.uint16]:
+    def _volume_of(self, slices: Mapping[int, RunLengths]) -> NDArray[np.uint16]:
         labels = np.zeros(self._facts["shape"], dtype=np.uint16)
         by_slice = np.moveaxis(labels, self.axis, 0)
         for index, runs in slices.items():
-            by_slice[index] = runs.plane()
+            by_slice[index] = runs.to_array()
         return labels
 
     def _now(self) -> dict[str, Any]:
@@ -297,7 +297,7 @@ class RemoteSession:
             if changed["complete"]:
                 kept.clear()
             for row in rows:
-                kept[row["slice"]] = Runs.from_list(self._shape, row["runs"])
+                kept[row["slice"]] = RunLengths.from_list(self._shape, row["runs"])
         self._revision = int(change["revision"])
 
     def _do(self, verb: str, progress: Progress | None = None, **values: Any) -> Any:
@@ -335,10 +335,10 @@ class RemoteSession:
             case "lasso":
                 return Lasso(tuple(row["ijk_list"]))
             case _:
-                return MaskHint(self._answer[row["slice"]].mask(), row["slice"], self.axis)
+                return MaskHint(self._answer[row["slice"]].to_mask(), row["slice"], self.axis)
 
 
 def _plain(prompt: Prompt) -> dict[str, Any]:
     """A prompt as a request holds it."""
     row = prompt_facts(prompt)
-    return {**row, "runs": Runs.of(prompt.mask).to_list()} if isinstance(prompt, MaskHint) else row
+    return {**row, "runs": RunLengths.from_array(prompt.mask).to_list()} if isinstance(prompt, MaskHint) else row

@@ -61,11 +61,11 @@ def _save(work: Work) -> None:
 
 def _kept(path: Path) -> tuple[str, list[str]]:
     """When a session on disk was changed, and the names of its bones; none where the file is damaged."""
-    from anybone.interactive.persistence import read_state
+    from anybone.interactive.persistence import read_summary
 
     changed, bones = _time(path.stat().st_mtime), []
     with suppress(AnyboneError):
-        bones = [bone.name for bone in read_state(path).bones]
+        bones = [bone.name for bone in read_summary(path).bones]
     return changed, bones
 
 

@@ -16,7 +16,7 @@ from anybone.server import bodies
 from anybone.server.facts import rgb_of
 
 if TYPE_CHECKING:
-    from anybone.inference.progress import Progress
+    from anybone.core.progress import Progress
     from anybone.interactive.session import Session
 
 
@@ -83,27 +83,27 @@ def prompt_of(session: Session, body: bodies.Body) -> Prompt:
 
 
 def _mask(session: Session, runs: list[int]) -> NDArray[np.bool_]:
-    from anybone.interactive.run_lengths import Runs
+    from anybone.core.run_lengths import RunLengths
 
     rows, columns = (n for a, n in enumerate(session.volume.geometry.shape_ijk) if a != session.axis)
-    return Runs.from_list((rows, columns), runs).mask()
+    return RunLengths.from_list((rows, columns), runs).to_mask()
 
 
 def _paint(session: Session, body: bodies.Paint) -> None:
-    from anybone.interactive.strokes import stroke
+    from anybone.interactive.rasterization import brush_mask
 
     if body.runs is not None and body.slice is not None and body.ijk_list is None:
         index, mask = body.slice, _mask(session, body.runs)
     elif body.ijk_list is not None and body.radius_mm is not None and body.runs is None:
         line = [_ijk(p) for p in body.ijk_list]
-        index, mask = stroke(session.volume.geometry, session.axis, line, body.radius_mm)
+        index, mask = brush_mask(session.volume.geometry, session.axis, line, body.radius_mm)
     else:
         raise PromptError("paint takes a slice and its runs, or ijk_list and radius_mm.")
     session.paint(index, mask, erase=body.erase)
 
 
-def _accept(session: Session, body: bodies.Naming) -> int:
-    return session.accept(_name(body), side=body.side, color_rgb=rgb_of(body.color))
+def _commit(session: Session, body: bodies.Naming) -> int:
+    return session.commit(_name(body), side=body.side, color_rgb=rgb_of(body.color))
 
 
 def _rename(session: Session, body: bodies.Rename) -> None:
@@ -176,7 +176,7 @@ VERBS: dict[str, Verb] = {
     "undo": Verb(bodies.Nothing, lambda s, b: s.undo(), "The state before the last change."),
     "redo": Verb(bodies.Nothing, lambda s, b: s.redo(), "The change that was taken back."),
     "reset": Verb(bodies.Nothing, lambda s, b: s.reset(), "No prompts and no answer; accepted bones stay."),
-    "accept": Verb(bodies.Naming, _accept, "The answer as a bone of that name; the next one starts afresh."),
+    "commit": Verb(bodies.Naming, _commit, "Commit the current mask as a bone of that name."),
     "edit": Verb(bodies.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
     "rename": Verb(bodies.Rename, _rename, "Another name, side or color for an accepted bone."),
     "remove": Verb(bodies.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),

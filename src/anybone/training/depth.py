@@ -11,7 +11,7 @@ from torch import Tensor
 from anybone.core.array_types import Float, Int
 from anybone.core.errors import UsageError
 from anybone.models.image_normalization import to_network
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import mask_loss
@@ -22,7 +22,7 @@ from anybone.training.volumes import VolumeCache, as_input, resized, resized_lab
 
 
 def depth_loss(
-    model: SliceNetwork, volumes: Float[Tensor, "b c c c"], bones: Int[Tensor, "b c c c"], config: TrainingConfig
+    model: Network, volumes: Float[Tensor, "b c c c"], bones: Int[Tensor, "b c c c"], config: TrainingConfig
 ) -> dict[str, Tensor]:
     """Return the loss of a batch of volumes: "depth", Dice plus cross-entropy of the 3-D branch on known labels.
 
@@ -39,7 +39,7 @@ def depth_loss(
 
 
 def fusion_loss(
-    model: SliceNetwork,
+    model: Network,
     images: Float[Tensor, "b h w"],
     bones: Int[Tensor, "b h w"],
     attention: Float[Tensor, "b h2 w2"],
@@ -53,7 +53,7 @@ def fusion_loss(
 
 
 def batch_loss(
-    model: SliceNetwork, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
+    model: Network, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
 ) -> dict[str, Tensor]:
     """Draw a batch for the stage and return its loss by part."""
     drawn = draw_together(sources, config, rng)
@@ -70,7 +70,7 @@ def batch_loss(
 
 
 @torch.inference_mode()
-def validate_volumes(model: SliceNetwork, cache: VolumeCache) -> dict[str, float]:
+def validate_volumes(model: Network, cache: VolumeCache) -> dict[str, float]:
     """Dice of the 3-D branch above one half on its own grid, where bone is known: by region (mean), and by patient."""
     by_region: dict[str, list[float]] = defaultdict(list)
     scores: dict[str, float] = {}

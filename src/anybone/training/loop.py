@@ -18,7 +18,7 @@ from anybone.core.errors import InputError, UsageError
 from anybone.models.bone_sam import BoneSam
 from anybone.models.initialization import start_from
 from anybone.models.lora import add_lora, merge_lora
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.training.cache import Cache
 from anybone.training.config import TrainingConfig
 from anybone.training.depth import batch_loss, validate_volumes
@@ -35,8 +35,8 @@ CHECKPOINT, CONFIG = "checkpoint.pt", "config.json"
 LOG_EVERY = 20  # steps
 TRIAL_STEPS = 5
 
-N = TypeVar("N", bound=SliceNetwork)
-Build = Callable[[TrainingConfig], SliceNetwork]
+N = TypeVar("N", bound=Network)
+Build = Callable[[TrainingConfig], Network]
 Clock = Callable[[], float]
 
 
@@ -86,7 +86,7 @@ def train(
     processes: Processes = ALONE,
     build: Build = bone_sam,
     clock: Clock = time.monotonic,
-) -> SliceNetwork:
+) -> Network:
     """Return the averaged network after `config.steps`; a run found in `folder` is resumed.
 
     It is the same, up to rounding, however many processes share the parts of each batch.
@@ -236,7 +236,7 @@ def _average(run: Run[Any], keep: float) -> None:
             mean.copy_(new)
 
 
-def _optimizer(model: SliceNetwork, config: TrainingConfig) -> torch.optim.AdamW:
+def _optimizer(model: Network, config: TrainingConfig) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]  # norms, biases: not decayed
     groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]

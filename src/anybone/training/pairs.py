@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from anybone.core.errors import GeometryError, NothingFoundError, ReadError
-from anybone.inference.intensity import clip_to_unit
+from anybone.inference.preprocessing import normalize
 from anybone.io import find_inputs, read, read_segmentation
 from anybone.io.names import of_name, stem
 from anybone.training.cache import IGNORE
@@ -72,5 +72,5 @@ def pair_volume(pair: Pair) -> CaseVolume:
         raise GeometryError(f"{pair.mask} does not lie on the grid of {pair.image}. Resample the mask onto the image.")
     if truth.labels.max() > IGNORE:
         raise ReadError(f"{pair.mask} has label {truth.labels.max()}; labels up to 254 are bones, 255 is not known.")
-    unit, labels = clip_to_unit(volume.data).numpy(), truth.labels.astype(np.uint8)
+    unit, labels = normalize(volume.data).numpy(), truth.labels.astype(np.uint8)
     return case_of(f"{REGION}/{pair.name}", unit, labels, volume.geometry)

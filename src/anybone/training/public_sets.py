@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.core.geometry import Geometry
-from anybone.inference.intensity import clip_to_unit
+from anybone.inference.preprocessing import normalize
 from anybone.io import read
 from anybone.training.cache import IGNORE
 from anybone.training.slices import CaseVolume, Slice, case_of
@@ -36,7 +36,7 @@ def spine_volumes(folder: Path) -> Iterator[CaseVolume]:
         volume = np.stack([np.asarray(Image.open(p), dtype=np.float32) for p in paths], -1)
         labels = [np.asarray(Image.open(p.with_name(p.stem + "_labels.png"))) for p in paths]
         known = np.stack([without_sacrum(plane) for plane in labels], -1)
-        yield CaseVolume(f"spine/{patient.name}", clip_to_unit(volume).numpy(), known)
+        yield CaseVolume(f"spine/{patient.name}", normalize(volume).numpy(), known)
 
 
 def without_sacrum(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -83,7 +83,7 @@ def _limbs(folder: Path) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.
         bone = np.asarray(nib.load(folder / f"{patient}_bone.nii.gz").dataobj) > 0
         labels = np.full(bone.shape, IGNORE, dtype=np.uint8)
         labels[:, :, facts["trusted_slices"]] = bone[:, :, facts["trusted_slices"]]
-        yield f"limb/{patient}", clip_to_unit(volume.data).numpy(), labels, volume.geometry
+        yield f"limb/{patient}", normalize(volume.data).numpy(), labels, volume.geometry
 
 
 def _across(case: CaseVolume, spacing_mm: float) -> Iterator[Slice]:

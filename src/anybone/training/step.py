@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from anybone.core.array_types import Bool, Float, Int
 from anybone.models.image_normalization import to_network
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import intersection_over_union, mask_loss
@@ -22,7 +22,7 @@ ALL_BONE_WEIGHT = 0.25
 
 
 def training_loss(
-    model: SliceNetwork,
+    model: Network,
     images: Float[Tensor, "b h w"],
     bones: Int[Tensor, "b h w"],
     config: TrainingConfig,
@@ -35,7 +35,7 @@ def training_loss(
 
 
 def decoding_loss(
-    model: SliceNetwork,
+    model: Network,
     embedding: Float[Tensor, "b c h2 w2"],
     bones: Int[Tensor, "b h w"],
     config: TrainingConfig,
@@ -84,7 +84,7 @@ class _Answer:
 class _Batch:
     """Encoded images and the truth about them."""
 
-    model: SliceNetwork
+    model: Network
     embedding: Float[Tensor, "b c h2 w2"]
     all_bone: Bool[Tensor, "b h w"]
     known: Bool[Tensor, "b h w"]

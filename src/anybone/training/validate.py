@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from anybone.core.array_types import Bool, Float, Int
 from anybone.models.image_normalization import to_network
-from anybone.models.slice_network import SliceNetwork
+from anybone.models.network import Network
 from anybone.training.augment import plain
 from anybone.training.cache import IGNORE, AttendedCache, Cache
 from anybone.training.step import ASKED
@@ -21,7 +21,7 @@ PICTURED = 6  # slices in the picture
 
 
 @torch.inference_mode()
-def validate(model: SliceNetwork, cache: Cache, picture: Path | None = None) -> dict[str, float]:
+def validate(model: Network, cache: Cache, picture: Path | None = None) -> dict[str, float]:
     """Mean Dice over patients, by region: "spine automatic", "spine click", ... and of each patient.
 
     A patient's Dice pools all cached slices where the truth is known. "click" gives one point in each bone.

@@ -1,9 +1,8 @@
-"""Baselines: methods that every network has to beat, with the four verbs of a network."""
+"""Methods without trained weights, behind the interface of a network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,37 +18,30 @@ from anybone.inference.slicing import MASK_STRIDE
 from anybone.models.image_normalization import IMAGENET_MEAN, IMAGENET_STD
 from anybone.models.network import Network
 
-_LOGIT_PER_PX, _LOGIT_LIMIT = 1.5, 8.0  # distance to the border as logit: enlarged, it gives a look border
+_LOGIT_PER_PX, _LOGIT_LIMIT = 1.5, 8.0  # distance to the border as logit: enlarged, it gives a smooth border
 
 
-@dataclass(frozen=True)
-class Cortex:
-    """Marrow within dark cortex, slice by slice, without weights: see `inference.classical.cortex`.
+class ClassicalBaseline(Network):
+    """Detect marrow within dark cortex, slice by slice; see `inference.classical.cortex`.
 
-    Attributes:
-        image_size: Side of the input frame in pixels; islands are looked for on a grid four times coarser.
+    Args:
+        image_size: Side of the input frame in pixels; detection runs on a grid four times coarser.
     """
 
-    image_size: int = 1024
+    def __init__(self, image_size: int = 1024) -> None:
+        super().__init__()
+        self._image_size = image_size
 
     @property
-    def uses_volume(self) -> bool:
-        """False: there is no 3-D branch."""
-        return False
+    def image_size(self) -> int:
+        """Side of the input frame in pixels."""
+        return self._image_size
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h4 w4"]:
-        """The gray image, 0..1, on the grid of the masks."""
+        """Return the gray image, 0..1, on the grid of the masks."""
         mean, std = (torch.tensor(v).to(images)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
         gray = (images * std + mean).mean(dim=1, keepdim=True)
         return F.avg_pool2d(gray, MASK_STRIDE).clamp(0, 1)
-
-    def attend(self, volumes: Float[Tensor, "b 1 64 64 64"]) -> Float[Tensor, "b 1 64 64 64"]:
-        """1 everywhere: each slice is looked at on its own."""
-        return torch.ones_like(volumes)
-
-    def fuse(self, embedding: Float[Tensor, "b 1 h4 w4"], attention: Tensor) -> Float[Tensor, "b 1 h4 w4"]:
-        """The embedding, unchanged."""
-        return embedding
 
     def decode(
         self,
@@ -59,15 +51,15 @@ class Cortex:
         boxes_xyxy: Tensor | None = None,
         mask_logits: Tensor | None = None,
     ) -> tuple[Float[Tensor, "b 2 h4 w4"], Float[Tensor, "b 2"]]:
-        """Logits (channel 1 is bone, above 0) and the mean score of what was found; without prompts: all bone.
+        """Return logits (channel 1 is bone, above 0) and the mean score of the bones; without prompts: all bone.
 
-        A positive point asks for the bone beneath it, a box for the one that fills it, a mask for those it outlines;
-        then nothing else is bone. A negative point removes what lies beneath it.
+        A positive point selects the bone beneath it, a box the bone that fills it, a mask the bones it outlines; then
+        nothing else is bone. A negative point removes the bone beneath it.
 
         Args:
             embedding: From `encode`.
             points_xy: `b n 2`, pixels of the input frame.
-            point_labels: `b n`: 1 bone, 0 not bone, -1 padding.
+            point_labels: `b n`: 1 bone, 0 background, -1 padding.
             boxes_xyxy: `b m 4`; `m 4` is taken as all boxes of one image.
             mask_logits: `b 1 h4 w4`.
         """
@@ -84,7 +76,7 @@ class Cortex:
         return torch.stack([-bone, bone], dim=1), torch.tensor(quality).to(embedding)[:, None].repeat(1, 2)
 
 
-BASELINES: Mapping[str, Callable[[], Network]] = {"classical": Cortex}
+BASELINES: Mapping[str, Callable[[], Network]] = {"classical": ClassicalBaseline}
 
 
 def _prompts(
@@ -94,10 +86,10 @@ def _prompts(
     hint: NDArray[Any] | None,
     shape: tuple[int, ...],
 ) -> Prompts:
-    """One image's prompts on the masks' grid."""
+    """Convert one image's prompts to the masks' grid."""
 
     def place(x: float, y: float) -> Place:
-        """The pixel of the masks' grid that holds a position in the input frame, at most at its edge."""
+        """Return the pixel of the masks' grid that contains a position in the input frame, clipped to the grid."""
         row, column = (int((v + 0.5) // MASK_STRIDE) for v in (y, x))
         return min(max(row, 0), shape[0] - 1), min(max(column, 0), shape[1] - 1)
 
@@ -112,7 +104,7 @@ def _prompts(
 
 
 def _logits(mask: Mask) -> NDArray[np.float32]:
-    """Distance to the mask's border in pixels, positive inside, as logits."""
+    """Return the distance to the mask's border in pixels, positive inside, as logits."""
     from scipy import ndimage
 
     if not mask.any():

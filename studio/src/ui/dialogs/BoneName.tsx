@@ -47,7 +47,7 @@ export function BoneName({ bone }: { bone: Bone | null }): JSX.Element {
     studio.store.set({ dialog: null });
     void (bone
       ? studio.act("rename", { label: bone.label, ...body })
-      : studio.act("accept", body).then((done) => {
+      : studio.act("commit", body).then((done) => {
           const made = studio.session.bones.at(-1);
           if (done && made)
             studio.store.notify("done", `${made.name}: ${made.volume_ml.toFixed(1)} ml. Click on the next bone.`);

@@ -1,4 +1,4 @@
-"""Strokes: what a hand draws on a slice -> the pixels it means."""
+"""Rasterization of brush strokes and polygons drawn on a slice."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from anybone.core.errors import PromptError
 from anybone.core.geometry import Geometry
 
 
-def stroke(
+def brush_mask(
     geometry: Geometry, axis: int, ijk_list: Sequence[Sequence[float]], radius_mm: float
 ) -> tuple[int, NDArray[np.bool_]]:
-    """The slice that a round brush was drawn on, and its pixels there, bool "rows columns".
+    """Return the slice that a round brush was drawn on, and the mask of its pixels, bool "rows columns".
 
     Args:
-        geometry: The volume's grid.
-        axis: The array axis that slices are stacked along.
-        ijk_list: Voxels that the brush's center went through, in a straight line from each to the next.
-        radius_mm: Of the brush; the voxel under its center is always part of it.
+        geometry: Grid of the volume.
+        axis: Array axis that slices are stacked along.
+        ijk_list: Voxels of the brush's center, connected by straight lines.
+        radius_mm: Radius of the brush in mm; the voxel under its center is always included.
 
     Raises:
-        PromptError: No voxel, one outside the volume, or voxels of several slices.
+        PromptError: No voxel, a voxel outside the volume, or voxels on several slices.
     """
-    path = _inside(geometry, ijk_list, "A brush stroke")
+    path = _checked_path(geometry, ijk_list, "A brush stroke")
     if not np.isfinite(radius_mm) or radius_mm < 0:
-        raise PromptError(f"A brush has a radius of 0 mm or more; found {radius_mm}.")
+        raise PromptError(f"The brush radius must be 0 mm or more; found {radius_mm}.")
     index = _one_slice(path, axis, "A brush stroke")
     rows, columns = (a for a in range(3) if a != axis)
     spacing = np.array([geometry.spacing_mm[rows], geometry.spacing_mm[columns]])
@@ -40,14 +40,14 @@ def stroke(
     return index, plane
 
 
-def polygon(
+def polygon_mask(
     rows_columns: Sequence[Sequence[float]] | NDArray[np.floating], shape: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """The pixels of a plane whose centers lie inside a closed polygon, by the even-odd rule.
+    """Return the mask of the pixels whose centers are inside a closed polygon, by the even-odd rule.
 
     Args:
-        rows_columns: Corners "n 2" in order; the last is joined to the first.
-        shape: Of the plane.
+        rows_columns: Corners "n 2" in order; the last is connected to the first.
+        shape: Shape of the slice.
     """
     corners = np.asarray(rows_columns, dtype=np.float64)
     inside = np.zeros(shape, dtype=bool)
@@ -61,7 +61,7 @@ def polygon(
     return inside
 
 
-def _inside(geometry: Geometry, ijk_list: Sequence[Sequence[float]], what: str) -> NDArray[np.float64]:
+def _checked_path(geometry: Geometry, ijk_list: Sequence[Sequence[float]], what: str) -> NDArray[np.float64]:
     path = np.asarray(ijk_list, dtype=np.float64)
     if path.ndim != 2 or path.shape[1] != 3 or not len(path) or not np.isfinite(path).all():
         raise PromptError(f"{what} needs voxels of three finite numbers i, j, k; found shape {path.shape}.")
@@ -75,7 +75,7 @@ def _inside(geometry: Geometry, ijk_list: Sequence[Sequence[float]], what: str) 
 def _one_slice(path: NDArray[np.float64], axis: int, what: str) -> int:
     slices: list[int] = sorted({round(x) for x in path[:, axis].tolist()})
     if len(slices) != 1:
-        raise PromptError(f"{what} lies on one slice; found slices {slices[0]} to {slices[-1]} along axis {axis}.")
+        raise PromptError(f"{what} must be on one slice; found slices {slices[0]} to {slices[-1]} along axis {axis}.")
     return slices[0]
 
 
@@ -86,7 +86,7 @@ def _line(
     spacing_mm: NDArray[np.float64],
     radius_mm: float,
 ) -> None:
-    """Nothing; sets the pixels of `plane` within a radius of the line."""
+    """Set the pixels of `plane` within a radius of a line."""
     reach = radius_mm / spacing_mm
     low = np.maximum(np.ceil(np.minimum(start, end) - reach), 0).astype(int)
     high = np.minimum(np.floor(np.maximum(start, end) + reach) + 1, plane.shape).astype(int)
@@ -95,6 +95,6 @@ def _line(
     grid = np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1)
     from_start, along = (grid - start) * spacing_mm, (end - start) * spacing_mm
     length = float(along @ along)
-    share = np.clip(from_start @ along / length, 0, 1) if length else np.zeros(grid.shape[:2])
-    near = np.linalg.norm(from_start - share[..., None] * along, axis=-1) <= radius_mm
+    fraction = np.clip(from_start @ along / length, 0, 1) if length else np.zeros(grid.shape[:2])
+    near = np.linalg.norm(from_start - fraction[..., None] * along, axis=-1) <= radius_mm
     plane[low[0] : high[0], low[1] : high[1]] |= near

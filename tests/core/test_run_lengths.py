@@ -7,23 +7,23 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from anybone.core.errors import PromptError
-from anybone.interactive.run_lengths import Runs
+from anybone.core.run_lengths import RunLengths
 
 PLANES = hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 3))
 
 
 def test_rows_vary_fastest():
     plane = np.array([[1, 0, 0], [1, 2, 0]])
-    assert Runs.of(plane).to_list() == [1, 2, 0, 1, 2, 1, 0, 2]
+    assert RunLengths.from_array(plane).to_list() == [1, 2, 0, 1, 2, 1, 0, 2]
 
 
 @given(PLANES)
 def test_a_plane_comes_back(plane):
-    runs = Runs.of(plane)
-    assert np.array_equal(runs.plane(), plane)
-    assert np.array_equal(runs.mask(), plane > 0)
+    runs = RunLengths.from_array(plane)
+    assert np.array_equal(runs.to_array(), plane)
+    assert np.array_equal(runs.to_mask(), plane > 0)
     assert runs.any() == plane.any()
-    again = Runs.from_list(plane.shape, runs.to_list())
+    again = RunLengths.from_list(plane.shape, runs.to_list())
     assert again == runs
     assert hash(again) == hash(runs)
 
@@ -34,16 +34,16 @@ def test_extents_are_those_of_the_pixels(plane):
     for label in set(plane.ravel().tolist()) - {0}:
         rows, columns = np.nonzero(plane == label)
         expected[label] = (len(rows), (rows.min(), columns.min()), (rows.max(), columns.max()))
-    assert Runs.of(plane).extents == expected
+    assert RunLengths.from_array(plane).extents == expected
 
 
 def test_runs_of_one_label_are_joined():
-    assert Runs.from_list((2, 2), [1, 1, 1, 1, 0, 2]) == Runs.of(np.array([[1, 0], [1, 0]]))
+    assert RunLengths.from_list((2, 2), [1, 1, 1, 1, 0, 2]) == RunLengths.from_array(np.array([[1, 0], [1, 0]]))
 
 
 def test_a_mask_of_bools():
-    assert Runs.of(np.eye(2, dtype=bool)).to_list() == [1, 1, 0, 2, 1, 1]
-    assert Runs.empty((3, 2)).to_list() == [0, 6]
+    assert RunLengths.from_array(np.eye(2, dtype=bool)).to_list() == [1, 1, 0, 2, 1, 1]
+    assert RunLengths.empty((3, 2)).to_list() == [0, 6]
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_a_mask_of_bools():
 )
 def test_what_does_not_fill_the_plane_is_refused(values):
     with pytest.raises(PromptError):
-        Runs.from_list((2, 2), values)
+        RunLengths.from_list((2, 2), values)
 
 
 def test_nobody_changes_them():
-    runs = Runs.of(np.eye(2))
+    runs = RunLengths.from_array(np.eye(2))
     with pytest.raises(ValueError, match="read-only"):
         runs.labels[0] = 3

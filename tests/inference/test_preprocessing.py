@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anybone.inference.intensity import clip_to_unit, percentile_by_rank, published_input
+from anybone.inference.preprocessing import normalize, percentile_by_rank, published_input
 
 
 def test_percentile_is_a_value_of_the_volume():
@@ -14,20 +14,20 @@ def test_percentile_is_a_value_of_the_volume():
 
 
 def test_unit_range():
-    unit = clip_to_unit(np.arange(1000, dtype=np.float32).reshape(10, 10, 10))
+    unit = normalize(np.arange(1000, dtype=np.float32).reshape(10, 10, 10))
     assert (unit.min(), unit.max()) == (0, 1)
     assert unit[0, 0, 5] == 0  # below the 1st percentile
 
 
 @pytest.mark.parametrize("value", [0.0, -7.0, 3e38])
 def test_constant_volumes_become_zero(value):
-    assert not clip_to_unit(np.full((4, 4, 4), value, np.float32)).any()
+    assert not normalize(np.full((4, 4, 4), value, np.float32)).any()
 
 
 def test_a_rare_bright_spot_survives():
     data = np.zeros((20, 20, 20), np.float32)
     data[3, 3, 3] = 5  # both percentiles are 0
-    assert clip_to_unit(data).max() == 1
+    assert normalize(data).max() == 1
 
 
 def test_published_input_brightens_dark_slices():

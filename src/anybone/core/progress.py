@@ -1,4 +1,4 @@
-"""Clock: how long each of the nine steps took, and word of it to whoever shows progress."""
+"""Timing and progress of the nine steps, and the exception that cancels them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from time import perf_counter
 
 Progress = Callable[[str, int, int], None]
-"""Called with a step's name, how much of it is done, and how much there is."""
+"""Called with a step's name, the amount done and the total."""
 
 STEPS = ("read", "normalize", "attend", "cut", "encode", "fuse", "decode", "stitch", "write")
 
 
 class Clock:
-    """Adds up seconds by step."""
+    """Sum of the seconds spent in each step.
+
+    Args:
+        progress: Called as work advances; None reports nothing.
+    """
 
     def __init__(self, progress: Progress | None = None) -> None:
         self.seconds: dict[str, float] = {}
@@ -21,7 +25,7 @@ class Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Counts the time inside for the step of that name."""
+        """Add the time spent inside the context to the step of that name."""
         start = perf_counter()
         try:
             yield
@@ -29,9 +33,9 @@ class Clock:
             self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
     def rounded(self) -> dict[str, float]:
-        """Seconds by step, to the millisecond."""
+        """Return the seconds by step, to the millisecond."""
         return {name: round(seconds, 3) for name, seconds in self.seconds.items()}
 
 
-class Cancelled(Exception):  # noqa: N818  # no error: somebody asked for it
-    """What a progress callback raises to end the work; a session then stays as it was."""
+class Cancelled(Exception):  # noqa: N818  # not an error: the user asked for it
+    """Raised by a progress callback to stop the work; a session then keeps its previous state."""

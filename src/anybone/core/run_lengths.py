@@ -1,4 +1,4 @@
-"""Runs: the labels of one slice as run lengths, the form in which slices are kept, compared, saved and sent."""
+"""Run-length encoded labels of one slice: the form in which slices are kept, compared, saved and sent."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from anybone.core.errors import PromptError
 
 _LARGEST = int(np.iinfo(np.uint16).max)
 
+Extent = tuple[int, tuple[int, int], tuple[int, int]]
+"""Number of pixels, lowest row and column, highest row and column."""
 
-class Runs:
-    """Labels of a plane "rows columns", rows varying fastest, which is the order that NIfTI stores. Never changes.
 
-    A slice with a bone or two takes some kilobytes as runs, a hundredth of its pixels.
+class RunLengths:
+    """Immutable labels of a slice "rows columns" as run lengths; rows vary fastest, the order that NIfTI stores.
+
+    A slice with a bone or two takes a few kilobytes as run lengths, a hundredth of its pixels.
 
     Args:
         shape: Rows and columns.
-        labels: uint16, of each run.
-        counts: int64, how many pixels each run has; at least 1.
+        labels: Label of each run, uint16.
+        counts: Number of pixels of each run, int64, at least 1.
     """
 
     def __init__(self, shape: tuple[int, int], labels: NDArray[np.uint16], counts: NDArray[np.int64]) -> None:
@@ -32,30 +35,30 @@ class Runs:
             array.flags.writeable = False
 
     @classmethod
-    def of(cls, plane: NDArray[Any]) -> Runs:
-        """The runs of a plane of labels, or of a mask."""
-        flat = np.asarray(plane).ravel(order="F")
+    def from_array(cls, array: NDArray[Any]) -> RunLengths:
+        """Encode an array of labels, or a mask, "rows columns"."""
+        flat = np.asarray(array).ravel(order="F")
         starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
         counts = np.diff(np.append(starts, flat.size))
-        return cls((plane.shape[0], plane.shape[1]), flat[starts].astype(np.uint16), counts.astype(np.int64))
+        return cls((array.shape[0], array.shape[1]), flat[starts].astype(np.uint16), counts.astype(np.int64))
 
     @classmethod
-    def empty(cls, shape: tuple[int, int]) -> Runs:
-        """A plane of background."""
+    def empty(cls, shape: tuple[int, int]) -> RunLengths:
+        """Return a slice of background."""
         return cls(shape, np.zeros(1, np.uint16), np.array([shape[0] * shape[1]], np.int64))
 
     @classmethod
-    def joined(cls, shape: tuple[int, int], labels: NDArray[np.uint16], counts: NDArray[np.int64]) -> Runs:
-        """The same runs, those of one label that follow one another made one."""
+    def merged(cls, shape: tuple[int, int], labels: NDArray[np.uint16], counts: NDArray[np.int64]) -> RunLengths:
+        """Return the runs with successive runs of the same label merged into one."""
         new = np.concatenate([[True], labels[1:] != labels[:-1]])
         return cls(shape, labels[new], np.add.reduceat(counts, np.flatnonzero(new)))
 
     @classmethod
-    def from_list(cls, shape: tuple[int, int], values: Sequence[Any] | NDArray[Any]) -> Runs:
-        """The runs in a list `[label, count, label, count, ...]`.
+    def from_list(cls, shape: tuple[int, int], values: Sequence[Any] | NDArray[Any]) -> RunLengths:
+        """Parse a list `[label, count, label, count, ...]`.
 
         Raises:
-            PromptError: They do not fill the plane, or hold other numbers than labels.
+            PromptError: The runs do not fill the slice, or a label is not an integer from 0 to 65535.
         """
         pairs = np.asarray(values)
         if pairs.ndim != 1 or pairs.size % 2 or (pairs.size and pairs.dtype.kind not in "iu"):
@@ -69,34 +72,34 @@ class Runs:
             )
         if labels.min() < 0 or labels.max() > _LARGEST:
             raise PromptError(f"Labels run from 0 to {_LARGEST}; found {labels.min()} to {labels.max()}.")
-        return cls.joined(shape, labels.astype(np.uint16), counts)
+        return cls.merged(shape, labels.astype(np.uint16), counts)
 
     def to_list(self) -> list[int]:
-        """What `from_list` reads."""
+        """Return the list that `from_list` parses."""
         return np.column_stack([self.labels, self.counts]).ravel().tolist()
 
-    def plane(self) -> NDArray[np.uint16]:
-        """The labels, uint16 "rows columns"."""
+    def to_array(self) -> NDArray[np.uint16]:
+        """Decode the labels, uint16 "rows columns"."""
         return np.repeat(self.labels, self.counts).reshape(self.shape, order="F")
 
-    def mask(self) -> NDArray[np.bool_]:
-        """Where there is any label, bool "rows columns"."""
+    def to_mask(self) -> NDArray[np.bool_]:
+        """Decode the mask of all labels above 0, bool "rows columns"."""
         return np.repeat(self.labels > 0, self.counts).reshape(self.shape, order="F")
 
     def any(self) -> bool:
-        """Whether there is any label."""
+        """Return whether any pixel has a label above 0."""
         return bool(self.labels.any())
 
     @cached_property
     def extents(self) -> dict[int, Extent]:
-        """How many pixels each label has and which rows and columns it reaches; found once."""
-        return {int(label): self._extent(self.labels == label) for label in np.unique(self.labels) if label}
+        """Pixel count and bounding rows and columns of each label above 0."""
+        return {int(label): self._extent_of(self.labels == label) for label in np.unique(self.labels) if label}
 
-    def _extent(self, chosen: NDArray[np.bool_]) -> Extent:
+    def _extent_of(self, chosen: NDArray[np.bool_]) -> Extent:
         rows = self.shape[0]
         ends = np.cumsum(self.counts)[chosen]
         firsts, lasts = ends - self.counts[chosen], ends - 1
-        wraps = firsts // rows != lasts // rows  # such a run holds a column's last row and the next one's first
+        wraps = firsts // rows != lasts // rows  # the run continues in the next column
         low, high = np.where(wraps, 0, firsts % rows), np.where(wraps, rows - 1, lasts % rows)
         return (
             int(self.counts[chosen].sum()),
@@ -105,7 +108,7 @@ class Runs:
         )
 
     def __eq__(self, other: object) -> Any:
-        if not isinstance(other, Runs):
+        if not isinstance(other, RunLengths):
             return NotImplemented
         return self is other or (
             self.shape == other.shape
@@ -117,8 +120,4 @@ class Runs:
         return hash((self.shape, self.labels.tobytes(), self.counts.tobytes()))
 
     def __repr__(self) -> str:
-        return f"Runs({self.shape[0]} x {self.shape[1]}, {len(self.labels)} runs)"
-
-
-Extent = tuple[int, tuple[int, int], tuple[int, int]]
-"""Pixels, lowest row and column, highest row and column."""
+        return f"RunLengths({self.shape[0]} x {self.shape[1]}, {len(self.labels)} runs)"
