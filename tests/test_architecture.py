@@ -1,4 +1,4 @@
-"""The house rules that a machine can hold: imports point one way, starting is light, functions stay small, modules import few others."""
+"""Rules of the architecture: imports point one way, starting is light, functions and fan-out stay small."""
 
 from __future__ import annotations
 

@@ -22,7 +22,11 @@ class Network(nn.Module):
         depth_attention: 3-D branch from volumes `b 1 64 64 64` to bone logits of that shape; None if there is none.
     """
 
-    depth_attention: nn.Module | None = None
+    depth_attention: nn.Module | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth_attention = None
 
     @property
     @abstractmethod
