@@ -169,6 +169,12 @@ class OneBone(Body):
     label: Label
 
 
+class Split(OneBone):
+    """A bone to split into its connected components."""
+
+    min_mm3: float = Field(30.0, ge=0, description="Components smaller than this volume in mm3 are removed")
+
+
 class Merge(Body):
     """Bones that become one of them."""
 

@@ -230,9 +230,9 @@ class RemoteSession:
         self._do("remove", label=label)
         return self
 
-    def split(self, label: int) -> list[int]:
-        """The labels of the pieces of a bone, the largest first."""
-        return list(self._do("split", label=label))
+    def split(self, label: int, *, min_mm3: float = 30.0) -> list[int]:
+        """Split a bone into its connected components, and return their labels, largest first."""
+        return list(self._do("split", label=label, min_mm3=min_mm3))
 
     def merge(self, labels: Iterable[int], into: int) -> RemoteSession:
         """This session, with several bones as one of them."""

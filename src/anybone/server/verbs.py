@@ -180,7 +180,9 @@ VERBS: dict[str, Verb] = {
     "edit": Verb(bodies.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
     "rename": Verb(bodies.Rename, _rename, "Another name, side or color for an accepted bone."),
     "remove": Verb(bodies.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),
-    "split": Verb(bodies.OneBone, lambda s, b: s.split(b.label), "The pieces of a bone, each as one of its own."),
+    "split": Verb(
+        bodies.Split, lambda s, b: s.split(b.label, min_mm3=b.min_mm3), "The components of a bone, as bones."
+    ),
     "merge": Verb(bodies.Merge, lambda s, b: s.merge(b.labels, b.into), "Several bones as one of them."),
 }
 LONG_VERBS: dict[str, LongVerb] = {
