@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.core.array_types import Float
-from anybone.inference.classical.cortex import Mask, look
+from anybone.inference.classical.cortex import Mask, compute_features
 from anybone.inference.classical.prompted import Place, Prompts, segment
 from anybone.inference.slicing import MASK_STRIDE
 from anybone.models.image_normalization import IMAGENET_MEAN, IMAGENET_STD
@@ -69,7 +69,7 @@ class ClassicalBaseline(Network):
         logits, quality = [], []
         for n, gray in enumerate(embedding[:, 0].float().cpu().numpy()):
             points, labels, boxes, hint = (None if t is None else t[n].detach().cpu().numpy() for t in given)
-            mask, score = segment(look(gray), _prompts(points, labels, boxes, hint, gray.shape))
+            mask, score = segment(compute_features(gray), _prompts(points, labels, boxes, hint, gray.shape))
             logits.append(torch.from_numpy(_logits(mask)))
             quality.append(score)
         bone = torch.stack(logits).to(embedding)

@@ -1,4 +1,4 @@
-"""Islands that prompts ask for, on one slice: which candidates, and what grows where there is none."""
+"""Selection of islands on one slice by prompts, and region growing where there is none."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from anybone.inference.classical.cortex import (
-    LARGE_SHARE,
+    LARGE_FRACTION,
     Image,
     Island,
     Mask,
-    Slice,
+    SliceFeatures,
     choose,
     find_islands,
     with_cortex,
 )
 
-_SURE_SCORE = 0.32  # an island is bone by itself: chosen with the constants in `cortex`
-_ASKED_SCORE = 0.08  # an island is bone where someone points at it
-_INSIDE_BOX = 0.7  # share of a bone that must lie in a box to be what the box means
-_SAME_BONE = 0.3  # IoU with a mask prompt above which a bone is the one that the mask means
-_TOLERANCES = (0.35, 0.25, 0.15, 0.08)  # of the signal at a click; the widest that does not leak is taken
-_GROWTH_PX = 20  # and where all leak, as far as this from the click
+_AUTOMATIC_SCORE = 0.32  # minimum without prompts: chosen with the constants in `cortex`
+_PROMPTED_SCORE = 0.08  # minimum at a prompt
+_INSIDE_BOX = 0.7  # fraction of a bone inside a box from which the box selects it
+_SAME_BONE = 0.3  # IoU with a mask prompt from which the mask selects a bone
+_TOLERANCES = (0.35, 0.25, 0.15, 0.08)  # of the signal at a click; the widest that does not leak is used
+_GROWTH_PX = 20  # maximum distance from the click if all leak
 
 Place = tuple[int, int]  # row, column
 
@@ -33,10 +33,10 @@ class Prompts:
     """Prompts of one slice, in rows and columns of its grid.
 
     Attributes:
-        keep: Places on bone.
-        drop: Places that are not bone.
-        boxes: Two corners each, around one bone.
-        mask: A rough mask of what is meant.
+        keep: Pixels on bone.
+        drop: Pixels of background.
+        boxes: Two corners of a box around one bone.
+        mask: Rough mask of the bone.
     """
 
     keep: list[Place] = field(default_factory=list)
@@ -56,47 +56,47 @@ class _Bone:
         return any(self.mask[place] for place in places)
 
 
-def segment(seen: Slice, prompts: Prompts) -> tuple[Mask, float]:
-    """Bone on a slice and the mean score of its pieces: all there is, or only what is asked for."""
+def segment(features: SliceFeatures, prompts: Prompts) -> tuple[Mask, float]:
+    """Return bone on a slice and the mean score of its islands: all bone, or the bone that prompts select."""
     if prompts.keep:
-        bones = _at_points(seen, prompts)
+        bones = _at_points(features, prompts)
     elif prompts.boxes:
-        bones = _in_boxes(seen, prompts)
+        bones = _in_boxes(features, prompts)
     elif prompts.mask is not None:
-        bones = _like_mask(seen, prompts.mask, prompts)
+        bones = _like_mask(features, prompts.mask, prompts)
     else:
-        islands = choose(find_islands(seen, _SURE_SCORE), seen.image.shape)
-        bones = [bone for bone in _bones(seen, islands) if not bone.holds(prompts.drop)]
-    mask = np.zeros(seen.image.shape, dtype=bool)
+        islands = choose(find_islands(features, _AUTOMATIC_SCORE), features.image.shape)
+        bones = [bone for bone in _bones(features, islands) if not bone.holds(prompts.drop)]
+    mask = np.zeros(features.image.shape, dtype=bool)
     for bone in bones:
         mask |= bone.mask
     if prompts.boxes:
-        mask &= _filled(prompts.boxes, seen.image.shape)
+        mask &= _filled(prompts.boxes, features.image.shape)
     return mask, float(np.mean([bone.score for bone in bones])) if bones else 0.0
 
 
-def _bones(seen: Slice, islands: list[Island]) -> Iterator[_Bone]:
+def _bones(features: SliceFeatures, islands: list[Island]) -> Iterator[_Bone]:
     for island in islands:
-        whole = np.zeros(seen.image.shape, dtype=bool)
-        whole[island.box] = with_cortex(seen, island)
+        whole = np.zeros(features.image.shape, dtype=bool)
+        whole[island.box] = with_cortex(features, island)
         yield _Bone(whole, island.score)
 
 
-def _candidates(seen: Slice, prompts: Prompts, places: list[Place]) -> list[_Bone]:
-    """Bones near any of the places that hold no place that is not bone."""
+def _candidates(features: SliceFeatures, prompts: Prompts, places: list[Place]) -> list[_Bone]:
+    """Return bones near any of the pixels that contain no background pixel."""
     near = [
         island
-        for island in find_islands(seen, _ASKED_SCORE)
+        for island in find_islands(features, _PROMPTED_SCORE)
         if any(
             r.start <= row < r.stop and c.start <= column < c.stop for row, column in places for r, c in [island.box]
         )
     ]
-    return [bone for bone in _bones(seen, near) if not bone.holds(prompts.drop)]
+    return [bone for bone in _bones(features, near) if not bone.holds(prompts.drop)]
 
 
-def _at_points(seen: Slice, prompts: Prompts) -> list[_Bone]:
-    """For each place the best bone there; the one most like the mask prompt, where there is one."""
-    candidates = _candidates(seen, prompts, prompts.keep)
+def _at_points(features: SliceFeatures, prompts: Prompts) -> list[_Bone]:
+    """Return the best bone at each pixel, or the most similar one to the mask prompt, if there is one."""
+    candidates = _candidates(features, prompts, prompts.keep)
     chosen: list[_Bone] = []
     for place in prompts.keep:
         if any(bone.mask[place] for bone in chosen):
@@ -105,19 +105,19 @@ def _at_points(seen: Slice, prompts: Prompts) -> list[_Bone]:
         if here:
             chosen.append(max(here, key=lambda b: b.score if prompts.mask is None else _iou(b.mask, prompts.mask)))
         else:
-            chosen.append(_grown(seen.image, place, prompts.drop))
+            chosen.append(_grown(features.image, place, prompts.drop))
     return chosen
 
 
-def _in_boxes(seen: Slice, prompts: Prompts) -> list[_Bone]:
-    """For each box the bone that fills it best."""
+def _in_boxes(features: SliceFeatures, prompts: Prompts) -> list[_Bone]:
+    """Return the bone that fills each box best."""
     chosen = []
     for box in prompts.boxes:
-        frame = _filled([box], seen.image.shape)
+        frame = _filled([box], features.image.shape)
         middle = ((box[0][0] + box[1][0]) // 2, (box[0][1] + box[1][1]) // 2)
         inside = [
             bone
-            for bone in _candidates(seen, prompts, [middle])
+            for bone in _candidates(features, prompts, [middle])
             if (bone.mask & frame).sum() >= _INSIDE_BOX * bone.mask.sum()
         ]
         if inside:
@@ -125,24 +125,24 @@ def _in_boxes(seen: Slice, prompts: Prompts) -> list[_Bone]:
     return chosen
 
 
-def _like_mask(seen: Slice, mask: Mask, prompts: Prompts) -> list[_Bone]:
-    """For each piece of a mask the bone most like it, if any is like it at all."""
+def _like_mask(features: SliceFeatures, mask: Mask, prompts: Prompts) -> list[_Bone]:
+    """Return the most similar bone to each component of a mask, if its IoU is sufficient."""
     from scipy import ndimage
 
     labels, count = ndimage.label(mask)
     chosen = []
     for label in range(1, count + 1):
-        piece = labels == label
-        middle = ndimage.center_of_mass(piece)
-        candidates = _candidates(seen, prompts, [(round(middle[0]), round(middle[1]))])
-        best = max(candidates, key=lambda bone: _iou(bone.mask, piece), default=None)
-        if best and _iou(best.mask, piece) >= _SAME_BONE:
+        component = labels == label
+        middle = ndimage.center_of_mass(component)
+        candidates = _candidates(features, prompts, [(round(middle[0]), round(middle[1]))])
+        best = max(candidates, key=lambda bone: _iou(bone.mask, component), default=None)
+        if best and _iou(best.mask, component) >= _SAME_BONE:
             chosen.append(best)
     return chosen
 
 
 def _grown(image: Image, place: Place, drop: list[Place]) -> _Bone:
-    """The connected region around a place whose signal is like that at the place."""
+    """Return the connected region around a pixel with similar signal."""
     from scipy import ndimage
 
     signal = float(image[place])
@@ -150,7 +150,7 @@ def _grown(image: Image, place: Place, drop: list[Place]) -> _Bone:
     for tolerance in _TOLERANCES:
         labels, _ = ndimage.label(np.abs(image - signal) <= tolerance * max(signal, 0.05))
         region = np.asarray(labels == labels[place])
-        leaks = region.sum() > LARGE_SHARE * max(image.shape) ** 2 or any(region[p] for p in drop)
+        leaks = region.sum() > LARGE_FRACTION * max(image.shape) ** 2 or any(region[p] for p in drop)
         if not leaks:
             break
     else:
@@ -159,7 +159,7 @@ def _grown(image: Image, place: Place, drop: list[Place]) -> _Bone:
     whole: Mask = ndimage.binary_fill_holes(ndimage.binary_closing(region) | region)
     for other in drop:
         whole[other] = False
-    return _Bone(whole, _ASKED_SCORE)
+    return _Bone(whole, _PROMPTED_SCORE)
 
 
 def _filled(boxes: list[tuple[Place, Place]], shape: tuple[int, ...]) -> Mask:
