@@ -148,7 +148,7 @@ class Segmenter:
 
     def session(self, volume: Volume, options: SegmentOptions | None = None) -> Session:
         """Open a session: prompts on a volume, one after the other."""
-        from anybone.interactive.session import Session  # docs/decisions/SESSION_DECISION
+        from anybone.interactive.session import Session  # the only upward import: docs/decisions/0015
 
         chosen = options or SegmentOptions()
 

@@ -57,7 +57,7 @@ class Island:
 
 @dataclass(frozen=True)
 class _Shapes:
-    """Shape of each component of a label image, by label: `area` in pixels, `fit` to an ellipse 0..1, ratio of `axes`."""
+    """Shape of each component of a label image: `area` in pixels, `fit` to an ellipse 0..1, ratio of its `axes`."""
 
     area: NDArray[np.float64]
     fit: NDArray[np.float64]
@@ -185,7 +185,7 @@ def _with_room(box: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[slice,
 
 
 def _shapes(labels: NDArray[np.int32], count: int) -> _Shapes:
-    """Compute shapes from second moments: a filled ellipse has area 4 pi sqrt(det covariance), other shapes have less."""
+    """Compute shapes from second moments: an ellipse has area 4 pi sqrt(det covariance), other shapes have less."""
     flat = labels.ravel()
     rows, columns = (g.ravel() for g in np.indices(labels.shape, dtype=np.float64))
     area = np.bincount(flat, minlength=count + 1).astype(np.float64)
