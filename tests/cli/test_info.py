@@ -85,3 +85,13 @@ def test_stacks_of_one_series_are_choices(run: Run, dicom_files: ModuleType, tin
     assert "3#stack2: ax T2 discs stack2, 24 x 20 x 4" in refused.stderr
     assert run("convert", "discs", "one.nii.gz", "--series", "3#stack2").exit_code == 0
     assert anybone.read("one.nii.gz").geometry.matches(anybone.read("discs", series="3#stack2").geometry)
+
+
+def test_planes_of_a_localizer_are_read_only_when_chosen(run: Run, dicom_files: ModuleType, tiny: Path) -> None:
+    scout = dicom_files.Study(1, "loc")
+    for n, iop in enumerate((dicom_files.AXIAL, dicom_files.SAGITTAL)):
+        dicom_files.write_slices(Path("study"), 5, iop=iop, study=scout, first=1 + 5 * n, prefix="a")
+    dicom_files.write_slices(Path("study"), 5, study=dicom_files.Study(2, "ax T1"), prefix="b")
+    assert "read only with --series 1#stack2" in run("info", "study", "--weights", tiny).stdout
+    told = json.loads(run("info", "study", "--weights", tiny, "--json").stdout)
+    assert [one["default"] for one in told] == [False, False, True]

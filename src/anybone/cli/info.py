@@ -103,6 +103,7 @@ def _plain(description: Description, header: Header | None) -> dict[str, Any]:
         "slice_axis": None if grid is None else grid.slice_axis,
         "slices": None if grid is None else grid.shape_ijk[grid.slice_axis],
         "plane": description.plane or None,
+        "default": description.default,
         "problem": description.problem or None,
         "notes": list(description.notes),
         "weights": None if header is None else {"name": header.name, "sha256": header.sha256},
@@ -127,6 +128,8 @@ def _text(description: Description, header: Header | None) -> str:
     if description.problem or grid is None:
         lines.append(f"  would refuse  {description.problem or 'its images make no grid'}")
         return "\n".join(lines)
+    if not description.default:
+        lines.append(f"  note          a localizer or too few slices: read only with --series {description.name}")
     axis = grid.slice_axis
     network = (
         f"weights {header.name}" if header else "weights still to be added (anybone weights add), or --method classical"

@@ -52,9 +52,11 @@ class PlainHeader:
     """
 
     def __init__(self, elements: dict[int, tuple[bytes, bytes]]) -> None:
+        """Keep the elements as bytes; values are converted when they are asked for."""
         self._elements = elements
 
     def __contains__(self, keyword: str) -> bool:
+        """Return whether the header has an element."""
         return _tag(keyword)[0] in self._elements
 
     def get(self, keyword: str, default: Any = None) -> Any:
