@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { uprightOf } from "../src/view/geometry";
+import { uprightOf, voxelToVoxel } from "../src/view/geometry";
 import { boneColor, CURRENT_MASK, EMPTY, FIRST_HEAT, HEAT_STEPS, Layers, palette } from "../src/view/layers";
 
 const SHAPE = [2, 3, 4];
@@ -41,4 +41,21 @@ test("a hidden bone has a color that does not show", () => {
   const table = palette("#ffffff", [{ label: 1, color: "#102030" }], new Set([1]));
   expect([...table.slice(boneColor(1) * 4, boneColor(1) * 4 + 4)]).toEqual([16, 32, 48, 0]);
   expect([...table.slice(CURRENT_MASK * 4, CURRENT_MASK * 4 + 4)]).toEqual([255, 255, 255, 255]);
+});
+
+test("a second volume shows the masks where they are in millimeters", () => {
+  const layers = layersOf([1, 2, 3]);
+  layers.change("current", [{ slice: 3, runs: [0, 1, 1, 1, 0, 4] }]); // voxel 1 0 3
+  const other = new Layers([4, 6, 1], 2, uprightOf([1, 2, 3], [4, 6, 1])); // half the spacing, one slice at 3 mm
+  const affine = (spacing: number, z: number): number[][] => [
+    [spacing, 0, 0, 0],
+    [0, spacing, 0, 0],
+    [0, 0, 1, z],
+    [0, 0, 0, 1],
+  ];
+  other.copySlice(0, layers, voxelToVoxel(affine(0.5, 3), affine(1, 0)));
+  const shown = [0, 1, 2, 3].map((i) => other.numberAt([i, 0, 0]));
+  expect(shown).toEqual([EMPTY, CURRENT_MASK, CURRENT_MASK, EMPTY]);
+  other.copySlice(0, layers, voxelToVoxel(affine(0.5, 50), affine(1, 0))); // outside of the image
+  expect(other.numbers.every((number) => number === EMPTY)).toBe(true);
 });

@@ -43,6 +43,9 @@ def test_text_can_be_read_and_all_has_a_name(tab: Callable[[], Tab], address: st
     one.until("s.answered.length === 1")
     assert one.page.evaluate(FAINT) == []
     assert one.page.evaluate(NAMELESS) == []
+    one.page.evaluate("() => window.studio.setTheme('light')")
+    assert one.page.evaluate(FAINT) == []
+    one.page.evaluate("() => window.studio.setTheme('dark')")
     for key in ("?", "Control+s", "Enter"):
         one.page.keyboard.press(key)
         one.page.locator("dialog[open]").wait_for()

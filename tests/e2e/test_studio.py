@@ -199,6 +199,52 @@ def test_every_tool_marks_what_it_is_drawn_over(tab: Tabs, address: str) -> None
     assert is_gray(one.color(OUTSIDE))
 
 
+# Pairs of the panel's sections that overlap, and sections that are taller than the space they have.
+OVERLAPS = """() => {
+  const sections = [...document.querySelectorAll(".panel > section")];
+  const boxes = sections.map((one) => one.getBoundingClientRect());
+  const overlapping = boxes.slice(1).filter((box, n) => box.top < boxes[n].bottom - 0.5).length;
+  const spilling = sections.filter((one) => getComputedStyle(one).overflowY === "visible")
+    .filter((one) => [...one.children].some(
+      (child) => child.getBoundingClientRect().bottom > one.getBoundingClientRect().bottom + 0.5)).length;
+  return [overlapping, spilling];
+}"""
+
+
+def test_twelve_bones_fit_on_a_small_screen(tab: Tabs, address: str) -> None:
+    one = tab().open(address, "bars.nii.gz")
+    one.page.set_viewport_size({"width": 1280, "height": 720})
+    for n in range(12):
+        one.page.evaluate(
+            """async (n) => {
+              const runs = [0, 64 * (n + 1), 1, 40, 0, 4096 - 64 * (n + 1) - 40];
+              await window.studio.act("paint", { slice: n % 5, runs });
+              await window.studio.act("accept", { name: `phalanx ${n}` });
+            }""",
+            n,
+        )
+    one.until("s.bones.length === 12")
+    one.page.locator(".bones tbody tr").nth(11).wait_for()
+    assert one.page.evaluate(OVERLAPS) == [0, 0]
+    one.page.locator(".bones tbody tr").nth(11).scroll_into_view_if_needed()
+    one.page.get_by_role("button", name="phalanx 11", exact=True).click()
+    one.until("window.studio.state.selected.size === 1")
+
+
+def test_another_token_is_asked_for_and_the_session_goes_on(tab: Tabs, address: str) -> None:
+    one = tab().open(address, "bars.nii.gz")
+    name = one.page.evaluate("() => window.studio.session.id")
+    one.page.evaluate(
+        "() => { const s = window.studio; s.api.useToken('old'); s.sync.follow(s.session.id); }"
+    )
+    one.page.get_by_role("heading", name="The server does not accept this page's token").wait_for()
+    one.page.get_by_label("Address or token").fill(address)
+    one.page.get_by_role("button", name="Connect").click()
+    one.page.locator(".link.ok").wait_for()
+    one.until(f"s.id === '{name}' && window.studio.state.connection === 'connected'")
+    one.faults.clear()  # the browser logs the refusals
+
+
 def test_two_tabs_see_the_same(tab: Tabs, address: str) -> None:
     one = tab().open(address, "bars.nii.gz")
     name = one.page.evaluate("() => window.studio.session.id")

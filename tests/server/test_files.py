@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from anybone.core.errors import UsageError
 from anybone.server import house
@@ -70,6 +71,23 @@ def test_files_are_uploaded_and_opened(client: httpx.Client, folder: Path) -> No
     assert client.post("/api/sessions", json={"upload": two["upload"], "path": "a/two.nii.gz"}).status_code == 201
     assert client.post("/api/sessions", json={"upload": two["upload"], "path": "../x"}).status_code == 404
     assert client.post("/api/sessions", json={"upload": "0" * 32}).status_code == 404
+
+
+def test_the_error_on_a_damaged_upload_names_the_file(client: httpx.Client) -> None:
+    upload = client.post("/api/uploads", files=[("files", ("mine.nii.gz", b"no image"))]).json()["upload"]
+    answer = client.post("/api/sessions", json={"upload": upload})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("mine.nii.gz")
+
+
+def test_a_thumbnail_is_a_small_upright_png(client: httpx.Client) -> None:
+    answer = client.get("/api/thumbnail", params={"path": "bars.nii.gz"})
+    picture = Image.open(io.BytesIO(answer.content))
+    assert (picture.format, picture.size) == ("PNG", (128, 128))
+    # i and j grow to the right and the front; the patient's right is on the left of the picture, the front on top.
+    assert picture.getpixel((128 - 2 * 16, 128 - 2 * 16)) > 200
+    assert picture.getpixel((128 - 2 * 16, 2 * 16)) < 100
+    assert client.get("/api/thumbnail", params={"path": "nothing.nii.gz"}).status_code == 404
 
 
 def test_an_upload_goes_with_its_last_session(start: Start, settings, folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -154,6 +156,23 @@ def test_a_session_is_saved_and_its_files_downloaded(client: httpx.Client, sessi
     assert (dict(mask.names), int(mask.mask.sum())) == ({1: "left femur"}, 256)
     for row in answer["files"]:
         assert len(client.get(row["download"]).content) == row["bytes"]
+    archive = zipfile.ZipFile(io.BytesIO(client.get(answer["archive"]["download"]).content))
+    assert {f"deeper/{name}" for name in archive.namelist()} == names
+
+
+def test_saving_makes_the_folder_that_is_named(client: httpx.Client, session: str, folder: Path) -> None:
+    client.post(f"{session}/add_point", json={"ijk": ON_BONE})
+    client.post(f"{session}/accept", json={"bone": "femur_left"})
+    assert client.post(f"{session}/save", json={"path": "results/new/knee_bones"}).status_code == 200
+    assert (folder / "results" / "new" / "knee_bones.nii.gz").is_file()
+    into_a_file = client.post(f"{session}/save", json={"path": "bars.nii.gz/x"})
+    assert (into_a_file.status_code, "bars.nii.gz is a file" in into_a_file.text) == (404, True)
+    assert client.post(f"{session}/save", json={"path": "way_out/new/x"}).status_code == 404
+    assert not (folder.parent / "new").exists()
+
+
+def test_slices_are_flagged_below_the_threshold_that_the_session_names(client: httpx.Client, session: str) -> None:
+    assert client.get(session).json()["flag_below"] is None  # this network is not calibrated
 
 
 def test_saving_never_writes_over_what_is_not_its_own(client: httpx.Client, session: str, folder: Path) -> None:

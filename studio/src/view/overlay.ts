@@ -141,8 +141,8 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   if (tile.fixed === null) {
     put(letters(opposite(right)), tile.x + 6, middle[1], "left");
     put(letters(right), tile.x + tile.width - 6, middle[1], "right");
-    put(letters(opposite(down)), middle[0], tile.y + 10, "center");
-    if (!small) put(letters(down), middle[0], tile.y + tile.height - 9, "center");
+    put(letters(opposite(down)), middle[0], tile.y + 10 * textScale(), "center");
+    if (!small) put(letters(down), middle[0], tile.y + tile.height - 9 * textScale(), "center");
   }
   const { axis, slice } = viewer.sliceOf(tile);
   const count = viewer.subject!.shape[axis]!;
@@ -151,7 +151,7 @@ function drawMarks(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   put(
     tile.fixed !== null ? `${slice}` : small ? `${name.slice(0, 3)} ${slice}` : `${name} ${slice} / ${count - 1}`,
     tile.x + 6,
-    tile.y + 10,
+    tile.y + 10 * textScale(),
     "left",
   );
   if (!small && tile.fixed === null) drawScale(g, viewer, tile);
@@ -168,7 +168,7 @@ function drawScale(g: CanvasRenderingContext2D, viewer: Viewer, tile: Tile): voi
   for (const at of [x - mm * perMm, x]) line(g, at, y - 4, at, y);
   g.stroke();
   g.textAlign = "right";
-  g.fillText(mm >= 10 ? `${mm / 10} cm` : `${mm} mm`, x, y - 11);
+  g.fillText(mm >= 10 ? `${mm / 10} cm` : `${mm} mm`, x, y - 11 * textScale());
 }
 
 function drawPrompt(
