@@ -7,7 +7,7 @@ With --fit, scale and shift are fitted where the truth is known (the validation 
 which counts the same), the least Dice is `LEAST_DICE`, and OUT is the checkpoint with these three in its card. Without,
 the card's own are used. Printed are the calibration error before and after (fitted on every other volume, measured on
 the rest), the correlation of confidence with Dice, and who is doubted: patients, real scans without a truth, and
-`evaluation.impostors`. No map of these seeds may be in the corpus that the weights learned from.
+`evaluation.out_of_distribution`. No map of these seeds may be in the corpus that the weights learned from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from accuracy import cases
 from numpy.typing import NDArray
 
 import anybone
-from anybone.evaluation.impostors import IMPOSTORS, impostor
+from anybone.evaluation.out_of_distribution import OUT_OF_DISTRIBUTION, out_of_distribution
 from anybone.inference.input_checks import check_input
 from anybone.inference.options import SegmentOptions
 from anybone.inference.postprocessing import clean
@@ -109,9 +109,9 @@ def without_truth(model: Segmenter, data: Path) -> Iterator[Looked]:
 
 def impostors(model: Segmenter) -> Iterator[Looked]:
     """All kinds, a few of each."""
-    for kind in IMPOSTORS:
+    for kind in OUT_OF_DISTRIBUTION:
         for seed in range(IMPOSTORS_OF_A_KIND):
-            yield look(model, f"{kind} {seed}", impostor(kind, seed))
+            yield look(model, f"{kind} {seed}", out_of_distribution(kind, seed))
 
 
 def calibrate(known: Sequence[Looked]) -> Calibration:

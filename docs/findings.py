@@ -15,7 +15,7 @@ from pathlib import Path
 
 from anybone.cli.protocol import read_protocol
 from anybone.evaluation.benchmark_page import scale_words
-from anybone.evaluation.contenders import AT
+from anybone.evaluation.methods import AT
 from anybone.evaluation.plots import bars_plot, rounds_plot
 from anybone.evaluation.results import Results, read_results
 from anybone.evaluation.statistics import Comparison, Summary, compare, summary_of
@@ -108,13 +108,13 @@ def _mask_sizes(found: dict[str, Results]) -> Iterator[str]:
 
 def _not_run(found: dict[str, Results]) -> Iterator[str]:
     """Yield the methods of the shipped protocols that have no results here."""
-    known = {one.name: one.contenders for one in found.values()}
+    known = {one.name: one.methods for one in found.values()}
     lines = []
     for path in sorted(PROTOCOLS.glob("*.toml")):
         protocol = read_protocol(path)
-        left = [name for name in protocol.contenders if name not in known.get(protocol.name, ())]
+        left = [name for name in protocol.methods if name not in known.get(protocol.name, ())]
         if left:
-            what = "all methods" if len(left) == len(protocol.contenders) else ", ".join(left)
+            what = "all methods" if len(left) == len(protocol.methods) else ", ".join(left)
             lines.append(f"- `{path.name}`: {what}.")
     if lines:
         yield "Not run, for lack of time:\n"
@@ -130,8 +130,8 @@ def _never_seen(found: dict[str, Results]) -> Iterator[str]:
         (one.name, name): (one.by_patient(name), seen.by_patient(name))
         for one in found.values()
         if one.scale["split"] != seen.scale["split"]
-        for name in one.contenders
-        if name in seen.contenders
+        for name in one.methods
+        if name in seen.methods
     }
     if not pairs:
         return
@@ -180,7 +180,7 @@ def _summary(found: dict[str, Results]) -> Iterator[str]:
         for name, comparison in one.compared().items():
             mean = "not measured" if comparison.difference is None else f"{comparison.difference:+.3f}"
             verdicts[_verdict(comparison)].append(f"{name} ({mean})")
-        first = one.contenders[0]
+        first = one.methods[0]
         cells = [f"**{one.name}**", str(one.summary(first).patients), first, *map(", ".join, verdicts.values())]
         yield f"| {' | '.join(cells)} |"
 
@@ -197,7 +197,7 @@ def _rates(found: dict[str, Results]) -> Iterator[str]:
 
 def _rate_rows(one: Results) -> Iterator[str]:
     tried: dict[str, list[str]] = {}
-    for name in one.contenders:
+    for name in one.methods:
         known, _, rate = name.partition(AT)
         mean = one.summary(name).mean
         if mean is not None:
@@ -226,7 +226,8 @@ def _section(name: str, one: Results) -> Iterator[str]:
     yield f"{one.about} {_sentence(scale_words(one))}\n"
     yield from _table(one)
     yield ""
-    yield from (f"- **{name}**: {one.told[name]}{_size(one, name)}." for name in one.contenders if name in one.told)
+    described = (name for name in one.methods if name in one.descriptions)
+    yield from (f"- **{name}**: {one.descriptions[name]}{_size(one, name)}." for name in described)
     if one.scale["seeds"] == 1:
         yield "\nOne training run each: the variation between seeds was not measured.\n"
     key = _region_key(one)
@@ -236,7 +237,7 @@ def _section(name: str, one: Results) -> Iterator[str]:
             f"*Dice by {'left-out region' if key == 'fold' else 'region'}, with 95 % intervals; n = "
             + (
                 ", ".join(
-                    f"{value} {one.summary(one.contenders[0], **{key: value}).patients}"
+                    f"{value} {one.summary(one.methods[0], **{key: value}).patients}"
                     for k, value in one.strata()
                     if k == key
                 )
@@ -246,8 +247,8 @@ def _section(name: str, one: Results) -> Iterator[str]:
     if one.clicked():
         yield "| Dice | " + " | ".join(f"after {n}" if n else "automatic" for n in one.rounds) + " |"
         yield "| --- |" + " --- |" * len(one.rounds)
-        for contender in one.clicked():
-            yield f"| {contender} | " + " | ".join(cell(one.after(contender, n)) for n in one.rounds) + " |"
+        for method in one.clicked():
+            yield f"| {method} | " + " | ".join(cell(one.after(method, n)) for n in one.rounds) + " |"
         yield f"\n![Dice over clicks]({_image(name, 'clicks')})\n"
         yield "*Simulated clicks: the middle of the largest error on each slice, once per round.*\n"
 
@@ -267,8 +268,8 @@ def _sentence(text: str) -> str:
 
 def _table(one: Results) -> Iterator[str]:
     datas = [value for key, value in one.strata() if key == "data"]
-    counts = {data: one.summary(one.contenders[0], data=data).patients for data in datas}
-    first, compared = one.contenders[0], one.compared()
+    counts = {data: one.summary(one.methods[0], data=data).patients for data in datas}
+    first, compared = one.methods[0], one.compared()
     subjects = one.summary(first).patients
     head = [
         f"all, n = {subjects}",
@@ -280,7 +281,7 @@ def _table(one: Results) -> Iterator[str]:
     ]
     yield "| Dice | " + " | ".join(head) + " |"
     yield "| --- |" + " --- |" * len(head)
-    for name in one.contenders:
+    for name in one.methods:
         comparison = compared.get(name)
         p = "" if comparison is None or comparison.p_holm is None else f"{comparison.p_holm:.2g}"
         cells = [

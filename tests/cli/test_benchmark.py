@@ -12,7 +12,7 @@ from typer.testing import Result
 
 from anybone.cli.protocol import read_protocol
 from anybone.core.errors import UsageError
-from anybone.evaluation.contenders import contender
+from anybone.evaluation.methods import method
 from anybone.training import loop
 from small_benchmark import small_cases, small_maps
 
@@ -21,7 +21,7 @@ PROTOCOLS = sorted((Path(__file__).resolve().parents[2] / "configs" / "protocols
 
 TINY = """
 name = "Tiny"
-contenders = ["ours", "synthetic alone", "classical"]
+methods = ["ours", "synthetic alone", "classical"]
 [data]
 cases = "limbs.csv"
 corpus = ["maps"]
@@ -68,7 +68,7 @@ def test_every_protocol_that_ships_can_be_read(path: Path) -> None:
     protocol = read_protocol(path)
     assert protocol.name
     assert protocol.about
-    assert all(contender(name) for name in protocol.contenders)
+    assert all(method(name) for name in protocol.methods)
     assert protocol.minutes > 0
 
 
@@ -98,14 +98,14 @@ def test_a_benchmark_is_stopped_and_goes_on(run: Run, protocol: Path, monkeypatc
     assert "ours and" not in result.stdout.splitlines()[0]
     assert "cortex and ours: 2 patients are too few" in result.stdout
     told = json.loads(Path("out/results.json").read_text())
-    assert [one["contender"] for one in told["figures"]] == ["ours", "synthetic alone", "classical"]
+    assert [one["method"] for one in told["figures"]] == ["ours", "synthetic alone", "classical"]
     assert told["figures"][0]["cases"][0]["facts"]["location"] == "leg"
     assert Path("out/cases.csv").is_file()
     assert "<svg" in Path("out/benchmark.html").read_text()
 
 
 def test_the_command_line_goes_before_the_protocol(run: Run, protocol: Path) -> None:
-    words = ("benchmark", protocol, "-o", "out", "--contender", "classical", "--cases", "limbs.csv", "--seed", "3")
+    words = ("benchmark", protocol, "-o", "out", "--method", "classical", "--cases", "limbs.csv", "--seed", "3")
     assert run(*words).exit_code == 0
     assert json.loads(Path("out/protocol.json").read_text())["cases"] == ["limbs.csv"]
     assert run("benchmark", protocol, "-o", "out", "--minutes", "2").exit_code == 3

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import Result
 
 import anybone
-from anybone.evaluation.impostors import impostor
+from anybone.evaluation.out_of_distribution import out_of_distribution
 from anybone.models import checkpoint
 
 Run = Callable[..., Result]
@@ -65,7 +65,7 @@ def test_a_doubtful_result_is_written_and_has_its_own_code(run: Run, limb: Path,
 
 
 def test_ct_is_doubted_whatever_was_found(run: Run, tiny: Path) -> None:
-    anybone.write(impostor("ct"), "ct.nii.gz")
+    anybone.write(out_of_distribution("ct"), "ct.nii.gz")
     result = run("segment", "ct.nii.gz", "--weights", tiny, *NO_BONE)
     assert result.exit_code == 5
     assert "as in CT" in result.stderr
@@ -73,7 +73,7 @@ def test_ct_is_doubted_whatever_was_found(run: Run, tiny: Path) -> None:
 
 
 def test_a_batch_lists_what_is_doubted(run: Run, limb: Path, tiny: Path) -> None:
-    anybone.write(impostor("noise"), "noise.nii.gz")
+    anybone.write(out_of_distribution("noise"), "noise.nii.gz")
     result = run("segment", limb, "noise.nii.gz", "-o", "out", "--weights", tiny, *ALL_BONE)
     assert result.exit_code == 5
     assert "2 cases, 0 failed" in result.stderr

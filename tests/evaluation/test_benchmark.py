@@ -17,10 +17,10 @@ from anybone.core.errors import InputError, MissingExtraError, NothingFoundError
 from anybone.evaluation import benchmark as run
 from anybone.evaluation import jobs
 from anybone.evaluation.benchmark_page import summary_rows, write_benchmark_page
-from anybone.evaluation.contenders import contender
-from anybone.evaluation.lessons import teach
+from anybone.evaluation.methods import method
 from anybone.evaluation.protocols import Measure, Split, folds
 from anybone.evaluation.results import Results, read_results, write_results
+from anybone.evaluation.training_runs import train_method
 from anybone.training import loop
 from small_benchmark import small_cases, small_maps, small_protocol
 
@@ -39,9 +39,7 @@ def protocol(world):
 
 
 def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_path, monkeypatch):
-    protocol = replace(
-        protocol, contenders=("ours", "decoder", "classical"), seeds=(0, 1), measure=Measure(clicks=(0, 1))
-    )
+    protocol = replace(protocol, methods=("ours", "decoder", "classical"), seeds=(0, 1), measure=Measure(clicks=(0, 1)))
     steps, step = [], loop.one_step
 
     def killed_in_its_fifth(*args):
@@ -68,7 +66,7 @@ def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_pat
     ]  # fmt: skip
     assert [(one.done, one.total) for one in told] == [(n, 5) for n in (2, 3, 4, 5)]
     assert told[0].left_s > told[-1].left_s == 0
-    assert {one.steps for one in figures if one.job.contender != "classical"} == {3}
+    assert {one.steps for one in figures if one.job.method != "classical"} == {3}
     assert (tmp_path / "jobs/decoder/standard/1/worst_limbs.png").is_file()
     assert all(set(case["clicks"]) == {"0", "1"} for one in figures for case in one.cases)
     assert run.benchmark(protocol, tmp_path) == figures
@@ -83,11 +81,11 @@ def _results_are_kept(results: Results, folder: Path) -> None:
     assert again.summary("ours") == results.summary("ours")
     rows = list(csv.DictReader((folder / "cases.csv").read_text().splitlines()))
     assert len(rows) == 5 * 2
-    assert {"contender", "fold", "seed", "patient", "location", "dsc", "nsd", "hd95_mm", "dsc_after_1"} <= set(rows[0])
+    assert {"method", "fold", "seed", "patient", "location", "dsc", "nsd", "hd95_mm", "dsc_after_1"} <= set(rows[0])
     write_benchmark_page(again, folder / "page.html")
     page = (folder / "page.html").read_text()
     assert page.count("<svg") == 2  # by location, and clicks
-    assert "2 trainings of each contender" in page
+    assert "2 trainings of each method" in page
     assert "nothing can be said about others" in page
 
 
@@ -97,14 +95,14 @@ def test_both_seeds_of_a_patient_count_once(protocol):
         return jobs.Figures(jobs.Job(name, "standard", seed), cases)
 
     made = [figures("ours", 0, 0.5), figures("ours", 1, 0.7), figures("decoder", 0, 0.9)]
-    results = Results.of(replace(protocol, contenders=("ours", "decoder"), seeds=(0, 1)), made)
+    results = Results.of(replace(protocol, methods=("ours", "decoder"), seeds=(0, 1)), made)
     assert results.by_patient("ours") == {"a": pytest.approx(0.6)}
     assert results.compared()["decoder"].difference == pytest.approx(0.3)
     assert summary_rows(results)[1][:3] == ["ours", "1", "0.600"]
 
 
 def test_truth_as_prediction_is_perfect_everywhere(protocol, world, tmp_path):
-    protocol = replace(protocol, contenders=("theirs",), masks={"theirs": world / "masks"})
+    protocol = replace(protocol, methods=("theirs",), masks={"theirs": world / "masks"})
     results = Results.of(protocol, run.benchmark(protocol, tmp_path))
     for key, value in [*results.strata(), ("data", "limbs")]:
         assert results.summary("theirs", **{key: value}).mean == 1
@@ -116,7 +114,7 @@ def test_a_mask_shifted_by_a_voxel(protocol, world, tmp_path):
         truth = anybone.read_segmentation(world / f"masks/{number}.nii.gz")
         moved = replace(truth, labels=np.roll(np.where(truth.labels == 255, 0, truth.labels), 1, axis=0))
         anybone.write(moved, tmp_path / f"moved/{number}.nii.gz")
-    protocol = replace(protocol, contenders=("moved",), masks={"moved": tmp_path / "moved"})
+    protocol = replace(protocol, methods=("moved",), masks={"moved": tmp_path / "moved"})
     (figures,) = run.benchmark(protocol, tmp_path / "out")
     labels = anybone.read_segmentation(world / "masks/2.nii.gz").labels
     truth = (labels > 0) & (labels < 255)
@@ -130,16 +128,16 @@ def test_a_mask_shifted_by_a_voxel(protocol, world, tmp_path):
 def test_lessons_follow_on_one_another(protocol, world, tmp_path):
     protocol = replace(protocol, training=replace(protocol.training, steps=5))
     (fold,) = folds(protocol)
-    taught = teach(contender("gate"), protocol, fold, 0, tmp_path / "gate", tmp_path / "slices.safetensors")
+    taught = train_method(method("gate"), protocol, fold, 0, tmp_path / "gate", tmp_path / "slices.safetensors")
     assert taught.steps == 3 + 1 + 1
     assert taught.network.uses_volume
     assert taught.minutes > 0
-    assert (tmp_path / "gate/2-fusion-and-heads/lesson.safetensors").is_file()
+    assert (tmp_path / "gate/2-fusion-and-heads/run.safetensors").is_file()
 
 
 def test_label_maps_of_what_is_left_out_are_not_learned_from(protocol, world, tmp_path, monkeypatch):
     learned = []
-    monkeypatch.setattr("anybone.evaluation.lessons.load", lambda path: learned.append(path.stem) or _load(path))
+    monkeypatch.setattr("anybone.evaluation.training_runs.load", lambda path: learned.append(path.stem) or _load(path))
     sources = {"synthetic": 1.0}
     protocol = replace(
         protocol,
@@ -152,7 +150,7 @@ def test_label_maps_of_what_is_left_out_are_not_learned_from(protocol, world, tm
     assert [case["facts"]["location"] for case in figures.cases] == ["arm"]
     with pytest.raises(UsageError, match="no real data"):
         run.benchmark(
-            replace(protocol, contenders=("real alone",), split=Split("train on", "sequence", ("pd",))), tmp_path / "x"
+            replace(protocol, methods=("real alone",), split=Split("train on", "sequence", ("pd",))), tmp_path / "x"
         )
 
 
@@ -169,7 +167,7 @@ def test_minutes_become_steps_that_stay(protocol, tmp_path, monkeypatch):
 
 
 def test_another_protocol_in_the_folder_is_refused(protocol, world, tmp_path):
-    protocol = replace(protocol, contenders=("theirs",), masks={"theirs": world / "masks"})
+    protocol = replace(protocol, methods=("theirs",), masks={"theirs": world / "masks"})
     run.benchmark(protocol, tmp_path)
     run.benchmark(replace(protocol, seeds=(0, 1)), tmp_path)
     with pytest.raises(InputError, match="other minutes"):
@@ -179,8 +177,8 @@ def test_another_protocol_in_the_folder_is_refused(protocol, world, tmp_path):
 def test_names_that_there_are_not(protocol, tmp_path):
     with pytest.raises(UsageError, match="engine"):
         run.benchmark(protocol, tmp_path, engine="steam")
-    with pytest.raises(UsageError, match="contender 'me'"):
-        run.benchmark(replace(protocol, contenders=("me",)), tmp_path)
+    with pytest.raises(UsageError, match="method 'me'"):
+        run.benchmark(replace(protocol, methods=("me",)), tmp_path)
     (tmp_path / "results.json").write_text(json.dumps({"name": "x"}))
     with pytest.raises(ReadError, match="no results"):
         read_results(tmp_path / "results.json")
@@ -207,9 +205,9 @@ def test_ray_spreads_the_jobs(protocol, world, tmp_path, monkeypatch):
         get=lambda one: one(),
     )
     monkeypatch.setitem(sys.modules, "ray", fake)
-    protocol = replace(protocol, contenders=("theirs", "classical"), masks={"theirs": world / "masks"})
+    protocol = replace(protocol, methods=("theirs", "classical"), masks={"theirs": world / "masks"})
     figures = run.benchmark(protocol, tmp_path, engine="ray")
-    assert [one.job.contender for one in figures] == ["theirs", "classical"]
+    assert [one.job.method for one in figures] == ["theirs", "classical"]
     assert asked == {"num_cpus": 1, "num_gpus": 0}
     assert run.benchmark(protocol, tmp_path, engine="ray") == figures
 

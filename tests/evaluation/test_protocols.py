@@ -93,7 +93,7 @@ def test_label_maps_are_enough_to_learn_from(cases, tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"cases": ()}, {"contenders": ()}, {"seeds": ()}, {"split": Split("external")}, {"external": (Path("x"),)}],
+    [{"cases": ()}, {"methods": ()}, {"seeds": ()}, {"split": Split("external")}, {"external": (Path("x"),)}],
 )
 def test_a_protocol_that_cannot_be_meant(wrong):
     with pytest.raises(UsageError):

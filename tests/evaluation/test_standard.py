@@ -11,7 +11,7 @@ import torch
 
 from anybone.core.geometry import Geometry
 from anybone.core.volume import Volume
-from anybone.evaluation.contenders import contender
+from anybone.evaluation.methods import method
 from anybone.evaluation.standard import StandardSlices, StandardVolumes
 from anybone.inference.segmenter import Segmenter
 from anybone.models.image_normalization import to_network
@@ -49,8 +49,8 @@ class Cubes:
 
 
 def test_the_loop_teaches_a_standard_network_and_the_engine_runs_it(tmp_path):
-    one = contender("unet 2d")
-    config = replace(one.config(TRAINING, one.lessons[0], 0), steps=12, batch=4, learning_rate=3e-3, ema=0.5)
+    one = method("unet 2d")
+    config = replace(one.config(TRAINING, one.runs[0], 0), steps=12, batch=4, learning_rate=3e-3, ema=0.5)
     assert config.prompts == {}
     network = train(config, {"real": Squares()}, Cache.empty(), tmp_path, build=one.build).eval()
     assert isinstance(network, Network)
@@ -75,8 +75,8 @@ def test_frames_that_are_no_squares_are_filled_up_with_black():
 
 
 def test_a_standard_network_on_volumes_takes_the_place_of_the_branch(tmp_path):
-    one = contender("dynunet 3d")
-    config = replace(one.config(TRAINING, one.lessons[0], 0), steps=1, batch=1)
+    one = method("dynunet 3d")
+    config = replace(one.config(TRAINING, one.runs[0], 0), steps=1, batch=1)
     network = train(config, {"real": Cubes()}, Cache.empty(), tmp_path, build=one.build)
     assert isinstance(network, StandardVolumes)
     with torch.inference_mode():

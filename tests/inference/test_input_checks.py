@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from anybone.core.geometry import Geometry
 from anybone.core.volume import Source, Volume
-from anybone.evaluation.impostors import impostor
+from anybone.evaluation.out_of_distribution import out_of_distribution
 from anybone.inference.input_checks import check_input
 from anybone.inference.preprocessing import normalize
 from anybone.synthetic import limb_phantom
@@ -46,7 +46,7 @@ def test_a_body_is_not_doubted():
 )
 @pytest.mark.parametrize("seed", [11, 12])
 def test_impostors_are_doubted(kind, told, seed):
-    found = doubts(impostor(kind, seed))
+    found = doubts(out_of_distribution(kind, seed))
     assert any(told in doubt for doubt in found), found
     assert all(doubt.startswith("Do not trust this result") for doubt in found)
 

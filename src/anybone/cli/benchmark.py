@@ -52,9 +52,9 @@ External = Annotated[
 Start = Annotated[
     Path | None, typer.Option("--start", metavar="FILE", help="Weights to start from.", rich_help_panel=_INSTEAD)
 ]
-Contenders = Annotated[
+Methods = Annotated[
     list[str] | None,
-    typer.Option("--contender", metavar="NAME", help="Only these; may be repeated.", rich_help_panel=_INSTEAD),
+    typer.Option("--method", metavar="NAME", help="Only these; may be repeated.", rich_help_panel=_INSTEAD),
 ]
 Seeds = Annotated[
     list[int] | None, typer.Option("--seed", help="Of a training; may be repeated.", rich_help_panel=_INSTEAD)
@@ -74,7 +74,7 @@ def benchmark(
     corpus: Corpus = None,
     external: External = None,
     start: Start = None,
-    contender: Contenders = None,
+    method: Methods = None,
     seed: Seeds = None,
     minutes: Minutes = None,
     device: DeviceName = None,
@@ -96,7 +96,7 @@ def benchmark(
         raise UsageError(f"{output} is a file. Give a folder: -o BENCH.")
     given = {"cases": cases, "corpus": corpus, "external": external}
     wanted = read_protocol(protocol, {key: tuple(paths) for key, paths in given.items() if paths})
-    wanted = _instead(wanted, start, contender, seed, minutes, device)
+    wanted = _instead(wanted, start, method, seed, minutes, device)
     with terminal.progress(output.name) as bar:
         figures = run(
             wanted,
@@ -118,7 +118,7 @@ def benchmark(
 def _instead(
     protocol: Protocol,
     start: Path | None,
-    contenders: list[str] | None,
+    methods: list[str] | None,
     seeds: list[int] | None,
     minutes: float | None,
     device: str | None,
@@ -134,7 +134,7 @@ def _instead(
     return replace(
         protocol,
         training=training,
-        contenders=tuple(contenders) if contenders else protocol.contenders,
+        methods=tuple(methods) if methods else protocol.methods,
         seeds=tuple(seeds) if seeds else protocol.seeds,
         minutes=protocol.minutes if minutes is None else minutes,
     )

@@ -116,7 +116,7 @@ def evaluate(
     from anybone.evaluation.matching import match
     from anybone.evaluation.report import evaluate_cases
     from anybone.evaluation.scores import Measures
-    from anybone.evaluation.words import empties
+    from anybone.evaluation.text import empties
 
     terminal = Terminal(quiet, verbose)
     measures = Measures(
@@ -163,13 +163,13 @@ def _summary(report: Report) -> list[str]:
     """Lines of a table for the terminal: all bone, each label, each stratum."""
     from anybone.evaluation.plots import groups
     from anybone.evaluation.statistics import caution, summarize
-    from anybone.evaluation.words import metric_name, told
+    from anybone.evaluation.text import format_mean, metric_name
 
     metrics = [metric for metric in _SHOWN if metric in report.metrics]
     rows = [["", "n", *(metric_name(metric, report.measures) for metric in metrics)]]
     for name, scores in groups(report):
         patients = len({one.patient for one in scores})
-        rows.append([name, str(patients), *(told(summarize(scores, metric)) for metric in metrics)])
+        rows.append([name, str(patients), *(format_mean(summarize(scores, metric)) for metric in metrics)])
     lines = aligned(rows)
     patients = len({one.patient for one in report.scores})
     unit = "case" if all(one.patient == one.name for one in report.scores) else "patient"

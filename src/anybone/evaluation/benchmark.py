@@ -11,17 +11,17 @@ from pathlib import Path
 
 from anybone.core.atomic import write_whole
 from anybone.core.errors import InputError, MissingExtraError, UsageError
-from anybone.evaluation.contenders import contender
 from anybone.evaluation.jobs import Figures, Job, figures_of, jobs_of, run_job
+from anybone.evaluation.methods import method
 from anybone.evaluation.protocols import Fold, Protocol, folds
 
 PROTOCOL = "protocol.json"
-_FREE = ("about", "contenders", "seeds", "masks")  # what may change in a folder that holds a benchmark
+_FREE = ("about", "methods", "seeds", "masks")  # what may change in a folder that holds a benchmark
 
 
 @dataclass(frozen=True)
 class Done:
-    """How far a benchmark is.
+    """Progress of a benchmark.
 
     Attributes:
         figures: Of the job that was finished just now.
@@ -38,7 +38,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Work:
-    """What a job needs, wherever it runs."""
+    """Input of a job, on whichever process it runs."""
 
     job: Job
     protocol: Protocol
@@ -58,7 +58,7 @@ def benchmark(
     finished: Callable[[Done], None] = lambda done: None,
     tell: Tell = lambda job, step, done, total: None,
 ) -> list[Figures]:
-    """The figures of all jobs of a protocol; those that are found in `folder` are taken as they are.
+    """Run all jobs of a protocol and return their figures; figures found in `folder` are reused.
 
     Args:
         protocol: What is compared.
@@ -68,14 +68,14 @@ def benchmark(
         tell: Called with (job, step, done, total) while a job runs in this process.
 
     Raises:
-        UsageError: There is no such contender or engine, or the split leaves nobody.
+        UsageError: There is no such method or engine, or the split leaves nobody.
         InputError: The folder holds another protocol.
     """
     if engine not in ENGINES:
         raise UsageError(f"There is no engine {engine!r}. Choose from {', '.join(ENGINES)}.")
-    for name in protocol.contenders:
+    for name in protocol.methods:
         if name not in protocol.masks:
-            contender(name)
+            method(name)
     by_name = {fold.name: fold for fold in folds(protocol)}
     _same_protocol(protocol, folder / PROTOCOL)
     jobs = jobs_of(protocol, list(by_name.values()))
@@ -90,7 +90,7 @@ def benchmark(
 
 
 def machine() -> dict[str, str]:
-    """What this ran on, in words."""
+    """Return a description of this machine."""
     import torch
 
     graphics = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
@@ -136,7 +136,7 @@ ENGINES: Mapping[str, Engine] = {"here": _here, "ray": _ray}
 
 
 def _same_protocol(protocol: Protocol, path: Path) -> None:
-    """Nothing; contenders and seeds may be added to a benchmark, and nothing else may change."""
+    """Raise an error if more than methods and seeds of the benchmark's protocol changed."""
     told = json.loads(json.dumps(protocol.to_dict(), default=str))
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -144,6 +144,6 @@ def _same_protocol(protocol: Protocol, path: Path) -> None:
         if changed:
             raise InputError(
                 f"{path.parent} holds a benchmark with other {', '.join(changed)}. Give an empty folder; "
-                "contenders and seeds alone can be added to what is there."
+                "methods and seeds alone can be added to what is there."
             )
     write_whole(path, json.dumps(told, indent=1) + "\n")

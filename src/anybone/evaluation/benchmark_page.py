@@ -12,18 +12,18 @@ from anybone.evaluation.plots import bars_plot, rounds_plot
 from anybone.evaluation.results import Results
 from anybone.evaluation.scores import Measures
 from anybone.evaluation.statistics import caution
-from anybone.evaluation.words import GAP, metric_name, told
+from anybone.evaluation.text import GAP, format_mean, metric_name
 
 _SHOWN = ("dsc", "nsd", "hd95_mm")
 
 
 def summary_rows(results: Results, **facts: str) -> list[list[str]]:
-    """A heading, and a row for each contender: patients, metrics, what it is less the first, size, steps."""
+    """Return a heading, and a row for each method: patients, metrics, difference to the first, size, steps."""
     metrics = [metric for metric in _SHOWN if metric in results.metrics]
     names = [metric_name(metric, Measures()) for metric in metrics]
-    rows = [["", "n", *names, f"Dice less {results.contenders[0]}", "p after Holm", "numbers", "steps"]]
+    rows = [["", "n", *names, f"Dice less {results.methods[0]}", "p after Holm", "numbers", "steps"]]
     compared = results.compared(**facts)
-    for name in results.contenders:
+    for name in results.methods:
         one = compared.get(name)
         less = GAP
         if one is not None and one.difference is not None:
@@ -34,7 +34,7 @@ def summary_rows(results: Results, **facts: str) -> list[list[str]]:
             [
                 name,
                 str(results.summary(name, **facts).patients),
-                *(told(results.summary(name, metric, **facts)) for metric in metrics),
+                *(format_mean(results.summary(name, metric, **facts)) for metric in metrics),
                 less,
                 GAP if one is None or one.p_holm is None else f"{one.p_holm:.2g}",
                 f"{size / 1e6:.1f} M" if size else GAP,
@@ -45,7 +45,7 @@ def summary_rows(results: Results, **facts: str) -> list[list[str]]:
 
 
 def write_benchmark_page(results: Results, path: Path) -> None:
-    """Nothing; writes the page.
+    """Write the page.
 
     Raises:
         WriteError: The system refuses.
@@ -54,7 +54,7 @@ def write_benchmark_page(results: Results, path: Path) -> None:
 
 
 def scale_words(results: Results) -> str:
-    """How large the work was, as a sentence."""
+    """Return a sentence on the size of the benchmark."""
     scale = results.scale
     long = f"{scale['minutes']:g} minutes of processor time" if scale["minutes"] else f"{scale['steps']} steps"
     seeds = "one training" if scale["seeds"] == 1 else f"{scale['seeds']} trainings"
@@ -63,7 +63,7 @@ def scale_words(results: Results) -> str:
         f"{long} each, {scale['size_px']} pixels, {scale['batch']} images a step, learning rate "
         f"{scale['learning_rate']:g} where a name gives no other, on "
         f"{scale['threads'] or 'all'} thread{'s' * (scale['threads'] != 1)} of {scale['device']}; {seeds} of each "
-        f"contender; {start} unless a contender says otherwise."
+        f"method; {start} unless a method says otherwise."
     )
 
 
@@ -77,15 +77,20 @@ def _body(results: Results) -> Iterator[str]:
         yield note(few)
     head, *rows = summary_rows(results)
     yield table(head, rows, sortable=False)
-    kinds = (f"<li><b>{escape(name)}</b>: {escape(results.told.get(name, ''))}</li>" for name in results.contenders)
+    kinds = (
+        f"<li><b>{escape(name)}</b>: {escape(results.descriptions.get(name, ''))}</li>" for name in results.methods
+    )
     yield f"<ul>{''.join(kinds)}</ul>"
     for key in dict.fromkeys(key for key, _ in results.strata()):
         yield f"<h2>By {key}</h2>"
         yield bars_plot(results, key)
         values = [value for other, value in results.strata() if other == key]
         yield table(
-            ["", *(f"{value or 'not told'} (n = {_patients(results, key, value)})" for value in values)],
-            [[name, *(told(results.summary(name, **{key: value})) for value in values)] for name in results.contenders],
+            ["", *(f"{value or 'not stated'} (n = {_patients(results, key, value)})" for value in values)],
+            [
+                [name, *(format_mean(results.summary(name, **{key: value})) for value in values)]
+                for name in results.methods
+            ],
             sortable=False,
         )
     if results.clicked():
@@ -93,14 +98,14 @@ def _body(results: Results) -> Iterator[str]:
         yield rounds_plot(results)
         yield table(
             ["Dice", *(f"after {n}" if n else "automatic" for n in results.rounds)],
-            [[name, *(told(results.after(name, n)) for n in results.rounds)] for name in results.clicked()],
+            [[name, *(format_mean(results.after(name, n)) for n in results.rounds)] for name in results.clicked()],
             sortable=False,
         )
     yield "<h2>All cases</h2>"
     yield table(
-        ["contender", "fold", "seed", "case", *results.metrics],
+        ["method", "fold", "seed", "case", *results.metrics],
         (
-            [one.job.contender, one.job.fold, one.job.seed, case["name"], *case["metrics"].values()]
+            [one.job.method, one.job.fold, one.job.seed, case["name"], *case["metrics"].values()]
             for one in results.figures
             for case in one.cases
         ),
@@ -108,4 +113,4 @@ def _body(results: Results) -> Iterator[str]:
 
 
 def _patients(results: Results, key: str, value: str) -> int:
-    return max(results.summary(name, **{key: value}).patients for name in results.contenders)
+    return max(results.summary(name, **{key: value}).patients for name in results.methods)

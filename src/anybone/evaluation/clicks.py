@@ -24,7 +24,7 @@ Per = Literal["slice", "volume"]
 
 
 def center(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
-    """The middle of the largest piece of what is wrong."""
+    """Return the middle of the largest component of the error."""
     return _twice(_middle(_largest(wrong, MIN_ERROR_PX)))
 
 
@@ -35,7 +35,7 @@ def anywhere(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | Non
 
 
 def noisy(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
-    """The middle, but a little beside it: two pixels on average, even where that is no longer wrong."""
+    """Return the middle, displaced by two pixels on average, even onto pixels without error."""
     meant = _middle(_largest(wrong, MIN_ERROR_PX))
     if meant is None:
         return None
@@ -44,7 +44,7 @@ def noisy(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
 
 
 def lazy(wrong: Mask, rng: np.random.Generator) -> tuple[Place, Place] | None:
-    """The middle of the largest piece, if it is worth the while: at least 40 pixels."""
+    """Return the middle of the largest component if it has at least 40 pixels."""
     return _twice(_middle(_largest(wrong, LAZY_ERROR_PX)))
 
 
@@ -54,7 +54,7 @@ USERS: Mapping[str, User] = {"center": center, "anywhere": anywhere, "noisy": no
 
 @dataclass(frozen=True)
 class Curve:
-    """What clicks came to.
+    """Dice after each round of clicks.
 
     Attributes:
         dsc: Of the volume: before the first round, then after each.
@@ -115,7 +115,7 @@ def next_clicks(
     rng: np.random.Generator | None = None,
     per: Per = "slice",
 ) -> list[Point]:
-    """The next click of each slice; none where nothing is wrong.
+    """Return the next click of each slice; none where there is no error.
 
     Args:
         session: Whose answer is corrected; its axis says what a slice is.
@@ -147,7 +147,7 @@ def _points(
 
 
 def correct(session: Session, truth: Mask, clicks: int, known: Mask | None = None) -> list[Mask]:
-    """The masks after 1, 2 ... `clicks` rounds of clicks in the middle of errors, one a slice."""
+    """Yield the masks after 1, 2 ... `clicks` rounds of clicks in the middle of errors, one per slice."""
     masks = []
     for _ in range(clicks):
         points = next_clicks(session, truth, known)
@@ -181,7 +181,7 @@ def _dice(mask: Mask, truth: Mask, known: Mask | None) -> float:
 
 
 def _largest(wrong: Mask, least_px: int) -> Mask | None:
-    """The largest piece, connected by edges; None where even that is smaller than `least_px`."""
+    """Return the largest component, connected by edges; None where it is smaller than `least_px`."""
     from scipy import ndimage
 
     labels, count = ndimage.label(wrong)

@@ -1,4 +1,4 @@
-"""What clicks are worth, as one page."""
+"""Report on interactive segmentation, as one page."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from anybone.evaluation.interactive import SHOWN_ROUNDS, Clicked
 from anybone.evaluation.page import note, page, table
 from anybone.evaluation.plots import clicks_plot
 from anybone.evaluation.statistics import caution
-from anybone.evaluation.words import GAP, told
+from anybone.evaluation.text import GAP, format_mean
 
 
 def summary_rows(clicked: Clicked) -> list[list[str]]:
-    """A heading, and a row for each user: Dice after some rounds, area, clicks to reach the wanted Dice."""
+    """Return a heading, and a row for each user: Dice after some rounds, area, clicks to reach the wanted Dice."""
     shown = [n for n in SHOWN_ROUNDS if n <= clicked.rounds]
     rows = [["user", *(f"after {n}" if n else "automatic" for n in shown), "area", f"clicks to {clicked.reach:g}"]]
     for user in clicked.users:
         reached, clicks = clicked.reached(user)
         count = f"{reached} of {len(clicked.of(user))} cases" + (f", median {clicks:g}" if clicks is not None else "")
-        rows.append([user, *(told(clicked.after(user, n)) for n in shown), told(clicked.area(user)), count or GAP])
+        rows.append(
+            [user, *(format_mean(clicked.after(user, n)) for n in shown), format_mean(clicked.area(user)), count or GAP]
+        )
     return rows
 
 
 def write_clicks_page(clicked: Clicked, path: Path) -> None:
-    """Nothing; writes the page.
+    """Write the page.
 
     Raises:
         WriteError: The system refuses.

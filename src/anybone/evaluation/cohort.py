@@ -27,7 +27,7 @@ _LOWEST = 1e-6
 
 @dataclass(frozen=True)
 class BoneFacts:
-    """What can be told of one label without a truth.
+    """Measurements of one label without a reference.
 
     Attributes:
         volume_ml: Its volume.
@@ -124,7 +124,7 @@ def flags(results: Sequence[Result]) -> dict[str, list[str]]:
 
 
 def _alone(one: Result) -> list[str]:
-    """What speaks against a mask by itself."""
+    """Return the warnings that follow from a mask by itself."""
     told = [*one.doubts, *(["No bone was found."] if not one.bones else [])]
     for name, bone in one.bones.items():
         kind = named(name)
@@ -160,7 +160,7 @@ def _unlike(having: Sequence[Result], label: str, what: str) -> list[tuple[Resul
 
 
 def modified_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each value lies from the median, in robust standard deviations; 0 where all are the same."""
+    """Return the distance of each value from the median, in robust standard deviations; 0 for equal values."""
     away = values - np.median(values)
     spread = np.median(np.abs(away)) / _OF_MAD or np.abs(away).mean() / _OF_MEAN
     return np.asarray(away / spread) if spread else np.zeros(len(values))

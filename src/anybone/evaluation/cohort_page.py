@@ -52,7 +52,7 @@ def cohort_page(
     pictures: Mapping[str, Image.Image],
     notes: Iterable[str] = (),
 ) -> str:
-    """The page of a cohort; what is flagged comes first.
+    """Return the page of a cohort; flagged cases come first.
 
     Args:
         title: Of the page.

@@ -14,7 +14,7 @@ _SAME_VOXEL = 1e-2  # voxels: grids whose voxels lie closer than this are one gr
 
 
 def onto(segmentation: Segmentation, goal: Geometry, *, resample: bool = False) -> Segmentation:
-    """The segmentation on another grid: the same voxels in that grid's order, or, where asked, the nearest ones.
+    """Return the segmentation on another grid: the same voxels reordered or, with `nearest`, resampled.
 
     Args:
         segmentation: On its own grid.
@@ -46,7 +46,7 @@ def onto(segmentation: Segmentation, goal: Geometry, *, resample: bool = False) 
 
 
 def _reorders(there: np.ndarray, goal: Geometry, own: Geometry) -> bool:
-    """Whether a map of indices only turns axes around and swaps them, onto the whole of the other grid."""
+    """Return whether an index map only flips and permutes axes, onto the whole of the other grid."""
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in goal.shape_ijk], indexing="ij")).reshape(3, -1)
     landed = there[:3, :3] @ corners + there[:3, 3:]
     matrix = np.rint(there[:3, :3])

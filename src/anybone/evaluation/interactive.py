@@ -1,4 +1,4 @@
-"""What clicks are worth: curves of Dice over rounds of clicks, by case and simulated user, and what they come to."""
+"""Interactive evaluation: Dice over rounds of clicks, by case and simulated user, and their summaries."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Clicked:
         return list(dict.fromkeys(one.user for one in self.curves))
 
     def of(self, user: str) -> list[CaseCurve]:
-        """The curves of a user."""
+        """Return the curves of a user."""
         return [one for one in self.curves if one.user == user]
 
     def after(self, user: str, rounds: int) -> Summary:
@@ -72,7 +72,7 @@ class Clicked:
         return _over_patients((one.patient, one.curve.area) for one in self.of(user))
 
     def reached(self, user: str) -> tuple[int, float | None]:
-        """How many cases reached the Dice, and the median of clicks that these took."""
+        """Return the number of cases that reached the Dice, and their median number of clicks."""
         clicks = [one.curve.clicks[n] for one in self.of(user) if (n := one.curve.rounds_to(self.reach)) is not None]
         return len(clicks), float(np.median(clicks)) if clicks else None
 
@@ -165,7 +165,7 @@ def _over_patients(values: Iterable[tuple[str, float]]) -> Summary:
 
 
 def write_clicked(clicked: Clicked, path: Path) -> None:
-    """Nothing; writes curves and summaries as JSON.
+    """Write curves and summaries as JSON.
 
     Raises:
         WriteError: The system refuses.

@@ -1,4 +1,4 @@
-"""Jobs: a contender, a fold, a seed. Each has a folder, and is done once its figures are there."""
+"""Jobs: a method, a fold, a seed. Each has a folder, and is done once its figures are there."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from anybone.core.atomic import write_whole
 from anybone.core.errors import NothingFoundError
 from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Volume
-from anybone.evaluation.contenders import Contender, contender
 from anybone.evaluation.grids import onto
 from anybone.evaluation.interactive import click_cases
-from anybone.evaluation.lessons import Taught, teach
 from anybone.evaluation.matching import Match
+from anybone.evaluation.methods import Method, method
 from anybone.evaluation.protocols import Fold, Found, Protocol
 from anybone.evaluation.scores import ALL, Measures, Score, score
+from anybone.evaluation.training_runs import Trained, train_method
 from anybone.evaluation.worst import Worst, draw_worst
 from anybone.inference.attention import attention_input
 from anybone.inference.classical.methods import BASELINES
@@ -47,20 +47,20 @@ Progress = Callable[[str, int, int], None]
 class Job:
     """One of the trainings, or measurements, that a protocol is made of."""
 
-    contender: str
+    method: str
     fold: str
     seed: int
 
     @property
     def name(self) -> str:
-        """What it is called, as a path."""
-        parts = (self.contender, self.fold, str(self.seed))
+        """Path of the job's folder, relative to the benchmark's."""
+        parts = (self.method, self.fold, str(self.seed))
         return "/".join(part.replace(" ", "-").replace("/", "-") for part in parts)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of a job.
+    """Results of a job.
 
     Attributes:
         job: Which.
@@ -77,20 +77,20 @@ class Figures:
     parameters: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as plain values."""
+        """Return the figures as plain values."""
         return {**asdict(self.job), **{key: value for key, value in asdict(self).items() if key != "job"}}
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Figures:
-        """The figures that `to_dict` told; errors are those of Python where it is none."""
-        rest = dict(told)
-        job = Job(rest.pop("contender"), rest.pop("fold"), rest.pop("seed"))
+    def from_dict(cls, values: Mapping[str, Any]) -> Figures:
+        """Return the figures from the values of `to_dict`; raises Python's errors for other values."""
+        rest = dict(values)
+        job = Job(rest.pop("method"), rest.pop("fold"), rest.pop("seed"))
         return cls(job, tuple(rest.pop("cases")), **rest)
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """A contender that can be measured."""
+    """A method that can be measured."""
 
     answer: Answer
     segmenter: Segmenter | None = None
@@ -103,13 +103,13 @@ def jobs_of(protocol: Protocol, folds: list[Fold]) -> list[Job]:
         Job(name, fold.name, seed)
         for seed in protocol.seeds
         for fold in folds
-        for name in protocol.contenders
-        if seed == protocol.seeds[0] or (name not in protocol.masks and contender(name).lessons)
+        for name in protocol.methods
+        if seed == protocol.seeds[0] or (name not in protocol.masks and method(name).runs)
     ]
 
 
 def figures_of(job: Job, folder: Path) -> Figures | None:
-    """What came of a job; None before it is done."""
+    """Return the results of a job; None before it is done."""
     path = folder / "jobs" / job.name / DONE
     return Figures.from_dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
@@ -117,7 +117,7 @@ def figures_of(job: Job, folder: Path) -> Figures | None:
 def run_job(
     job: Job, protocol: Protocol, fold: Fold, folder: Path, progress: Progress = lambda step, done, total: None
 ) -> Figures:
-    """What comes of a job: training, which goes on where it stopped, then measurements; kept in its folder.
+    """Run a job: resume its training, then measure; results are kept in its folder.
 
     Args:
         job: Which.
@@ -148,27 +148,27 @@ def run_job(
 
 
 def _ready(job: Job, protocol: Protocol, fold: Fold, folder: Path, place: Path, progress: Progress) -> _Ready:
-    if job.contender in protocol.masks:
-        masks = find_inputs(protocol.masks[job.contender])
-        return _Ready(lambda volume, found: read_segmentation(_mask(found, masks, job.contender)))
-    one = contender(job.contender)
+    if job.method in protocol.masks:
+        masks = find_inputs(protocol.masks[job.method])
+        return _Ready(lambda volume, found: read_segmentation(_mask(found, masks, job.method)))
+    one = method(job.method)
     match one.kind:
-        case "method":
-            return _segmenting(one, Segmenter(BASELINES[one.named](), name=job.contender))
+        case "classical":
+            return _segmenting(one, Segmenter(BASELINES[one.named](), name=job.method))
         case "weights":
             return _segmenting(one, load(one.named or None, device=protocol.training.device))
     slices = folder / "folds" / f"{job.fold.replace('/', '-')}.safetensors"
-    taught = teach(
+    trained = train_method(
         one, protocol, fold, job.seed, place / "training", slices, lambda done, total: progress("train", done, total)
     )
-    facts = {"steps": taught.steps, "minutes": round(taught.minutes, 2)}
+    facts = {"steps": trained.steps, "minutes": round(trained.minutes, 2)}
     if one.kind == "volumes":
-        return _Ready(_by_volume(taught), facts=facts | {"parameters": _count(taught.network)})
-    ready = _segmenting(one, Segmenter(taught.network.requires_grad_(False), name=job.contender))
+        return _Ready(_by_volume(trained), facts=facts | {"parameters": _count(trained.network)})
+    ready = _segmenting(one, Segmenter(trained.network.requires_grad_(False), name=job.method))
     return _Ready(ready.answer, ready.segmenter, {**ready.facts, **facts})
 
 
-def _segmenting(one: Contender, segmenter: Segmenter) -> _Ready:
+def _segmenting(one: Method, segmenter: Segmenter) -> _Ready:
     facts = {"parameters": _count(segmenter.model)}
     return _Ready(lambda volume, found: segmenter.segment(volume), segmenter if one.takes_prompts else None, facts)
 
@@ -177,9 +177,9 @@ def _count(network: object) -> int:
     return sum(p.numel() for p in network.parameters()) if isinstance(network, torch.nn.Module) else 0
 
 
-def _by_volume(taught: Taught) -> Answer:
-    """The answer of the 3-D branch alone, on the volume's own grid."""
-    network, options = taught.network, SegmentOptions()
+def _by_volume(trained: Trained) -> Answer:
+    """Return the mask of the 3-D branch alone, on the volume's own grid."""
+    network, options = trained.network, SegmentOptions()
 
     @torch.inference_mode()
     def answer(volume: Volume, found: Found) -> Segmentation:
@@ -226,7 +226,7 @@ def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[st
 
 
 def _bone_alone(truth: Segmentation, ignore_label: int) -> Segmentation:
-    """The truth without the names of its bones: all of them are measured together, which is sooner."""
+    """Return the reference with one label for all bones, which is faster to measure."""
     labels = np.where(truth.labels == ignore_label, ignore_label, truth.labels > 0)
     return Segmentation(labels.astype(np.uint16), truth.geometry, {1: ALL, ignore_label: "ignore"})
 

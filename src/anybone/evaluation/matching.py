@@ -1,4 +1,4 @@
-"""Which prediction is compared with which truth, whose it is, and what is told about it."""
+"""Matching of predictions, references, patients and the facts in a manifest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Matches:
 
 
 def match(prediction: Path, truth: Path, *, missing_is_empty: bool = False) -> Matches:
-    """The cases of two files, two folders, or a folder and a manifest of truths.
+    """Return the cases of two files, two folders, or a folder and a manifest of references.
 
     In folders, the prediction of the truth NAME is called NAME, NAME_bones or alike. A manifest (.csv, .json) has a row
     for each case with the column truth (or bones, or label), relative to it; with prediction, relative to the folder of
@@ -86,7 +86,7 @@ def match(prediction: Path, truth: Path, *, missing_is_empty: bool = False) -> M
 @dataclass(frozen=True)
 class _Row:
     truth: Path
-    told: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def _rows(truth: Path, prediction: Path) -> list[_Row]:
@@ -101,11 +101,11 @@ def _rows(truth: Path, prediction: Path) -> list[_Row]:
 
 
 def _told(row: Mapping[str, Any], manifest: Path, number: int) -> _Row:
-    told = {key: str(value).strip() for key, value in row.items() if value not in (None, "")}
-    column = next((name for name in _TRUTH if name in told), None)
+    columns = {key: str(value).strip() for key, value in row.items() if value not in (None, "")}
+    column = next((name for name in _TRUTH if name in columns), None)
     if column is None:
         raise ReadError(f"{manifest}, case {number} needs a truth; found the columns {', '.join(row)}.")
-    return _Row(manifest.parent / told[column], told)
+    return _Row(manifest.parent / columns[column], columns)
 
 
 def _predictions(path: Path) -> list[Path]:
@@ -113,37 +113,37 @@ def _predictions(path: Path) -> list[Path]:
 
 
 def _case(row: _Row, folder: Path, found: Sequence[Path], *, alone: bool) -> Match:
-    name = row.told.get(_NAME) or stem(row.truth)
-    facts = {key: value for key, value in row.told.items() if key not in (*_PATHS, _NAME, _PATIENT, _NOT_KNOWN)}
-    ignore_label = row.told.get(_NOT_KNOWN)
+    name = row.columns.get(_NAME) or stem(row.truth)
+    facts = {key: value for key, value in row.columns.items() if key not in (*_PATHS, _NAME, _PATIENT, _NOT_KNOWN)}
+    ignore_label = row.columns.get(_NOT_KNOWN)
     if ignore_label is not None and not ignore_label.isdigit():
         raise ReadError(f"{name}: ignore_label is the number of a label; found {ignore_label!r}.")
     return Match(
         name,
         row.truth,
         _prediction(row, name, folder, found, alone),
-        row.told.get(_PATIENT, name),
+        row.columns.get(_PATIENT, name),
         None if ignore_label is None else int(ignore_label),
         facts,
     )
 
 
 def _prediction(row: _Row, name: str, folder: Path, found: Sequence[Path], alone: bool) -> Path | None:
-    if _PREDICTION in row.told:
-        path = folder / row.told[_PREDICTION]
+    if _PREDICTION in row.columns:
+        path = folder / row.columns[_PREDICTION]
         return path if path.exists() else None
     if alone:
         return found[0]
     fitting = of_name(name, found) or of_name(stem(row.truth), found)
-    if not fitting and "image" in row.told:
-        fitting = of_name(stem(Path(row.told["image"])), found)
+    if not fitting and "image" in row.columns:
+        fitting = of_name(stem(Path(row.columns["image"])), found)
     if len(fitting) > 1:
         raise ReadError(f"{name} has several predictions: {', '.join(p.name for p in fitting)}. Leave one of them.")
     return fitting[0] if fitting else None
 
 
 def _each_once(cases: Sequence[Match]) -> None:
-    """Nothing; refuses two cases with one name or one prediction, since one of them would be counted twice."""
+    """Raise an error if two cases share a name or a prediction, since one of them would count twice."""
     for what in ("name", "prediction"):
         seen: dict[Any, Match] = {}
         for case in cases:

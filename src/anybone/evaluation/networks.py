@@ -20,7 +20,7 @@ _LEAST_CELLS, _MOST_CHANNELS = 4, 320  # nnU-Net's, along each side of its coars
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network is built.
+    """Architecture of a network.
 
     Attributes:
         build: From the number of axes (2 or 3) and the side of its input in pixels, a module "b 1 ..." -> "b 1 ...",
@@ -35,7 +35,7 @@ class Plan:
 
 
 def build(name: str, axes: int, side: int) -> nn.Module:
-    """The network of that name with new weights.
+    """Build the network of that name with new weights.
 
     Args:
         name: A key of `NETWORKS`.
@@ -77,7 +77,7 @@ def _attention_unet(axes: int, side: int) -> Any:
 
 
 def _dynunet(axes: int, side: int) -> Any:
-    """As nnU-Net plans it: halved until the next half would be below 4 cells, 320 channels at most."""
+    """Build nnU-Net's plan: halve until the next half would be below 4 cells, with at most 320 channels."""
     from monai.networks.nets import DynUNet
 
     halvings = 0

@@ -11,7 +11,7 @@ from anybone.evaluation.plots import groups, patients_plot, volumes_plot
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import ALL
 from anybone.evaluation.statistics import FEW, caution, summarize
-from anybone.evaluation.words import GAP, empties, metric_name, told
+from anybone.evaluation.text import GAP, empties, format_mean, metric_name
 from anybone.version import __version__
 
 _WORST = 10
@@ -53,7 +53,7 @@ for (const head of document.querySelectorAll("table.sortable th")) {
 
 
 def write_page(report: Report, path: Path, title: str = "Evaluation") -> None:
-    """Nothing; writes the report as a page: summary, plots, worst cases, all cases.
+    """Write the report as a page: summary, plots, worst cases, all cases.
 
     Raises:
         WriteError: The system refuses.
@@ -62,7 +62,7 @@ def write_page(report: Report, path: Path, title: str = "Evaluation") -> None:
 
 
 def page(title: str, body: Iterable[str]) -> str:
-    """A page that holds all it needs.
+    """Return a self-contained page.
 
     Args:
         title: Not yet escaped.
@@ -79,7 +79,7 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[float | int | str | None]], *, sortable: bool = True) -> str:
-    """A table; numbers are shown with three decimals and sorted as they are."""
+    """Return a table; numbers are shown with three decimals and sorted by value."""
     cells = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     kind = ' class="sortable"' if sortable else ""
@@ -87,7 +87,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[float | int | str | None]
 
 
 def note(text: str) -> str:
-    """What a reader should know."""
+    """Return a note to the reader."""
     return f'<p class="note">{escape(text)}</p>'
 
 
@@ -111,7 +111,11 @@ def _body(report: Report) -> Iterable[str]:
     yield table(
         ["", "patients", *names],
         (
-            [name, len({one.patient for one in scores}), *(told(summarize(scores, metric)) for metric in metrics)]
+            [
+                name,
+                len({one.patient for one in scores}),
+                *(format_mean(summarize(scores, metric)) for metric in metrics),
+            ]
             for name, scores in groups(report)
         ),
         sortable=False,

@@ -12,7 +12,7 @@ from anybone.evaluation.interactive import Clicked
 from anybone.evaluation.report import Report
 from anybone.evaluation.scores import ALL, Score
 from anybone.evaluation.statistics import by_patient, summarize
-from anybone.evaluation.words import metric_name
+from anybone.evaluation.text import metric_name
 
 if TYPE_CHECKING:
     from anybone.evaluation.results import Results
@@ -24,13 +24,13 @@ _ROW_IN, _WIDTH_IN = 0.34, 7.5
 
 
 def groups(report: Report) -> list[tuple[str, list[Score]]]:
-    """What a report is broken down into: all bone, each label, each stratum, with the scores of each."""
+    """Return the groups of a report (all bone, each label, each stratum) with the scores of each."""
     rows = [("all bone" if label == ALL else label, report.of(label)) for label in report.labels]
-    return rows + [(f"{fact}: {value or 'not told'}", scores) for fact, value, scores in report.strata()]
+    return rows + [(f"{fact}: {value or 'not stated'}", scores) for fact, value, scores in report.strata()]
 
 
 def patients_plot(report: Report, metrics: Sequence[str] = ("dsc", "nsd")) -> str:
-    """A dot for each patient, the mean and its 95 % interval, by label and stratum; one panel a metric."""
+    """Plot a dot for each patient, the mean and its 95 % interval, by label and stratum; one panel per metric."""
     rows = groups(report)
     figure, axes = _figure(len(metrics), 0.9 + _ROW_IN * len(rows))
     jitter = np.random.default_rng(0)
@@ -89,9 +89,9 @@ def volumes_plot(report: Report) -> str:
     return _svg(figure)
 
 
-def bars_plot(results: Results, key: str, *, contenders: Sequence[str] | None = None) -> str:
-    """Mean Dice with its 95 % interval by the values of a fact, a bar for each contender; intervals need 3 patients."""
-    names = list(contenders or results.contenders)
+def bars_plot(results: Results, key: str, *, methods: Sequence[str] | None = None) -> str:
+    """Mean Dice with its 95 % interval by the values of a fact, a bar for each method; intervals need 3 patients."""
+    names = list(methods or results.methods)
     values = [value for other, value in results.strata() if other == key]
     figure, (axis,) = _figure(1, 0.9 + _ROW_IN / 2 * len(names) * len(values))
     for number, name in enumerate(names):
@@ -106,7 +106,7 @@ def bars_plot(results: Results, key: str, *, contenders: Sequence[str] | None = 
             axis.text(max(summary.mean, *(summary.ci95 or (0,))) + 0.01, place, name, va="center", fontsize=7)
     middle = (len(names) - 1) / 2
     ticks = [row * (len(names) + 1) + middle for row in range(len(values))]
-    axis.set_yticks(ticks, [value or "not told" for value in values])
+    axis.set_yticks(ticks, [value or "not stated" for value in values])
     axis.set_ylim(len(values) * (len(names) + 1) - 1, -1)
     axis.set_xlim(0, 1.3)  # names stand right of the bars
     axis.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
@@ -117,7 +117,7 @@ def bars_plot(results: Results, key: str, *, contenders: Sequence[str] | None = 
 
 
 def rounds_plot(results: Results, **facts: str) -> str:
-    """Mean Dice over rounds of clicks with its 95 % interval, a line for each contender that hears clicks."""
+    """Mean Dice over rounds of clicks with its 95 % interval, a line for each method that hears clicks."""
     figure, (axis,) = _figure(1, 3.4)
     for name, color in zip(results.clicked(), _PALETTE * 9, strict=False):
         after = [results.after(name, n, **facts) for n in results.rounds]
@@ -143,7 +143,7 @@ def _figure(panels: int, height_in: float) -> tuple[Any, list[Any]]:
 
 
 def _svg(figure: Any) -> str:
-    """The figure without the XML header, the same for the same figure."""
+    """Return the figure without the XML header, identical for identical figures."""
     from matplotlib import rc_context
 
     text = io.StringIO()

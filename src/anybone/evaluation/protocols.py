@@ -19,7 +19,7 @@ HELD_OUT_SHARE = 0.2  # of the patients, where nobody decided on a split
 
 @dataclass(frozen=True)
 class Split:
-    """How cases are divided into those that are learned from and those that are measured on.
+    """Division of cases into training and test cases.
 
     Attributes:
         kind: Key of `SPLITS`.
@@ -40,7 +40,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured, beside Dice and HD95.
+    """Measurements in addition to Dice and HD95.
 
     Attributes:
         tolerances_mm: Of the surface distance.
@@ -60,22 +60,22 @@ class Protocol:
     Attributes:
         name: Of it.
         about: What question it answers.
-        contenders: Keys of `contenders.CONTENDERS`, or of `masks`; the others are compared with the first.
+        methods: Keys of `methods.METHODS`, or of `masks`; the others are compared with the first.
         cases: Folders of cases, or manifests, that are learned from and measured on.
         corpus: Folders of label maps of synthetic anatomy, to learn from.
         external: Cases of another origin, for the split "external".
         masks: Name -> folder with the masks that another program made of the cases.
         locations: Name -> regions that make up a place of the body; a region that is in none is a place by itself.
         split: How the cases are divided.
-        training: Every number of a training, the same for all but for what a contender says.
-        minutes: Of processor time, or on a GPU of time, that each contender learns for; 0: `training.steps` instead.
-        seeds: Each contender learns once with each.
+        training: Every number of a training, the same for all but for what a method says.
+        minutes: Of processor time, or on a GPU of time, that each method learns for; 0: `training.steps` instead.
+        seeds: Each method learns once with each.
         measure: What is measured.
     """
 
     name: str
     about: str = ""
-    contenders: tuple[str, ...] = ("ours",)
+    methods: tuple[str, ...] = ("ours",)
     cases: tuple[Path, ...] = ()
     corpus: tuple[Path, ...] = ()
     external: tuple[Path, ...] = ()
@@ -90,13 +90,13 @@ class Protocol:
     def __post_init__(self) -> None:
         if not self.cases:
             raise UsageError("A protocol needs cases to measure on: a folder of them, or a manifest.")
-        if not self.contenders or not self.seeds:
-            raise UsageError("A protocol needs contenders and seeds.")
+        if not self.methods or not self.seeds:
+            raise UsageError("A protocol needs methods and seeds.")
         if (self.split.kind == "external") != bool(self.external):
             raise UsageError('External cases and split.kind = "external" go together. Give both, or neither.')
 
     def to_dict(self) -> dict[str, Any]:
-        """The protocol as plain values."""
+        """Return the protocol as plain values."""
         return asdict(self)
 
 
@@ -110,12 +110,12 @@ class Found:
 
     @property
     def whose(self) -> tuple[str, str]:
-        """What tells patients apart."""
+        """Identifier of the patient."""
         return self.data, self.case.patient
 
     @property
     def facts(self) -> dict[str, str]:
-        """What is told of it."""
+        """Facts of the case that results are stratified by."""
         told = {name: str(getattr(self.case, name)) for name in ("region", "sequence", "plane")}
         told = {"data": self.data, "location": self.location} | told
         return {name: value for name, value in told.items() if value}
@@ -123,7 +123,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Fold:
-    """Who is learned from, and who is measured on: nobody is in both.
+    """Training and test cases; no patient is in both.
 
     Attributes:
         name: Of it.
@@ -142,7 +142,7 @@ FACTS = ("data", "location", "region", "sequence", "plane")
 
 
 def folds(protocol: Protocol) -> list[Fold]:
-    """The folds of a protocol.
+    """Return the folds of a protocol.
 
     Raises:
         UsageError: One would have nobody to measure on, or nobody at all to learn from.
@@ -174,7 +174,7 @@ def _leave_one_out(protocol: Protocol) -> list[Fold]:
     split, (train, test) = protocol.split, _divided(protocol)
     return [
         Fold(
-            value or "not told",
+            value or "not stated",
             tuple(one for one in train if one.facts.get(split.by, "") != value),
             tuple(one for one in test if one.facts.get(split.by, "") == value),
             without=_regions(protocol, value),
@@ -232,7 +232,7 @@ def _found(protocol: Protocol, paths: Sequence[Path]) -> tuple[Found, ...]:
 
 
 def _with_plane(case: Case) -> Case:
-    """The case with the plane of its slices, from its image where nobody tells."""
+    """Return the case with the plane of its slices, from its image if not stated."""
     if case.plane:
         return case
     geometry = read(case.image).geometry

@@ -38,7 +38,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, label: str) -> Score:
-        """The score of a label of the only case."""
+        """Return the score of a label of the only case."""
         found = [one for one in self.scores if one.label == label]
         if len(found) != 1:
             raise KeyError(f"{len(found)} scores of {label!r}; the labels are {', '.join(self.labels)}")
@@ -51,11 +51,11 @@ class Report:
 
     @property
     def metrics(self) -> list[str]:
-        """What was measured."""
+        """Measured metrics."""
         return list(self.scores[0].values) if self.scores else []
 
     def of(self, label: str = ALL, **facts: str) -> list[Score]:
-        """The scores of a label in cases of which these facts are told."""
+        """Return the scores of a label in cases with these facts."""
         return [
             one for one in self.scores if one.label == label and all(one.facts.get(k) == v for k, v in facts.items())
         ]
@@ -67,7 +67,7 @@ class Report:
                 yield fact, value, [one for one in self.of() if one.facts.get(fact, "") == value]
 
     def summaries(self) -> list[dict[str, Any]]:
-        """A row for each label, and for all bone in each stratum."""
+        """Return a row for each label, and for all bone in each stratum."""
         rows = [self._row(label, {}, self.of(label)) for label in self.labels]
         return rows + [self._row(ALL, {fact: value}, scores) for fact, value, scores in self.strata()]
 
@@ -86,7 +86,7 @@ class Report:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values: "cases", "summary", "measures", "notes"."""
+        """Return the report as plain values: "cases", "summary", "measures", "notes"."""
         return {
             "cases": [one.to_dict() for one in self.scores],
             "summary": self.summaries(),
@@ -99,7 +99,7 @@ class Report:
 def evaluate(
     prediction: Segmentation, truth: Segmentation, measures: Measures = DEFAULT, *, resample: bool = False
 ) -> Report:
-    """The report on one segmentation; `report["bone"].values["dsc"]` is the Dice of all bone together.
+    """Return the report on one segmentation; `report["bone"].values["dsc"]` is the Dice of all bone together.
 
     Args:
         prediction: What is judged.
@@ -122,7 +122,7 @@ def evaluate_cases(
     resample: bool = False,
     progress: Progress = lambda step, done, total: None,
 ) -> Report:
-    """The report on the cases that `matching.match` found.
+    """Return the report on the cases that `matching.match` found.
 
     Args:
         cases: With their files; a case without a prediction counts as one that found nothing.

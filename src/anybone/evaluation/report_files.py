@@ -18,7 +18,7 @@ _DECIMALS = 6
 
 
 def write_json(report: Report, path: Path) -> None:
-    """Nothing; writes the report as JSON.
+    """Write the report as JSON.
 
     Raises:
         WriteError: The system refuses.
@@ -27,7 +27,7 @@ def write_json(report: Report, path: Path) -> None:
 
 
 def read_json(path: Path) -> Report:
-    """The report that `write_json` wrote.
+    """Read a report from the JSON of `write_json`.
 
     Raises:
         ReadError: It is none.
@@ -44,7 +44,7 @@ def read_json(path: Path) -> Report:
 
 
 def write_csv(report: Report, path: Path) -> None:
-    """Nothing; writes a row for each label of each case, and, where slices were asked for, NAME_slices.csv beside it.
+    """Write a row for each label of each case and, if slices were measured, NAME_slices.csv in the same folder.
 
     Raises:
         WriteError: The system refuses.

@@ -1,4 +1,4 @@
-"""What a benchmark came to: figures by patient, their summaries, comparisons, and the files they are kept in."""
+"""Results of a benchmark: figures by patient, summaries, comparisons, and their files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import numpy as np
 from anybone.core.atomic import write_whole
 from anybone.core.errors import ReadError
 from anybone.evaluation.benchmark import machine
-from anybone.evaluation.contenders import contender
 from anybone.evaluation.jobs import Figures
+from anybone.evaluation.methods import method
 from anybone.evaluation.protocols import Protocol
 from anybone.evaluation.statistics import Comparison, Summary, compare, summary_of
 from anybone.io import tables
@@ -30,8 +30,8 @@ class Results:
     Attributes:
         name: Of the protocol.
         about: What question it answers.
-        contenders: In their order; the others are compared with the first.
-        told: Contender -> what it is.
+        methods: In their order; the others are compared with the first.
+        descriptions: Method -> what it is.
         scale: How large the work was: minutes, pixels, machine.
         by: Facts that figures are broken down by.
         rounds: Of clicks after which Dice is told.
@@ -40,8 +40,8 @@ class Results:
 
     name: str
     about: str
-    contenders: tuple[str, ...]
-    told: Mapping[str, str]
+    methods: tuple[str, ...]
+    descriptions: Mapping[str, str]
     scale: Mapping[str, Any]
     by: tuple[str, ...]
     rounds: tuple[int, ...]
@@ -49,10 +49,10 @@ class Results:
 
     @classmethod
     def of(cls, protocol: Protocol, figures: Sequence[Figures]) -> Results:
-        """The results of a protocol whose jobs are done."""
-        names = protocol.contenders
+        """Return the results of a protocol's finished jobs."""
+        names = protocol.methods
         told = {name: "masks of another program" for name in protocol.masks}
-        told |= {name: contender(name).about for name in names if name not in protocol.masks}
+        told |= {name: method(name).about for name in names if name not in protocol.masks}
         training = protocol.training
         scale = {
             "minutes": protocol.minutes,
@@ -78,47 +78,45 @@ class Results:
 
     @property
     def metrics(self) -> list[str]:
-        """What was measured."""
+        """Measured metrics."""
         return next((list(case["metrics"]) for one in self.figures for case in one.cases), [])
 
-    def of_contender(self, name: str) -> list[Figures]:
-        """The figures of one, of all folds and seeds."""
-        return [one for one in self.figures if one.job.contender == name]
+    def of_method(self, name: str) -> list[Figures]:
+        """Return the figures of a method, of all folds and seeds."""
+        return [one for one in self.figures if one.job.method == name]
 
     def by_patient(self, name: str, metric: str = "dsc", **facts: str) -> dict[str, float]:
-        """A contender's metric by patient, the mean over cases and seeds, of cases of which these facts are told."""
+        """Return a method's metric by patient, the mean over cases and seeds, of cases with these facts."""
         return _means(
             (case["patient"], case["metrics"].get(metric))
-            for one in self.of_contender(name)
+            for one in self.of_method(name)
             for case in one.cases
             if all(self.fact(case, one, key) == value for key, value in facts.items())
         )
 
     @staticmethod
     def fact(case: Mapping[str, Any], figures: Figures, key: str) -> str:
-        """What is told of a case; "fold" is that of the job."""
+        """Return a fact of a case; "fold" is that of the job."""
         return figures.job.fold if key == "fold" else str(case["facts"].get(key, ""))
 
     def summary(self, name: str, metric: str = "dsc", **facts: str) -> Summary:
-        """A contender's metric over patients."""
+        """Return the summary of a method's metric over patients."""
         values = self.by_patient(name, metric, **facts)
         return summary_of(values, len(values))
 
     def after(self, name: str, rounds: int, **facts: str) -> Summary:
-        """Dice of a contender after some rounds of clicks, over patients."""
+        """Dice of a method after some rounds of clicks, over patients."""
         values = _means(
             (case["patient"], case["clicks"][str(rounds)])
-            for one in self.of_contender(name)
+            for one in self.of_method(name)
             for case in one.cases
             if "clicks" in case and all(self.fact(case, one, key) == value for key, value in facts.items())
         )
         return summary_of(values, len(values))
 
     def clicked(self) -> list[str]:
-        """Contenders on which clicks were tried."""
-        return [
-            name for name in self.contenders if any("clicks" in c for f in self.of_contender(name) for c in f.cases)
-        ]
+        """Methods on which clicks were tried."""
+        return [name for name in self.methods if any("clicks" in c for f in self.of_method(name) for c in f.cases)]
 
     def strata(self) -> list[tuple[str, str]]:
         """Facts in which cases differ, and their values; folds first."""
@@ -129,28 +127,28 @@ class Results:
         return rows
 
     def compared(self, metric: str = "dsc", **facts: str) -> dict[str, Comparison]:
-        """Every other contender less the first, on the same patients; p-values are corrected for all of them."""
-        first, *others = self.contenders
+        """Every other method less the first, on the same patients; p-values are corrected for all of them."""
+        first, *others = self.methods
         reference = self.by_patient(first, metric, **facts)
         return compare({name: (self.by_patient(name, metric, **facts), reference) for name in others})
 
     @property
     def words(self) -> list[str]:
-        """What Dice says of each contender against the first, as sentences."""
-        first = self.contenders[0]
+        """Return sentences that compare the Dice of each method with the first."""
+        first = self.methods[0]
         return [f"{name} and {first}: {one.words}" for name, one in self.compared().items()]
 
     def parameters(self, name: str) -> int:
-        """Numbers of a contender's network; 0 for none."""
-        return max((one.parameters for one in self.of_contender(name)), default=0)
+        """Numbers of a method's network; 0 for none."""
+        return max((one.parameters for one in self.of_method(name)), default=0)
 
     def steps(self, name: str) -> float:
         """Mean steps of its trainings."""
-        return float(np.mean([one.steps for one in self.of_contender(name)] or [0]))
+        return float(np.mean([one.steps for one in self.of_method(name)] or [0]))
 
     def to_dict(self) -> dict[str, Any]:
-        """The results as plain values, figures and what they come to."""
-        summaries = {name: asdict(self.summary(name)) for name in self.contenders}
+        """Return the results as plain values: figures and summaries."""
+        summaries = {name: asdict(self.summary(name)) for name in self.methods}
         compared = {name: asdict(one) for name, one in self.compared().items()}
         told = {key: value for key, value in vars(self).items() if key != "figures"}
         return {
@@ -162,7 +160,7 @@ class Results:
 
 
 def write_results(results: Results, folder: Path) -> None:
-    """Nothing; writes results.json, which is read again, and cases.csv, a row for each case of each job.
+    """Write results.json, which can be read again, and cases.csv, a row for each case of each job.
 
     Raises:
         WriteError: The system refuses.
@@ -184,16 +182,23 @@ def write_results(results: Results, folder: Path) -> None:
 
 
 def read_results(path: Path) -> Results:
-    """The results that `write_results` wrote.
+    """Read the results that `write_results` wrote.
 
     Raises:
         ReadError: It holds none.
     """
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        lists = {key: tuple(told[key]) for key in ("contenders", "by", "rounds")}
+        lists = {key: tuple(told[key]) for key in ("methods", "by", "rounds")}
         figures = tuple(map(Figures.from_dict, told["figures"]))
-        return Results(told["name"], told["about"], told=told["told"], scale=told["scale"], figures=figures, **lists)
+        return Results(
+            told["name"],
+            told["about"],
+            descriptions=told["descriptions"],
+            scale=told["scale"],
+            figures=figures,
+            **lists,
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(f"{path} holds no results of `anybone benchmark`: {error!r}.") from error
 

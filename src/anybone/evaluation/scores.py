@@ -21,7 +21,7 @@ Empty = Literal["", "both", "truth", "prediction"]
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured, and how what is empty counts.
+    """Choice of metrics, and the rule for empty masks.
 
     Attributes:
         tolerances_mm: Of the normalized surface distance; the first is called "nsd".
@@ -46,11 +46,11 @@ class Measures:
             raise UsageError(f"Overlaps are above 0 and at most 1; found {self.overlaps}.")
 
     def nsd_key(self, tolerance_mm: float) -> str:
-        """What the normalized surface distance at a tolerance is called."""
+        """Return the key of the normalized surface distance at a tolerance."""
         return "nsd" if tolerance_mm == self.tolerances_mm[0] else f"nsd_{tolerance_mm:g}mm"
 
     def f1_key(self, overlap: float) -> str:
-        """What the F1 of pieces at an overlap is called."""
+        """Return the key of the F1 score of connected components at an overlap."""
         return "f1" if overlap == self.overlaps[0] else f"f1_at_{overlap:g}"
 
 
@@ -96,7 +96,7 @@ class Score:
     slices: tuple[SliceScore, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The score as plain values, those of the metrics beside the name."""
+        """Return the score as plain values, the metrics next to the name."""
         return {
             "name": self.name,
             "label": self.label,
@@ -111,9 +111,9 @@ class Score:
         }
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> Score:
-        """The score that `to_dict` told; errors are those of Python where it is none."""
-        rest = dict(told)
+    def from_dict(cls, values: Mapping[str, Any]) -> Score:
+        """Return the score from the values of `to_dict`; raises Python's errors for other values."""
+        rest = dict(values)
         own = {key: rest.pop(key) for key in ("name", "label", "patient", *_BESIDE)}
         return cls(values=rest, **own | {"slices": tuple(SliceScore(**one) for one in own["slices"])})
 
@@ -166,7 +166,7 @@ def score(
 
 
 def tells_bones_apart(prediction: Segmentation, truth: Segmentation, ignore: frozenset[int] = frozenset()) -> bool:
-    """Whether both name the same things, and more than just "bone"; a prediction of nothing misses each by its name."""
+    """Return whether both name the same bones; an empty prediction misses each bone by name."""
     theirs, ours = set(_names(prediction, frozenset())), set(_names(truth, ignore))
     shared = theirs & ours if theirs else ours
     return bool(shared - {ALL, "label 1"}) or len(shared) > 1
@@ -185,7 +185,7 @@ def _masks(
 
 
 def _names(segmentation: Segmentation, ignore: frozenset[int]) -> dict[str, list[int]]:
-    """The labels that occur, by name."""
+    """Return the labels that occur, by name."""
     names: dict[str, list[int]] = {}
     for label in np.flatnonzero(np.bincount(segmentation.labels.ravel())).tolist():
         if label and label not in ignore:

@@ -28,7 +28,7 @@ class StandardSlices(Network):
         return self._image_size
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Logits of bone; the frame is filled up to the square that the network was built for."""
+        """Return an empty tensor: slices are not used."""
         h, w = images.shape[2:]
         black = (0 - IMAGENET_MEAN[0]) / IMAGENET_STD[0]
         square = F.pad(images[:, :1], (0, self._image_size - w, 0, self._image_size - h), value=black)
@@ -59,7 +59,7 @@ class StandardVolumes(Network):
         return ATTENTION_SIDE
 
     def encode(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Nothing: slices are not looked at."""
+        """Return an empty tensor: slices are not used."""
         return torch.zeros_like(images[:, :1])
 
     def decode(

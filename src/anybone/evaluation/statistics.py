@@ -82,7 +82,7 @@ def by_patient(scores: Iterable[Score], metric: str) -> dict[str, float]:
 
 
 def summarize(scores: Sequence[Score], metric: str) -> Summary:
-    """The metric over patients."""
+    """Return the summary of the metric over patients."""
     defined = sum(score.values.get(metric) is not None for score in scores)
     return summary_of(by_patient(scores, metric), defined, undefined=len(scores) - defined)
 
@@ -145,12 +145,12 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
 
 
 def least_p(patients: int) -> float:
-    """The smallest p-value that a two-sided signed rank test of so many patients can have."""
+    """Return the smallest possible p-value of a two-sided signed-rank test with this number of patients."""
     return min(1.0, math.ldexp(1, 1 - patients))
 
 
 def caution(patients: int) -> str | None:
-    """What is to be said about so few patients; None where they are enough."""
+    """Return a caution about a small number of patients; None for enough patients."""
     if patients < _ALMOST_NONE:
         return f"{patients} patient{'s' * (patients != 1)}: nothing can be said about others."
     if patients < FEW:

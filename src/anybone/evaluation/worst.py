@@ -36,7 +36,7 @@ class Worst:
 
 
 def draw_worst(worst: Worst, path: Path, ignore_label: int) -> None:
-    """Nothing; writes a picture: truth in green, answer in orange.
+    """Write a picture: reference in green, prediction in orange.
 
     Raises:
         WriteError: The system refuses.

@@ -1,7 +1,7 @@
 """Input checks: does the image look like MRI of a body? Computed without a network, on a few slices.
 
 The thresholds are heuristics, set with a margin between real MRI of limb, spine, knee and hand and the
-out-of-distribution samples of `evaluation.impostors`; `benchmarks/trust.py` measures their accuracy.
+out-of-distribution samples of `evaluation.out_of_distribution`; `benchmarks/trust.py` measures their accuracy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A contender learns: its lessons one after the other, by the same loop as any training."""
+"""Training of a benchmark's methods: consecutive runs, by the same loop as any training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from anybone.core.errors import NothingFoundError, UsageError
-from anybone.evaluation.contenders import Contender, Lesson
+from anybone.evaluation.methods import Method, TrainingRun
 from anybone.evaluation.protocols import Fold, Protocol
 from anybone.models import checkpoint
 from anybone.models.bone_sam import BoneSam
@@ -33,13 +33,13 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What came of lessons.
+class Trained:
+    """Trained network of a method.
 
     Attributes:
-        network: In evaluation mode.
-        steps: In all.
-        minutes: Of processor time that they took; of time, on a GPU.
+        network: Network in evaluation mode.
+        steps: Number of steps of all runs.
+        minutes: CPU time of all runs; wall time on a GPU.
     """
 
     network: Network
@@ -47,52 +47,52 @@ class Taught:
     minutes: float
 
 
-def teach(
-    contender: Contender,
+def train_method(
+    method: Method,
     protocol: Protocol,
     fold: Fold,
     seed: int,
     folder: Path,
     slices: Path,
     progress: Progress = lambda step, steps: None,
-) -> Taught:
-    """What a contender comes to; lessons found in `folder` are gone on with.
+) -> Trained:
+    """Train a method; runs found in `folder` are resumed.
 
     Args:
-        contender: Who.
+        method: Method to train.
         protocol: Data, numbers, budget.
-        fold: Who is learned from.
-        seed: Of every draw.
-        folder: Of this training.
-        slices: File with the slices that the fold learns from; made where it is not there.
-        progress: Called with (step, steps) of a lesson.
+        fold: Cases to train on.
+        seed: Seed of every random draw.
+        folder: Folder of this training.
+        slices: File with the training slices of the fold; made if it does not exist.
+        progress: Called with (step, steps) of a run.
 
     Raises:
-        UsageError: The contender draws from a source that the protocol does not have.
+        UsageError: The method draws from a source that the protocol does not have.
         NothingFoundError: There is no label map.
     """
     start, steps, seconds = "", 0, 0.0
     network: Network | None = None
-    for number, lesson in enumerate(contender.lessons):
-        config = contender.config(protocol.training, lesson, seed)
+    for number, run in enumerate(method.runs):
+        config = method.config(protocol.training, run, seed)
         config = replace(config, start=start or config.start)
-        place = folder / f"{number}-{lesson.stage.replace(' ', '-')}"
+        place = folder / f"{number}-{run.stage.replace(' ', '-')}"
         sources = _sources(config, protocol, fold, slices)
-        config = replace(config, steps=_steps(contender, lesson, config, protocol, sources, place))
+        config = replace(config, steps=_steps(method, run, config, protocol, sources, place))
         network = loop.train(
-            config, sources, Cache.empty(), place, _told(progress, config), build=contender.build, clock=_clock(config)
+            config, sources, Cache.empty(), place, _told(progress, config), build=method.build, clock=_clock(config)
         )
         state = torch.load(place / loop.CHECKPOINT, weights_only=True, map_location="cpu", mmap=True)
         steps, seconds = steps + config.steps, seconds + float(state["seconds"])
         if isinstance(network, BoneSam):
             start = str(_kept(network, config, place))
     if network is None:
-        raise UsageError(f"{contender.about}: it has no lessons.")
-    return Taught(network.eval(), steps, seconds / 60)
+        raise UsageError(f"{method.about}: this method has no training runs.")
+    return Trained(network.eval(), steps, seconds / 60)
 
 
 def _clock(config: TrainingConfig) -> loop.Clock:
-    """This process's time on processors, which what else runs on the machine hardly lengthens; time, for a GPU."""
+    """Return this process's CPU time, which other programs on the machine hardly change; wall time for a GPU."""
     return time.process_time if config.device == "cpu" else time.monotonic
 
 
@@ -101,29 +101,31 @@ def _told(progress: Progress, config: TrainingConfig) -> Callable[[int, dict[str
 
 
 def _steps(
-    contender: Contender,
-    lesson: Lesson,
+    method: Method,
+    run: TrainingRun,
     config: TrainingConfig,
     protocol: Protocol,
     sources: dict[str, AnySource],
     place: Path,
 ) -> int:
-    """The steps of a lesson: those of the run that is there, as many as its minutes hold, or its share of all."""
+    """Return the steps of a run: of an earlier run, as many as fit its minutes, or its fraction of all."""
     if not protocol.minutes:
-        return max(1, round(lesson.share * config.steps))
+        return max(1, round(run.fraction * config.steps))
     earlier = loop.earlier_steps(place)
-    minutes = lesson.share * protocol.minutes
-    return earlier or loop.steps_within(minutes, config, sources, build=contender.build, clock=_clock(config))
+    minutes = run.fraction * protocol.minutes
+    return earlier or loop.steps_within(minutes, config, sources, build=method.build, clock=_clock(config))
 
 
 def _kept(network: BoneSam, config: TrainingConfig, place: Path) -> Path:
-    """The file of a lesson's weights, which the next starts from."""
-    made = checkpoint.Checkpoint(config.model, network.state_dict(), "not stated", "a lesson of a benchmark", "lesson")
-    return checkpoint.save(made, place / f"lesson{checkpoint.SUFFIX}").path
+    """Save a run's weights, from which the next run starts, and return the path."""
+    made = checkpoint.Checkpoint(
+        config.model, network.state_dict(), "not stated", "a training run of a benchmark", "weights"
+    )
+    return checkpoint.save(made, place / f"weights{checkpoint.SUFFIX}").path
 
 
 def _sources(config: TrainingConfig, protocol: Protocol, fold: Fold, slices: Path) -> dict[str, AnySource]:
-    """What a lesson draws from."""
+    """Return the sources of a run."""
     sees = STAGES[config.stage].sees
     wanted = {name for name, share in config.sources.items() if share > 0}
     sources: dict[str, AnySource] = {}
@@ -136,13 +138,13 @@ def _sources(config: TrainingConfig, protocol: Protocol, fold: Fold, slices: Pat
     if missing:
         raise UsageError(
             f"There is no {' and no '.join(missing)} data to learn from in the fold {fold.name!r} of {protocol.name}. "
-            "Give [data] cases for real, corpus for synthetic, or leave out contenders and folds that need them."
+            "Give [data] cases for real, corpus for synthetic, or leave out methods and folds that need them."
         )
     return sources
 
 
 def _real(config: TrainingConfig, fold: Fold, slices: Path) -> object:
-    """The cases of a fold as the stage sees them."""
+    """Return the cases of a fold in the form that the stage uses."""
     volumes = (one.case.mark(pair_volume(one.case.pair)) for one in fold.train)
     match STAGES[config.stage].sees:
         case "volumes":
@@ -158,7 +160,7 @@ def _real(config: TrainingConfig, fold: Fold, slices: Path) -> object:
 
 
 def _maps(protocol: Protocol, fold: Fold) -> list[Path]:
-    """The label maps that a fold learns from, REGION_SEED.safetensors: those of regions that are left out are not."""
+    """Return the label maps of a fold (REGION_SEED.safetensors), without those of excluded regions."""
     paths = [path for folder in protocol.corpus for path in sorted(folder.glob("*.safetensors"))]
     kept = [path for path in paths if path.stem.rpartition("_")[0] not in fold.without]
     if not kept:

@@ -1,4 +1,4 @@
-"""What people read of a report."""
+"""Text of reports: names of metrics, means with intervals, notes on empty cases."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ METRIC_NAMES = {
 
 
 def metric_name(metric: str, measures: Measures) -> str:
-    """What people read of a metric: "nsd_1mm" -> "NSD at 1 mm"."""
+    """Return the printed name of a metric: "nsd_1mm" -> "NSD at 1 mm"."""
     names = {measures.nsd_key(mm): f"NSD at {mm:g} mm" for mm in measures.tolerances_mm}
     names |= {measures.f1_key(overlap): f"F1 of pieces at {overlap:g}" for overlap in measures.overlaps}
     return (names | METRIC_NAMES).get(metric, metric)
 
 
-def told(summary: Summary) -> str:
-    """A mean with its interval, as people write it."""
+def format_mean(summary: Summary) -> str:
+    """Return a mean with its interval as text."""
     if summary.mean is None:
         return GAP
     if summary.ci95 is None:
@@ -32,7 +32,7 @@ def told(summary: Summary) -> str:
 
 
 def empties(report: Report) -> list[str]:
-    """How many cases were empty, and how they count, as sentences."""
+    """Return sentences on the number of empty cases, and how they count."""
     measures, scores = report.measures, report.of()
     both, truth, prediction = (sum(one.empty == kind for one in scores) for kind in ("both", "truth", "prediction"))
     counted = "count as perfect" if measures.both_empty == "perfect" else "are left out"

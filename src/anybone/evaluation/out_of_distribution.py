@@ -22,13 +22,13 @@ _NOISE = 20.0
 _SKULL = {"t1": (0.9, 0.15, 0.2, 0.75, 0.5), "t2": (0.7, 0.1, 1.0, 0.4, 0.6)}  # scalp, skull, fluid, white, gray
 
 
-def impostor(kind: str, seed: int = 0) -> Volume:
-    """The volume of that kind, a key of `IMPOSTORS`; the same for the same seed."""
-    return IMPOSTORS[kind](np.random.default_rng(seed))
+def out_of_distribution(kind: str, seed: int = 0) -> Volume:
+    """Return the volume of that kind, a key of `OUT_OF_DISTRIBUTION`; deterministic for a seed."""
+    return OUT_OF_DISTRIBUTION[kind](np.random.default_rng(seed))
 
 
 def ct(rng: Generator) -> Volume:
-    """A thigh-like limb in Hounsfield units: air at -1000, one or two shafts whose cortex is the brightest."""
+    """Return a thigh-like limb in Hounsfield units: air at -1000, one or two shafts with the brightest cortex."""
     shape = (192, 192, 12)
     x, y, z = _grid(shape)
     values = np.full(shape, _CT["air"], dtype=np.float32)
@@ -48,7 +48,7 @@ def noise(rng: Generator) -> Volume:
 
 
 def empty_scanner(rng: Generator) -> Volume:
-    """A scan of nothing: noise on half the matrix, enlarged by zeros as scanners do, louder toward the coil."""
+    """Return an empty scan: noise on half the matrix, zero-filled as scanners do, louder toward the coil."""
     small, shape = (96, 96, 10), (192, 192, 10)
     parts = []
     for _ in range(2):
@@ -74,7 +74,7 @@ def photograph(rng: Generator) -> Volume:
 
 
 def phantom(rng: Generator) -> Volume:
-    """A jar of water with a grid, rods and holes in it, as scanners are tested with."""
+    """Return a water phantom with a grid, rods and holes, as used for quality assurance of scanners."""
     shape = (192, 192, 10)
     x, y, _ = _grid(shape)
     values = np.zeros(shape, dtype=np.float32)
@@ -89,7 +89,7 @@ def phantom(rng: Generator) -> Volume:
 
 
 def brain(rng: Generator) -> Volume:
-    """An axial head above the eyes: scalp, skull, fluid, folded gray and white matter, ventricles; T1 or T2."""
+    """Return an axial head above the eyes: scalp, skull, fluid, folded gray and white matter, ventricles; T1 or T2."""
     shape = (192, 192, 16)
     x, y, z = _grid(shape)
     scalp, skull, fluid, white, gray = (600 * v for v in _SKULL[str(rng.choice(list(_SKULL)))])
@@ -109,7 +109,7 @@ def brain(rng: Generator) -> Volume:
     return _volume(_magnitude(_smooth(values, 0.7), rng, 12), (1.0, 1.0, 5))
 
 
-IMPOSTORS: Mapping[str, Callable[[Generator], Volume]] = {
+OUT_OF_DISTRIBUTION: Mapping[str, Callable[[Generator], Volume]] = {
     "ct": ct,
     "noise": noise,
     "empty scanner": empty_scanner,
@@ -150,7 +150,7 @@ def _smooth(values: NDArray[np.floating], sigma_px: float) -> NDArray[np.float64
 
 
 def _magnitude(values: NDArray[np.floating], rng: Generator, deviation: float) -> NDArray[np.float64]:
-    """The image as a scanner's magnitude, with Rician noise."""
+    """Return the image as a scanner's magnitude, with Rician noise."""
     return np.hypot(values + rng.normal(0, deviation, values.shape), rng.normal(0, deviation, values.shape))
 
 
