@@ -34,7 +34,9 @@ from anybone.inference.preprocessing import published_input, published_volume_in
 from anybone.inference.segmenter import Segmenter
 from anybone.models.bone_sam import BoneSam
 from anybone.models.config import ModelConfig
-from anybone.synthetic.limb import limb_phantom
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from limb_phantom import limb_phantom  # noqa: E402: shared with the tests
 
 SHAPE = (272, 204, 74)
 

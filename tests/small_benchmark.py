@@ -9,11 +9,11 @@ import anybone
 from anybone.core.segmentation import Segmentation
 from anybone.evaluation.protocols import Measure, Protocol
 from anybone.models.config import ModelConfig, TinyVitConfig
-from anybone.synthetic import limb_phantom
 from anybone.synthetic.label_map import save
 from anybone.training.cases import Case
 from anybone.training.config import TrainingConfig
 from anybone.training.manifest import write_manifest
+from limb_phantom import limb_phantom
 from painted_limb import limb_map
 
 MODEL = ModelConfig(

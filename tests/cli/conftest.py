@@ -14,7 +14,7 @@ from anybone.cli.main import app
 from anybone.models.bone_sam import BoneSam
 from anybone.models.checkpoint import Checkpoint, save
 from anybone.models.config import ModelConfig, TinyVitConfig
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 CONFIG = ModelConfig(
     image_size=64,

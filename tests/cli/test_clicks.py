@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import anybone
 from anybone.cli.main import app
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import Result
 
 import anybone
-from anybone.synthetic import limb_phantom
 from anybone.training.manifest import read_manifest
+from limb_phantom import limb_phantom
 
 Run = Callable[..., Result]
 

@@ -13,7 +13,7 @@ import anybone
 from anybone.models import checkpoint
 from anybone.models.bone_sam import BoneSam
 from anybone.models.config import ModelConfig, TinyVitConfig
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 Run = Callable[..., Result]
 

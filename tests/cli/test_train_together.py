@@ -16,8 +16,8 @@ from typer.testing import Result
 
 import anybone
 from anybone.models import checkpoint
-from anybone.synthetic import limb_phantom
 from anybone.training import loop
+from limb_phantom import limb_phantom
 
 RECIPE = """
 steps = 5

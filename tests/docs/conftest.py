@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import anybone
 from anybone.cli.main import app
 from anybone.core.volume import Volume
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 WRITER = Path(__file__).resolve().parents[1] / "io" / "dicom_files.py"
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from anybone.evaluation.worst import FOUND_RGB, TRUTH_RGB, Worst, draw_worst
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 
 def near(picture: np.ndarray, color: tuple[int, int, int]) -> int:

@@ -13,7 +13,7 @@ from anybone.inference.classical.methods import BASELINES, ClassicalBaseline
 from anybone.inference.segmenter import Segmenter
 from anybone.metrics import dice
 from anybone.models.image_normalization import to_network
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "limb_t1"
 

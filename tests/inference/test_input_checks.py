@@ -11,7 +11,7 @@ from anybone.core.volume import Source, Volume
 from anybone.evaluation.out_of_distribution import out_of_distribution
 from anybone.inference.input_checks import check_input
 from anybone.inference.preprocessing import normalize
-from anybone.synthetic import limb_phantom
+from limb_phantom import limb_phantom
 
 
 def doubts(volume: Volume) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import torch
 from anybone.core.errors import NothingFoundError
 from anybone.core.geometry import Geometry
 from anybone.inference.attention import attention_input
-from anybone.synthetic.contrast import Dice
+from anybone.synthetic.contrast import BatchRng
 from anybone.synthetic.label_map import LabelMap
 from anybone.synthetic.scanner import Atlas
 from anybone.synthetic.scanner.aim import draw_frames
@@ -141,7 +141,7 @@ def test_synthetic_volumes_by_seed(atlas):
 
 
 def test_stacks_lie_in_their_map_and_hold_their_slice(atlas):
-    dice = Dice(0)
+    dice = BatchRng(0)
     frames = fitting(atlas, draw_frames(atlas, torch.zeros(64, dtype=torch.long), (1, PIXELS, PIXELS), COARSE, dice))
     stack, number = stack_around(atlas, frames)
     assert int(number.min()) >= 0

@@ -1,7 +1,1 @@
-"""Synthetic MRI: anatomy made in code, with the truth about its bones."""
-
-from __future__ import annotations
-
-from anybone.synthetic.limb import SEQUENCES, limb_phantom
-
-__all__ = ["SEQUENCES", "limb_phantom"]
+"""Synthetic MRI: anatomy made in code, with the ground truth of its bones."""

@@ -36,7 +36,7 @@ class Body:
     surfaces: Mapping[str, Mesh] = field(default_factory=dict)
 
     def moved(self, points: Callable[[Array], Array]) -> Body:
-        """The body with every point of it displaced; `points` must keep right-handed things right-handed."""
+        """Return the body with every point displaced; `points` must preserve handedness."""
 
         def path(muscle: MusclePath) -> MusclePath:
             return replace(muscle, points_mm=points(muscle.points_mm))
@@ -51,7 +51,7 @@ class Body:
         )
 
     def other_side(self) -> Body:
-        """The mirror image: left is right, in names too."""
+        """Return the mirror image: left is right, in names too."""
         flip = np.array([-1.0, 1.0, 1.0])
 
         def path(muscle: MusclePath) -> MusclePath:
@@ -67,7 +67,7 @@ class Body:
         )
 
     def within(self, center_mm: Array, extent_mm: Array) -> Body:
-        """The body without what lies wholly outside a box."""
+        """Return the body without structures that are completely outside a box."""
         low, high = center_mm - extent_mm / 2, center_mm + extent_mm / 2
 
         def meets(points: Array) -> bool:
@@ -98,12 +98,12 @@ def united(first: Body, *others: Body) -> Body:
 
 
 def rigidly(body: Body, move: Move, names: Collection[str]) -> Body:
-    """The body with the named bones moved; other names count for nothing."""
+    """Return the body with the named bones moved; unknown names are ignored."""
     return replace(body, bones={n: move.mesh(mesh) if n in names else mesh for n, mesh in body.bones.items()})
 
 
 def swapped(name: str) -> str:
-    """The name of the same thing on the other side of the body."""
+    """Return the name of the same structure on the other side of the body."""
     for here, there in (("left ", "right "), ("right ", "left ")):
         if name.startswith(here):
             return there + name[len(here) :]

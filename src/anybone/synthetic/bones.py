@@ -13,7 +13,7 @@ from anybone.synthetic.voxelize import voxelized_part
 
 
 def label_bones(bones: Mapping[str, Mesh], geometry: Geometry) -> tuple[NDArray[np.uint16], dict[int, str]]:
-    """The number of the bone at each voxel "i j k" (0: none), and the name of each bone that has any.
+    """Return the number of the bone at each voxel "i j k" (0: none), and the name of each bone with any voxel.
 
     A voxel inside two bones is the earlier one's. Where bones would share a face of a voxel, the later one gives way,
     so that no two bones touch.

@@ -34,7 +34,7 @@ def seat(
     radius_mm: float,
     share: float = 0.0,
 ) -> Move:
-    """The shift of `moving` along `direction` after which it is `gap_mm` away from `fixed`, measured along it.
+    """Return the shift of `moving` along `direction` after which it is `gap_mm` away from `fixed`, along it.
 
     Args:
         moving: A bone that lies on the far side of `fixed` along `direction`.
@@ -63,7 +63,7 @@ def seat(
 def _heights(
     mesh: Mesh, axes: NDArray[np.float64], corner: NDArray[np.float64], size: int, reach_mm: float, sign: int
 ) -> NDArray[np.float64]:
-    """The highest (sign 1) or lowest (sign -1) point of the mesh in each column; infinite where there is none."""
+    """Return the highest (sign 1) or lowest (sign -1) point of the mesh in each column; infinite without one."""
     at = (mesh.vertices_mm @ axes.T - corner) / [_COLUMN_MM, _COLUMN_MM, 1]
     near = (np.abs(at[:, 2]) < reach_mm)[mesh.faces].all(axis=1)
     _, u, v, height = columns_met(at[mesh.faces[near]], (size, size))
@@ -73,7 +73,7 @@ def _heights(
 
 
 def apart(bones: Mapping[str, Mesh], gap_mm: float = 1.5) -> dict[str, Mesh]:
-    """The bones with each vertex that is nearer to another bone than `gap_mm`, or a little inside it, pushed out.
+    """Return the bones with vertices pushed out that are nearer to another bone than `gap_mm`, or inside it.
 
     Both bones give way by half; pushes fade out over the surface. Bones that lie far inside one another stay so.
     """
@@ -121,7 +121,7 @@ def _push(
     other_vertices: NDArray[np.intp],
     gap_mm: float,
 ) -> None:
-    """Adds to `pushes` what `vertices` of a mesh need to keep away from `other_vertices` of another one."""
+    """Add to `pushes` the displacements that keep `vertices` of a mesh away from `other_vertices` of another one."""
     from scipy.spatial import cKDTree
 
     tree = cKDTree(other.vertices_mm[other_vertices])
@@ -136,7 +136,7 @@ def _push(
 
 
 def _spreading(mesh: Mesh) -> csr_array:
-    """The operator that takes numbers at vertices to their means over the neighborhood, some triangles wide."""
+    """Return the operator that averages values at vertices over a neighborhood some triangles wide."""
     from scipy.sparse import coo_array
 
     edges, _, _ = edges_of(mesh)
@@ -148,7 +148,7 @@ def _spreading(mesh: Mesh) -> csr_array:
 
 
 def vertex_normals(mesh: Mesh) -> NDArray[np.float64]:
-    """Unit vectors "v 3" that point out of the mesh at its vertices."""
+    """Return unit vectors "v 3" that point out of the mesh at its vertices."""
     a, b, c = (mesh.vertices_mm[mesh.faces[:, corner]] for corner in range(3))
     area = np.cross(b - a, c - a)
     total = np.stack(

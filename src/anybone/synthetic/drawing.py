@@ -19,7 +19,7 @@ OWN_SPACING_MM = 0.8
 
 
 def draw(region: str, seed: int, *, spacing_mm: float | None = None, shapes: Path | None = None) -> LabelMap:
-    """A random person's piece of the body with all its tissues; the same for the same arguments.
+    """Draw a random person's part of the body with all its tissues; deterministic for the arguments.
 
     Args:
         region: A key of `REGIONS`.

@@ -29,17 +29,17 @@ _SMALLEST = 9  # effort of deflating: this file is kept
 
 
 def example_knee() -> LabelMap:
-    """The knee: femur, patella, tibia and fibula with all tissues around them."""
+    """Return the knee: femur, patella, tibia and fibula with all tissues around them."""
     return load(FILE)
 
 
 def example_scan(series: Series = SERIES) -> tuple[Volume, Segmentation]:
-    """A sagittal T1 volume of the knee, and the truth about its bones; always the same."""
+    """Return a sagittal T1 volume of the knee, and the ground truth of its bones; deterministic."""
     return scan(example_knee(), "t1", "sagittal", _SCAN_SEED, series)
 
 
 def make_example(path: Path = FILE) -> LabelMap:
-    """The knee made anew, and written.
+    """Generate the knee and write it.
 
     Raises:
         MissingExtraError: The shapes of bones are not installed.
@@ -52,7 +52,7 @@ def make_example(path: Path = FILE) -> LabelMap:
 
 
 def between_sides(label_map: LabelMap, margin_mm: float) -> LabelMap:
-    """The label map cut to its bones, and a margin, from left to right; all of it the other two ways."""
+    """Return the label map cropped to its bones, and a margin, from left to right; uncropped along other axes."""
     used = np.flatnonzero((label_map.bone > 0).any(axis=(1, 2)))
     margin = round(margin_mm / label_map.spacing_mm)
     first, last = max(0, int(used[0]) - margin), min(len(label_map.bone), int(used[-1]) + 1 + margin)

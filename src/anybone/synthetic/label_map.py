@@ -24,7 +24,7 @@ _LEVEL = 4  # of zlib: most of the gain for a third of the time of its best
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """What every voxel of a piece of a body is made of, and which bone it belongs to.
+    """Tissue and bone of every voxel of a part of a body.
 
     Args:
         tissue: uint8 "i j k", numbers of `Tissue`.
@@ -86,7 +86,7 @@ class LabelMap:
 
 
 def save(label_map: LabelMap, path: Path | str, *, effort: int = _LEVEL) -> Path:
-    """The path of the file that was written (safetensors, each array deflated: about 1 MB for 250 voxels an axis).
+    """Write the label map (safetensors, deflated arrays: about 1 MB for 250 voxels per axis); return the path.
 
     Args:
         label_map: What is written.
@@ -109,7 +109,7 @@ def save(label_map: LabelMap, path: Path | str, *, effort: int = _LEVEL) -> Path
 
 
 def load(path: Path | str) -> LabelMap:
-    """The label map of a file that `save` wrote.
+    """Load the label map of a file that `save` wrote.
 
     Raises:
         ReadError: The file is missing, damaged, or something else.
@@ -139,7 +139,7 @@ def load(path: Path | str) -> LabelMap:
 
 
 def _facts(label_map: LabelMap) -> dict[str, object]:
-    """What is not an array, as plain values."""
+    """Return the metadata as plain values."""
     return {
         "names": {str(number): name for number, name in label_map.names.items()},
         "region": label_map.region,

@@ -17,14 +17,14 @@ _TAUBIN_SHRINK, _TAUBIN_GROW = 0.5, -0.53  # Taubin 1995: pass band 1/0.5 - 1/0.
 
 
 def welded(mesh: Mesh, tolerance_mm: float = 1e-3) -> Mesh:
-    """The mesh with vertices nearer than about `tolerance_mm` made one, and faces without area left out."""
+    """Return the mesh with vertices merged that are nearer than about `tolerance_mm`, without degenerate faces."""
     keys = np.round(mesh.vertices_mm / tolerance_mm).astype(np.int64)
     _, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     return _proper(mesh.vertices_mm[first], number.ravel()[mesh.faces])
 
 
 def _proper(vertices_mm: NDArray[np.float64], faces: NDArray[np.integer]) -> Mesh:
-    """A mesh without faces that name a vertex twice and without vertices that no face names."""
+    """Return a mesh without faces that name a vertex twice and without unused vertices."""
     a, b, c = faces.T
     faces = faces[(a != b) & (b != c) & (c != a)]
     used, number = np.unique(faces, return_inverse=True)
@@ -40,13 +40,13 @@ def edges_of(mesh: Mesh) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np
 
 
 def open_edges(mesh: Mesh) -> NDArray[np.int32]:
-    """The directed edges "e 2" that one face alone has: none for a closed surface."""
+    """Return the directed edges "e 2" that belong to a single face: none for a closed surface."""
     _, number, uses = edges_of(mesh)
     return np.asarray(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)[uses[number] == 1])
 
 
 def is_closed(mesh: Mesh) -> bool:
-    """Whether faces run along every edge as often one way as the other: no holes, fins or faces turned over."""
+    """Return whether each edge has as many faces in one direction as in the other: no holes, fins or flips."""
     ends = mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
     count = len(mesh.vertices_mm)
     there, back = ends[:, 0] * count + ends[:, 1], ends[:, 1] * count + ends[:, 0]
@@ -54,7 +54,7 @@ def is_closed(mesh: Mesh) -> bool:
 
 
 def closed(mesh: Mesh) -> Mesh:
-    """The mesh with each hole filled by a fan of triangles about the hole's middle."""
+    """Return the mesh with each hole filled by a fan of triangles around the hole's middle."""
     rim = open_edges(mesh)
     if not len(rim):
         return mesh
@@ -67,7 +67,7 @@ def closed(mesh: Mesh) -> Mesh:
 
 
 def parts(mesh: Mesh) -> list[Mesh]:
-    """The pieces of a mesh that no face connects, largest first."""
+    """Return the connected components of a mesh, largest first."""
     edges = mesh.faces[:, [0, 1, 1, 2]].reshape(-1, 2)
     label = _labels_of(edges, len(mesh.vertices_mm))[mesh.faces[:, 0]]
     pieces = [_proper(mesh.vertices_mm, mesh.faces[label == n]) for n in np.unique(label)]
@@ -75,7 +75,7 @@ def parts(mesh: Mesh) -> list[Mesh]:
 
 
 def _labels_of(edges: NDArray[np.integer], count: int) -> NDArray[np.int32]:
-    """The number of the connected piece that each of `count` nodes belongs to."""
+    """Return the number of the connected component that each of `count` nodes belongs to."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -94,17 +94,17 @@ def joined(meshes: Iterable[Mesh]) -> Mesh:
 
 
 def mirrored(mesh: Mesh) -> Mesh:
-    """The mesh of the other side of the body: x becomes -x."""
+    """Return the mesh of the other side of the body: x becomes -x."""
     return mesh.moved(np.diag([-1.0, 1.0, 1.0]), np.zeros(3))
 
 
 def facing_out(mesh: Mesh) -> Mesh:
-    """The mesh, turned inside out if its volume came out negative."""
+    """Return the mesh, turned inside out if its volume is negative."""
     return mesh if mesh.volume_mm3 >= 0 else Mesh(mesh.vertices_mm, mesh.faces[:, ::-1])
 
 
 def oriented(mesh: Mesh) -> Mesh:
-    """The mesh with neighboring faces turning one way, outwards; for one piece whose edges have two faces each."""
+    """Return the mesh with faces oriented outward; for one component whose edges have two faces each."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import breadth_first_order
 
@@ -127,7 +127,7 @@ def oriented(mesh: Mesh) -> Mesh:
 
 
 def smoothed(mesh: Mesh, rounds: int = 8) -> Mesh:
-    """The mesh after `rounds` of Taubin's smoothing, which levels facets and keeps the volume."""
+    """Return the mesh after `rounds` of Taubin smoothing, which levels facets and preserves the volume."""
     from scipy.sparse import coo_array
 
     edges, _, _ = edges_of(mesh)
@@ -158,7 +158,7 @@ def subdivided(mesh: Mesh) -> Mesh:
 
 
 def _loop_vertices(at: NDArray[np.float64], edges: NDArray[np.intp], rim: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Where Loop's scheme (with Warren's weights) puts the old vertices; those of a rim follow the rim alone."""
+    """Return the old vertices moved by Loop's scheme (Warren's weights); rim vertices follow the rim alone."""
     sums, degree = _sum_over_edges(at, edges)
     valence = np.maximum(degree, 1)
     beta = np.where(valence == 3, 3 / 16, 3 / (8 * valence))[:, None]
@@ -179,7 +179,7 @@ def _sum_over_edges(at: NDArray[np.float64], edges: NDArray[np.intp]) -> tuple[N
 
 
 def refined(mesh: Mesh, faces: int = 4000) -> Mesh:
-    """The mesh subdivided until it has at least `faces` triangles and smoothed, grown to the volume it had."""
+    """Return the mesh subdivided to at least `faces` triangles and smoothed, scaled to its original volume."""
     fine = mesh
     while len(fine.faces) < faces:
         fine = subdivided(fine)
@@ -190,7 +190,7 @@ def refined(mesh: Mesh, faces: int = 4000) -> Mesh:
 
 
 def hull(mesh: Mesh) -> Mesh:
-    """The smallest convex surface around the mesh."""
+    """Return the convex hull of the mesh."""
     from scipy.spatial import ConvexHull
 
     found = ConvexHull(mesh.vertices_mm)
@@ -198,7 +198,7 @@ def hull(mesh: Mesh) -> Mesh:
 
 
 def grid_around(mesh: Mesh, spacing_mm: float, margin_mm: float = 4.0) -> Geometry:
-    """A grid of cubes along R, A, S that holds the mesh and a margin."""
+    """Return a grid of cubes along R, A, S that contains the mesh and a margin."""
     low, high = mesh.bounds_mm
     shape = np.ceil((high - low + 2 * margin_mm) / spacing_mm).astype(int) + 1
     affine = np.diag([spacing_mm] * 3 + [1.0])
@@ -207,7 +207,7 @@ def grid_around(mesh: Mesh, spacing_mm: float, margin_mm: float = 4.0) -> Geomet
 
 
 def remeshed(mesh: Mesh, spacing_mm: float = 1.0) -> Mesh:
-    """A closed surface of even triangles about what cannot be reached from outside: mends seams, fins and overlaps.
+    """Return a closed surface of even triangles around the solid: repairs seams, fins and overlaps.
 
     Args:
         mesh: Its holes closed; edges need not match.

@@ -59,11 +59,11 @@ def scene_from(segmentation: Segmentation, rng: np.random.Generator, credit: str
     sides = {name.split()[0] for name in bones} & {"left", "right"}
     side = sides.pop() if len(sides) == 1 else "both"
     center, extent = body.places_mm["middle"], extent * size
-    return Scene(bones, _flesh(bones, center, extent, rng), center, extent, REGION, side, body.credits)
+    return Scene(bones, _soft_tissue(bones, center, extent, rng), center, extent, REGION, side, body.credits)
 
 
 def surfaces_of(segmentation: Segmentation) -> dict[str, Mesh]:
-    """The surface of each bone in RAS mm, by name; a bone that the volume cuts goes on straight for a while."""
+    """Return the surface of each bone in RAS mm, by name; a cropped bone is extended straight."""
     labels, geometry = segmentation.labels, segmentation.geometry
     further = np.ceil(_BEYOND_MM / np.array(geometry.spacing_mm)).astype(int)
     found = {}
@@ -79,7 +79,7 @@ def surfaces_of(segmentation: Segmentation) -> dict[str, Mesh]:
     return found
 
 
-def _flesh(
+def _soft_tissue(
     bones: Mapping[str, Mesh], center_mm: Array, extent_mm: Array, rng: np.random.Generator
 ) -> dict[str, MusclePath]:
     """Muscles in a ring about all bones, along the longest axis of the field: their own ones are not known."""
@@ -101,7 +101,7 @@ def _flesh(
 
 
 def _surface(inside: NDArray[np.bool_], geometry: Geometry, corner: NDArray[np.intp]) -> Mesh:
-    """The surface of a bone in a block of a grid; distances are interpolated, so that slices leave no steps."""
+    """Return the surface of a bone in a block of a grid; distances are interpolated, so slices leave no steps."""
     from scipy import ndimage
 
     spacing = np.array(geometry.spacing_mm)

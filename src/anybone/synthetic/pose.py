@@ -12,7 +12,7 @@ from anybone.synthetic.body import Array, Body
 from anybone.synthetic.contact import apart
 from anybone.synthetic.posing.arm import FOREARM, GIRDLE, arm
 from anybone.synthetic.posing.leg import leg, pelvis_with_legs
-from anybone.synthetic.posing.trunk import chest, loin, neck
+from anybone.synthetic.posing.trunk import chest, lumbar, neck
 from anybone.synthetic.regions import REGIONS, Region
 from anybone.synthetic.rigid import REST, Move, turned
 from anybone.synthetic.scene import Scene
@@ -32,7 +32,7 @@ def pose(
     angles_deg: Mapping[str, float] | None = None,
     side: str | None = None,
 ) -> Scene:
-    """A random body at a place of the skeleton: who it is, how it lies, and which part of it is seen.
+    """Draw a random body at a place of the skeleton: proportions, joint angles and the visible part.
 
     Args:
         region: A key of `REGIONS`.
@@ -83,7 +83,7 @@ def _side(region: str, setting: Region, rng: np.random.Generator, given: str | N
 
 
 def _assembled(setting: Region, rng: np.random.Generator, angles: Mapping[str, float], shapes: Path | None) -> Body:
-    """The part of a body that the region shows; of paired parts the left one."""
+    """Return the part of a body that the region shows; the left one of paired parts."""
     match setting.part:
         case "leg":
             return leg(rng, angles, shapes)
@@ -98,11 +98,11 @@ def _assembled(setting: Region, rng: np.random.Generator, angles: Mapping[str, f
         case "neck":
             return neck(rng, angles)
         case _:
-            return loin(rng, angles["lordosis"])
+            return lumbar(rng, angles["lordosis"])
 
 
 def _varied(body: Body, setting: Region, rng: np.random.Generator) -> Body:
-    """The body with a size and proportions of its own, a little crooked, laid on the table and not quite straight."""
+    """Return the body with random size and proportions, slightly bent, lying on the table slightly oblique."""
     center: Array = body.places_mm[setting.place]
     size = float(np.exp(np.clip(rng.normal(0, _SIZE), -0.15, 0.15)))
     body = body.moved(warp(rng, center, rng.uniform(0.5, 2.5), _WAVES_MM, size))
@@ -116,7 +116,7 @@ def _varied(body: Body, setting: Region, rng: np.random.Generator) -> Body:
 
 
 def _laid(body: Body, setting: Region, center_mm: Array) -> Move:
-    """The turn after which the line between the region's two places runs from head to foot."""
+    """Return the rotation after which the line between the region's two places runs from head to foot."""
     if setting.upright is None:
         return REST
     upper, lower = (body.places_mm[name] for name in setting.upright)

@@ -14,7 +14,7 @@ class Region:
     """A place of the body.
 
     Attributes:
-        part: Which part of a body is put together for it: "leg", "arm", "chest", "neck" or "loin".
+        part: Which part of a body is put together for it: "leg", "arm", "chest", "neck" or "lumbar".
         place: The point of that part that the field of view is centered on.
         extent_mm: Least and greatest size of the field along R, A and S.
         bones: What lies in the field, in words.
@@ -89,7 +89,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             sided=False,
         ),
         "lumbar-spine": Region(
-            part="loin",
+            part="lumbar",
             place="L3 vertebra",
             extent_mm=((120, 160), (150, 190), (220, 270)),
             bones="T11 to S3, lower ribs, crests of the hip bones",
@@ -261,7 +261,7 @@ REGIONS: Mapping[str, Region] = MappingProxyType(
             gap_mm=1.4,
         ),
         "sacroiliac-joints": Region(
-            part="loin",
+            part="lumbar",
             place="sacrum",
             extent_mm=((180, 220), (110, 150), (130, 170)),
             bones="sacrum, coccyx, backs of the hip bones, L4 and L5",

@@ -20,19 +20,19 @@ class Move:
     offset_mm: Array
 
     def __call__(self, points_mm: Array) -> Array:
-        """The moved points "... 3"."""
+        """Return the moved points "... 3"."""
         return np.asarray(points_mm @ self.matrix.T + self.offset_mm)
 
     def after(self, first: Move) -> Move:
-        """The move that makes `first` and then this one."""
+        """Return the move that applies `first` and then this one."""
         return Move(self.matrix @ first.matrix, self.matrix @ first.offset_mm + self.offset_mm)
 
     def mesh(self, mesh: Mesh) -> Mesh:
-        """The moved mesh."""
+        """Return the moved mesh."""
         return mesh.moved(self.matrix, self.offset_mm)
 
     def inverse(self) -> Move:
-        """The way back."""
+        """Return the inverse move."""
         back: Array = np.asarray(np.linalg.inv(self.matrix), dtype=np.float64)
         return Move(back, -back @ self.offset_mm)
 
@@ -41,12 +41,12 @@ REST = Move(np.eye(3), np.zeros(3))
 
 
 def shifted(offset_mm: ArrayLike) -> Move:
-    """A shift."""
+    """Return a translation."""
     return Move(np.eye(3), np.asarray(offset_mm, dtype=np.float64))
 
 
 def turned(angle_deg: float, axis: ArrayLike, center_mm: ArrayLike = (0.0, 0.0, 0.0)) -> Move:
-    """A turn about an axis through a point, counter-clockwise seen against the axis."""
+    """Return a rotation about an axis through a point, counter-clockwise seen against the axis."""
     from scipy.spatial.transform import Rotation
 
     direction = np.asarray(axis, dtype=np.float64)
@@ -66,7 +66,7 @@ def frame(origin_mm: ArrayLike, right: ArrayLike, up: ArrayLike) -> Move:
 
 
 def fitted(source_mm: Array, target_mm: Array, scale: bool = True) -> Move:
-    """The turn, shift and (if asked for) scale that best lays `source_mm` on `target_mm`, row on row (Umeyama 1991)."""
+    """Return the rotation, shift and optional scale that best maps `source_mm` to `target_mm` (Umeyama 1991)."""
     a, b = source_mm.mean(axis=0), target_mm.mean(axis=0)
     u, s, vt = np.linalg.svd((target_mm - b).T @ (source_mm - a))
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
@@ -77,7 +77,7 @@ def fitted(source_mm: Array, target_mm: Array, scale: bool = True) -> Move:
 
 
 def aligned(source: Mesh, target: Mesh, start: Move = REST, scale: bool = True, rounds: int = 40) -> Move:
-    """The move that lays a surface on another one of the same kind of bone: nearest points, fitted again and again."""
+    """Return the move that aligns a surface with another one of the same kind of bone (iterative closest point)."""
     from scipy.spatial import cKDTree
 
     points = source.vertices_mm[:: max(1, len(source.vertices_mm) // 1500)]
@@ -93,7 +93,7 @@ def aligned(source: Mesh, target: Mesh, start: Move = REST, scale: bool = True, 
 
 
 def laid_upright(source: Mesh, target: Mesh) -> Move:
-    """As `aligned`, for long bones that both stand upright, wherever they stand and however long they are."""
+    """Return the move of `aligned` for upright long bones, at any position and length."""
     (low, high), (below, above) = source.bounds_mm, target.bounds_mm
     scale = float((above - below)[2] / (high - low)[2])
     return aligned(source, target, Move(np.eye(3) * scale, (below + above) / 2 - scale * (low + high) / 2))

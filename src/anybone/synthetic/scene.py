@@ -1,4 +1,4 @@
-"""What a posed piece of the body is: surfaces of bones and paths of muscles in the patient's millimeters."""
+"""A posed part of the body: surfaces of bones and paths of muscles in the patient's millimeters."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Mesh:
         return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
     def moved(self, matrix: NDArray[np.float64], offset_mm: NDArray[np.float64]) -> Mesh:
-        """The mesh with each vertex v at `matrix @ v + offset_mm`; faces still look outwards under a reflection."""
+        """Return the mesh with each vertex v at `matrix @ v + offset_mm`; faces stay outward under a reflection."""
         faces = self.faces if np.linalg.det(matrix) > 0 else self.faces[:, ::-1]
         return Mesh(self.vertices_mm @ np.asarray(matrix).T + offset_mm, faces)
 

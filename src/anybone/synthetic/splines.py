@@ -13,7 +13,7 @@ _REACH = 4  # control values that bear on one place
 
 
 def control_positions(knots: int) -> Float[Tensor, " k"]:
-    """Where control values sit along an axis that runs from 0 to 1; the outermost lie beyond it."""
+    """Return the positions of control values on an axis from 0 to 1; the outermost are outside."""
     return (torch.arange(knots) - 1) / (knots - 3)
 
 
@@ -28,7 +28,7 @@ def weights(positions: Float[Tensor, "*n"], knots: int) -> Float[Tensor, "*n k"]
 def field(
     control: Float[Tensor, "b c kz ky kx"], depth: Float[Tensor, "b s"], rows: int, columns: int
 ) -> Float[Tensor, "b c s h w"]:
-    """The field of control values at every pixel of slices that lie at `depth` 0..1 of the third axis."""
+    """Return the field of control values at every pixel of slices at `depth` 0..1 of the third axis."""
     device = control.device
     slices = torch.einsum("bckyx,bsk->bcsyx", control, weights(depth.to(device), control.shape[2]))
     down = weights((torch.arange(rows, device=device) + 0.5) / rows, control.shape[3])
@@ -37,7 +37,7 @@ def field(
 
 
 def volume(control: Float[NDArray[np.float32], "ki kj kk"], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """The field of at least four control values along each axis at the middles of that many voxels.
+    """Return the field of at least four control values per axis at the middles of that many voxels.
 
     The same to the last bit on every machine: no library multiplies matrices in an order of its own.
     """

@@ -12,7 +12,7 @@ _CORNERS = [(0, 0), (1, 0), (1, 1), (0, 1)]  # the four cells about an edge, in 
 
 
 def surface(field: NDArray[np.floating], geometry: Geometry) -> Mesh:
-    """The closed surface where `field` "i j k" passes from above zero (inside) to below; it may have no faces.
+    """Return the closed surface where `field` "i j k" crosses zero from above (inside); it may have no faces.
 
     The field counts as below zero beyond its border. Gibson 1998; vertices are the means of the crossings of a cell.
     """
@@ -53,7 +53,7 @@ def _crossings(
 
 
 def _cells_about(index: NDArray[np.intp], axis: int) -> list[NDArray[np.intp]]:
-    """The four cells that share each edge along `axis`, turning from the next axis to the one after."""
+    """Return the four cells that share each edge along `axis`, in rotational order."""
     following, last = (axis + 1) % 3, (axis + 2) % 3
     found = []
     for a, b in _CORNERS:

@@ -1,4 +1,4 @@
-"""How bodies differ: size, proportions, smooth bends of everything at once, and small ones of each bone."""
+"""Variation between bodies: size, proportions, smooth bends of the whole, and small ones of each bone."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Warp:
     phases: Array
 
     def __call__(self, points_mm: Array) -> Array:
-        """The displaced points "... 3"."""
+        """Return the displaced points "... 3"."""
         away = points_mm - self.center_mm
         waves = np.sin(away @ self.numbers.T + self.phases) - np.sin(self.phases)
         return np.asarray(self.center_mm + away * self.stretch + waves @ self.heights_mm)
 
     def mesh(self, mesh: Mesh) -> Mesh:
-        """The mesh after the displacement."""
+        """Return the mesh after the displacement."""
         return Mesh(self(mesh.vertices_mm), mesh.faces)
 
 
@@ -52,7 +52,7 @@ def warp(
     size: float = 1.0,
     proportion: float = 0.03,
 ) -> Warp:
-    """A random warp.
+    """Draw a random warp.
 
     Args:
         rng: Draws it.
@@ -79,7 +79,7 @@ def warp(
 
 
 def individual(bones: Mapping[str, Mesh], rng: np.random.Generator, share: float = 0.025) -> dict[str, Mesh]:
-    """The bones, each with proportions and bends of its own, small enough that neighbors still fit together.
+    """Return the bones with individual proportions and bends, small enough that neighbors still fit together.
 
     Args:
         bones: By name.

@@ -1,4 +1,4 @@
-"""Which voxels lie inside a surface: parity along lines of three directions, and the vote of the three."""
+"""Voxelization of a surface: parity along lines of three directions, and their majority vote."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Indices = NDArray[np.intp]
 
 
 def voxelize(mesh: Mesh, geometry: Geometry) -> NDArray[np.bool_]:
-    """Whether the middle of each voxel "i j k" lies inside the surface.
+    """Return whether the middle of each voxel "i j k" is inside the surface.
 
     A line that runs out through a hole miscounts along one direction; two directions outvote it.
     """
@@ -25,7 +25,7 @@ def voxelize(mesh: Mesh, geometry: Geometry) -> NDArray[np.bool_]:
 
 
 def voxelized_part(mesh: Mesh, geometry: Geometry) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
-    """The window of the grid that the mesh reaches, and which of its voxels lie inside."""
+    """Return the window of the grid that the mesh reaches, and which of its voxels are inside."""
     at = geometry.to_voxel(mesh.vertices_mm) + _ASIDE
     if not len(mesh.faces):
         return (slice(0), slice(0), slice(0)), np.zeros((0, 0, 0), dtype=bool)
@@ -45,7 +45,7 @@ def voxelized_part(mesh: Mesh, geometry: Geometry) -> tuple[tuple[slice, slice, 
 
 
 def touched(mesh: Mesh, geometry: Geometry) -> NDArray[np.bool_]:
-    """The voxels "i j k" that the surface passes: no way from face to face leads through it past all of them."""
+    """Return the voxels "i j k" that the surface passes, which separate inside from outside."""
     found = np.zeros(geometry.shape_ijk, dtype=bool)
     triangles = (geometry.to_voxel(mesh.vertices_mm) + _ASIDE)[mesh.faces]
     for axis in range(3):
@@ -73,7 +73,7 @@ def _parity(triangles: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[n
 def columns_met(
     triangles: NDArray[np.float64], shape: tuple[int, ...]
 ) -> tuple[Indices, Indices, Indices, NDArray[np.float64]]:
-    """Where lines along the last axis, through whole numbers (u, v) within `shape`, meet triangles "t corner axis".
+    """Return the intersections of lines along the last axis, at whole (u, v) in `shape`, with triangles.
 
     Returns the number of the triangle, u, v, and the place along the line, for each meeting.
     """

@@ -18,7 +18,7 @@ from anybone.inference.attention import SIDE, attention_input, attention_map, sl
 from anybone.inference.slicing import SliceFrame
 from anybone.models.bone_sam import BoneSam
 from anybone.models.config import EMBEDDING_STRIDE
-from anybone.synthetic.contrast import Dice, draw_contrast
+from anybone.synthetic.contrast import BatchRng, draw_contrast
 from anybone.synthetic.contrast.texture import BLOCK
 from anybone.synthetic.scanner import Aim, Atlas
 from anybone.synthetic.scanner.aim import draw_frames
@@ -96,13 +96,13 @@ class AttendedAnatomy:
         self, count: int, rng: torch.Generator
     ) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"], Float[Tensor, "b s s"]]:
         """Images in 0..1, their bones, and their attention; what is too faint to be seen is not known."""
-        dice = Dice(int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
-        which, shape = dice.below(len(self._atlas), count), (1, self._size, self._size)
-        frames = fitting(self._atlas, draw_frames(self._atlas, which, shape, AIM, dice))
-        contrast, texture_at = draw_contrast(count, dice), dice.below(BLOCK**3, count)
-        images, bones = scan_volumes(self._atlas, frames, contrast, dice, shape, LAYERS, texture_at)
+        batch_rng = BatchRng(int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
+        which, shape = batch_rng.below(len(self._atlas), count), (1, self._size, self._size)
+        frames = fitting(self._atlas, draw_frames(self._atlas, which, shape, AIM, batch_rng))
+        contrast, texture_at = draw_contrast(count, batch_rng), batch_rng.below(BLOCK**3, count)
+        images, bones = scan_volumes(self._atlas, frames, contrast, batch_rng, shape, LAYERS, texture_at)
         stack, number = stack_around(self._atlas, coarser(frames, self._size))
-        volumes, _ = scan_volumes(self._atlas, stack, contrast, dice, texture_at=texture_at)
+        volumes, _ = scan_volumes(self._atlas, stack, contrast, batch_rng, texture_at=texture_at)
         cells = torch.stack([resized(one) for one in clipped(volumes, rng)])
         probability = self._branch.attend(as_input(cells))[:, 0]
         maps = [attention_map(p, k, SLICES) for p, k in zip(probability, number.tolist(), strict=True)]

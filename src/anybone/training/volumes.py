@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from anybone.core.array_types import Float, Int, Shaped
 from anybone.core.errors import NothingFoundError
 from anybone.models.volume_branch import ATTENTION_SIDE
-from anybone.synthetic.contrast import Contrast, Dice, draw_contrast
+from anybone.synthetic.contrast import BatchRng, Contrast, draw_contrast
 from anybone.synthetic.contrast.texture import BLOCK
 from anybone.synthetic.scanner import Aim, Atlas
 from anybone.synthetic.scanner.aim import draw_frames
@@ -114,11 +114,11 @@ class SyntheticVolumes:
 
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b c c c"], Int[Tensor, "b c c c"]]:
         """Volumes in 0..1, and their bones, on the branch's grid; what is too faint to be seen is not known."""
-        dice = Dice(int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
-        which = dice.below(len(self._atlas), count)
-        frames = fitting(self._atlas, draw_frames(self._atlas, which, (1, PIXELS, PIXELS), COARSE, dice))
+        batch_rng = BatchRng(int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
+        which = batch_rng.below(len(self._atlas), count)
+        frames = fitting(self._atlas, draw_frames(self._atlas, which, (1, PIXELS, PIXELS), COARSE, batch_rng))
         stack, _ = stack_around(self._atlas, frames)
-        images, bones = scan_volumes(self._atlas, stack, draw_contrast(count, dice), dice)
+        images, bones = scan_volumes(self._atlas, stack, draw_contrast(count, batch_rng), batch_rng)
         images = torch.stack([resized(one) for one in clipped(images, rng)])
         return reorient(images, torch.stack([resized_labels(one) for one in bones]), rng)
 
@@ -158,7 +158,7 @@ def scan_volumes(
     atlas: Atlas,
     frames: Frames,
     contrast: Contrast,
-    dice: Dice,
+    batch_rng: BatchRng,
     shape: tuple[int, int, int] = (SLICES, PIXELS, PIXELS),
     layers: int = LAYERS,
     texture_at: Int[Tensor, " b"] | None = None,
@@ -169,15 +169,15 @@ def scan_volumes(
         atlas: Where images are made.
         frames: Where the slices lie.
         contrast: Of each volume.
-        dice: Draws coils, readout and noise.
+        batch_rng: Draws coils, readout and noise.
         shape: Slices, rows and columns.
         layers: As `sample` takes them.
         texture_at: As `sample` takes it; drawn if None.
     """
-    acquisition = draw_acquisition(frames, contrast, dice)
-    texture_at = dice.below(BLOCK**3, len(frames)) if texture_at is None else texture_at
+    acquisition = draw_acquisition(frames, contrast, batch_rng)
+    texture_at = batch_rng.below(BLOCK**3, len(frames)) if texture_at is None else texture_at
     slices = sample(atlas, frames, contrast.to(atlas.voxels.device), shape, layers, texture_at)
-    images, faint = develop(slices, frames, contrast, acquisition, atlas, dice)
+    images, faint = develop(slices, frames, contrast, acquisition, atlas, batch_rng)
     shown = frames.shows(*shape[1:]).to(images.device)
     bones = torch.where(faint, IGNORE, slices.labels.long().clamp(max=IGNORE - 1)) * shown
     return (images * shown).permute(0, 2, 3, 1), bones.permute(0, 2, 3, 1)

@@ -1,6 +1,6 @@
 import torch
 
-from anybone.synthetic.contrast import Dice
+from anybone.synthetic.contrast import BatchRng
 from anybone.synthetic.scanner.aim import Aim, draw_frames
 from anybone.synthetic.scanner.atlas import Atlas
 from painted_limb import limb_map
@@ -10,7 +10,7 @@ SHAPE = (1, 256, 256)
 
 def drawn(count=400, **aim):
     atlas = Atlas.of([limb_map((60, 60, 50), 2.0)])
-    return draw_frames(atlas, torch.zeros(count, dtype=torch.long), SHAPE, Aim(**aim), Dice(0)), atlas
+    return draw_frames(atlas, torch.zeros(count, dtype=torch.long), SHAPE, Aim(**aim), BatchRng(0)), atlas
 
 
 def test_steps_are_as_long_as_pixels_and_slices_and_stand_at_right_angles():

@@ -3,7 +3,7 @@ import dataclasses
 import torch
 
 from anatomy_frames import level_frames
-from anybone.synthetic.contrast import Dice, physics
+from anybone.synthetic.contrast import BatchRng, physics
 from anybone.synthetic.scanner.atlas import Atlas
 from anybone.synthetic.scanner.fields import Space, fat_left, sensitivity, warp_vx, waves
 from painted_limb import limb_map
@@ -28,7 +28,7 @@ def test_slices_lie_where_they_are_in_their_block():
 
 def test_waves_are_smooth_and_of_deviation_about_one():
     space = Space.of(level_frames(300, pixel=4.0), SHAPE)
-    field = waves(space.controls_mm(), (60, 250), Dice(0))
+    field = waves(space.controls_mm(), (60, 250), BatchRng(0))
     assert 0.8 < field.std() < 1.2
     steps = (field[..., 1:] - field[..., :-1]).abs().mean()
     assert steps < 0.5
@@ -38,7 +38,7 @@ def test_sensitivity_is_positive_uneven_and_one_on_average():
     frames = level_frames(64, pixel=3.0, center=(29.5, 29.5, 29.5), voxel_mm=2.0)
     space, atlas = Space.of(frames, SHAPE), limb_atlas()
     whole = dataclasses.replace(atlas, cut=torch.zeros_like(atlas.cut))
-    control = sensitivity(space, frames, whole, Dice(0))
+    control = sensitivity(space, frames, whole, BatchRng(0))
     assert (control > 0).all()
     inside = space.spread(control[:, None], torch.arange(64), EVERY, CPU)[:, 0]
     assert 0.8 < inside.mean() < 1.2
@@ -52,7 +52,7 @@ def test_the_image_fades_only_where_the_map_cuts_the_body():
     frames = level_frames(200, pixel=5.0, center=(29.5, 29.5, 29.5), plane="coronal", voxel_mm=2.0)
     atlas, shape = limb_atlas(), (1, 40, 40)
     space = Space.of(frames, shape)
-    control = sensitivity(space, frames, atlas, Dice(0))[:, None]
+    control = sensitivity(space, frames, atlas, BatchRng(0))[:, None]
     inside = space.spread(control, torch.arange(200), EVERY, CPU)[:, 0, 0].median(dim=0).values
     assert inside[0].mean() < 0.2 * inside[20].mean()
     assert inside[-1].mean() < 0.2 * inside[20].mean()
@@ -61,8 +61,8 @@ def test_the_image_fades_only_where_the_map_cuts_the_body():
 
 def test_fat_comes_back_in_places_where_suppression_is_spectral():
     names = ["pd-fs"] * 100 + ["t1"] * 10 + ["stir"] * 10
-    contrast, frames = physics(names, Dice(0)), level_frames(120, pixel=4.0)
-    left = fat_left(Space.of(frames, SHAPE), contrast, Dice(1))
+    contrast, frames = physics(names, BatchRng(0)), level_frames(120, pixel=4.0)
+    left = fat_left(Space.of(frames, SHAPE), contrast, BatchRng(1))
     assert (left >= contrast.fat_left[:, None, None, None] - 1e-6).all()
     assert (left <= 1 + 1e-6).all()
     assert (left[100:] == 1).all()
@@ -73,6 +73,6 @@ def test_fat_comes_back_in_places_where_suppression_is_spectral():
 
 def test_warps_move_by_about_what_they_are_asked_to():
     space = Space.of(level_frames(200, pixel=3.0), SHAPE)
-    moved = warp_vx(space, torch.full((200,), 0.5), (2.0, 2.0), Dice(0))
+    moved = warp_vx(space, torch.full((200,), 0.5), (2.0, 2.0), BatchRng(0))
     assert moved.shape[:2] == (200, 3)
     assert 3.2 < moved.std() < 4.8  # 2 mm are 4 voxels of half a millimeter

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anatomy_frames import level_frames
-from anybone.synthetic.contrast import Dice, physics
+from anybone.synthetic.contrast import BatchRng, physics
 from anybone.synthetic.scanner.kspace import Acquisition, KSpace, draw_acquisition
 
 N = 64
@@ -22,7 +22,7 @@ def quiet(**changes):
 
 
 def taken(water, fat=None, matrix=None, phase=0.0, **changes):
-    contrast = dataclasses.replace(physics(["t1"], Dice(0), 1.5), fat_phase_rad=torch.tensor([phase]))
+    contrast = dataclasses.replace(physics(["t1"], BatchRng(0), 1.5), fat_phase_rad=torch.tensor([phase]))
     made = KSpace(quiet(**changes), level_frames(1), contrast, tuple(water.shape), torch.device("cpu"))
     fat = torch.zeros_like(water) if fat is None else fat
     size = matrix or tuple(water.shape)
@@ -99,14 +99,14 @@ def test_filling_with_zeros_refines_and_keeps_acquired_pixels(size):
 
 def test_drawn_acquisitions_are_no_finer_than_pixels_and_coarser_along_phase():
     frames = level_frames(200, pixel=0.5)
-    drawn = draw_acquisition(frames, physics(["t1"] * 200, Dice(1)), Dice(0))
+    drawn = draw_acquisition(frames, physics(["t1"] * 200, BatchRng(1)), BatchRng(0))
     assert (drawn.acquired_mm >= 0.5).all()
     down, right = drawn.acquired_mm.unbind(1)
     assert (down >= right)[drawn.phase_down].all()
     assert (right >= down)[~drawn.phase_down].all()
     assert (drawn.shift_mm != 0).all()
     assert 0.05 < (drawn.swing_mm > 0).float().mean() < 0.4
-    clean = draw_acquisition(frames, physics(["t1"] * 200, Dice(1)), Dice(0), clean=True)
+    clean = draw_acquisition(frames, physics(["t1"] * 200, BatchRng(1)), BatchRng(0), clean=True)
     assert (clean.swing_mm == 0).all()
     assert (clean.jerk_mm == 0).all()
     assert clean.snr.min() >= 40

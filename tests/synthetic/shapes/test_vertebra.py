@@ -47,7 +47,7 @@ def test_pedicles_join_the_body_to_the_arch_above_an_open_notch(level: str) -> N
     assert inside(vertebra_mesh(v), (x, y, high), (-x, y, high), (x, y, -v.height / 2 + 1)) == [True, True, False]
 
 
-def test_levels_grow_toward_the_loin() -> None:
+def test_levels_grow_toward_the_lumbar_spine() -> None:
     areas = [measures(level).width * measures(level).depth for level in LEVELS if level not in ("C1", "C2")]
     assert all(b >= a * 0.98 for a, b in pairwise(areas))
     assert measures("L3").canal_width > measures("T6").canal_width

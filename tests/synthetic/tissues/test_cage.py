@@ -14,7 +14,7 @@ from anybone.synthetic.tissue import Tissue
 from anybone.synthetic.tissues import build
 from anybone.synthetic.tissues.cage import cage_of
 from anybone.synthetic.tissues.field import Field
-from anybone.synthetic.tissues.soft_tissue import Flesh
+from anybone.synthetic.tissues.soft_tissue import SoftTissue
 
 SPACING_MM = 2.0
 OUTER_MM, INNER_MM = 60.0, 52.0
@@ -42,7 +42,7 @@ def cage(sides: dict[str, int]):
     bones = {f"{side} rib {n}": hoop(24.0 - 24.0 * (n - 3), sign) for side, sign in sides.items() for n in (2, 3, 4, 5)}
     scene = Scene(bones, {}, np.zeros(3), np.full(3, 160.0), "chest", "both", ())
     deep = np.full(shape, -100.0, dtype=np.float32)
-    return field, cage_of(field, scene, Flesh(deep, deep, np.ones(shape, dtype=bool)))
+    return field, cage_of(field, scene, SoftTissue(deep, deep, np.ones(shape, dtype=bool)))
 
 
 def test_between_two_ribs_the_cage_is_as_wide_as_at_them():

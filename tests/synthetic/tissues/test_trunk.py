@@ -1,4 +1,4 @@
-"""What lies before and behind the spine of a belly, and in a pelvis."""
+"""What lies before and behind the spine of an abdomen, and in a pelvis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anybone.synthetic.pose import pose
 from anybone.synthetic.scene import Scene
 from anybone.synthetic.tissue import Tissue
 from anybone.synthetic.tissues import build
-from anybone.synthetic.tissues.abdomen import KIDNEYS, fill_belly
+from anybone.synthetic.tissues.abdomen import KIDNEYS, fill_abdomen
 from anybone.synthetic.tissues.bowel import fill_bowel
 from anybone.synthetic.tissues.field import Field
 
@@ -32,7 +32,7 @@ def block():
 def test_a_kidney_lies_on_either_side_in_fat_of_its_own(block):
     field, xyz = block
     tissue = np.zeros(field.shape, dtype=np.uint8)
-    fill_belly(field, np.ones(field.shape, dtype=bool), xyz, tissue)
+    fill_abdomen(field, np.ones(field.shape, dtype=bool), xyz, tissue)
     assert not (tissue == Tissue.AIR).any()
     for kidney in KIDNEYS:
         i, j, k = (int((at - low) / SPACING_MM) for at, low in zip(kidney.at_mm, (-120, -10, -120), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast
 from anybone.synthetic.contrast.draw import draw_contrast
 from anybone.synthetic.contrast.mixture import mixture
@@ -13,8 +13,8 @@ from anybone.synthetic.contrast.relaxation import RELAXATION, Relaxation
 __all__ = [
     "RELAXATION",
     "SEQUENCES",
+    "BatchRng",
     "Contrast",
-    "Dice",
     "Protocol",
     "Relaxation",
     "draw_contrast",

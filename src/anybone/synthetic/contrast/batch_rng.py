@@ -1,4 +1,4 @@
-"""Dice: random numbers for a batch, the same for the same seed."""
+"""Random numbers for a batch, deterministic for a seed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from anybone.core.array_types import Int
 _SEEDS = 2**62
 
 
-class Dice:
-    """Draws on the CPU, where a handful of numbers for each image costs nothing, whatever the device of the images.
+class BatchRng:
+    """Random number generator on the CPU, where a few numbers per image cost nothing, for images on any device.
 
     Args:
         seed: The same seed, the same draws in the same order.
@@ -23,19 +23,19 @@ class Dice:
         self.generator = torch.Generator().manual_seed(seed)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Evenly between `low` and `high`."""
+        """Draw uniformly between `low` and `high`."""
         return low + (high - low) * torch.rand(shape, generator=self.generator)
 
     def log_uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Between `low` and `high`, each doubling as likely as any other."""
+        """Draw log-uniformly between `low` and `high`."""
         return torch.exp(self.uniform(*torch.tensor([low, high]).log().tolist(), *shape))
 
     def normal(self, deviation: float, *shape: int) -> Tensor:
-        """Around 0."""
+        """Draw normally around 0."""
         return deviation * torch.randn(shape, generator=self.generator)
 
     def chance(self, share: float, *shape: int) -> Tensor:
-        """True for about this share of the draws."""
+        """Draw booleans that are true with probability `share`."""
         return torch.rand(shape, generator=self.generator) < share
 
     def below(self, count: int, *shape: int) -> Tensor:
@@ -43,10 +43,10 @@ class Dice:
         return torch.randint(count, shape, generator=self.generator)
 
     def choice(self, weights: Sequence[float], count: int) -> Int[Tensor, " n"]:
-        """Indices into `weights`, as often as they weigh."""
+        """Draw indices into `weights` with probabilities proportional to them."""
         return torch.multinomial(torch.tensor(weights), count, replacement=True, generator=self.generator)
 
     def on(self, device: torch.device | str) -> torch.Generator:
-        """A generator on a device, for noise by the million; what it draws depends on the kind of device."""
+        """Return a generator on a device, for large noise arrays; its draws depend on the kind of device."""
         seed = int(torch.randint(_SEEDS, (), generator=self.generator))
         return torch.Generator(device=device).manual_seed(seed)

@@ -16,7 +16,7 @@ SLOTS = 32
 
 @dataclass(frozen=True)
 class Contrast:
-    """What a sequence makes of the tissues in each of b images.
+    """Signal of the tissues in each of b images.
 
     Attributes:
         table: complex64; water's signal is the real part, fat's the imaginary part, as they are before any failure of
@@ -43,12 +43,12 @@ class Contrast:
         return len(self.names)
 
     def __getitem__(self, index: Tensor) -> Contrast:
-        """The contrasts of some images, by their numbers."""
+        """Return the contrasts of some images, by index."""
         tensors = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "names"}
         return Contrast(**tensors, names=tuple(self.names[n] for n in index.tolist()))
 
     def to(self, device: torch.device | str) -> Contrast:
-        """The same on another device."""
+        """Return a copy on another device."""
         moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "names"}
         return replace(self, **moved)
 
@@ -62,5 +62,5 @@ def joined(parts: list[Contrast], order: Tensor) -> Contrast:
 
 
 def empty_table(count: int) -> Shaped[Tensor, "b 32 256"]:
-    """A table without any signal."""
+    """Return a table without any signal."""
     return torch.zeros(count, SLOTS, CODES, dtype=torch.complex64)

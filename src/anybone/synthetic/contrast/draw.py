@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast, joined
 from anybone.synthetic.contrast.mixture import mixture
 from anybone.synthetic.contrast.physics import physics
@@ -14,17 +14,17 @@ from anybone.synthetic.contrast.protocols import SEQUENCES
 
 
 def draw_contrast(
-    count: int, dice: Dice, mixture_share: float = 0.5, sequences: Sequence[str] = tuple(SEQUENCES)
+    count: int, rng: BatchRng, mixture_share: float = 0.5, sequences: Sequence[str] = tuple(SEQUENCES)
 ) -> Contrast:
     """Contrasts of as many images: about `mixture_share` random, the others by the equations of `sequences`.
 
     How often a sequence comes is its protocol's `often`.
     """
-    random = dice.chance(mixture_share, count)
-    picks = dice.choice([SEQUENCES[name].often for name in sequences], count)
+    random = rng.chance(mixture_share, count)
+    picks = rng.choice([SEQUENCES[name].often for name in sequences], count)
     named = [sequences[pick] for pick in picks[~random].tolist()]
-    parts = [physics(named, dice)] if named else []
+    parts = [physics(named, rng)] if named else []
     if len(named) < count:
-        parts.append(mixture(count - len(named), dice))
+        parts.append(mixture(count - len(named), rng))
     place = torch.where(random, len(named) + random.cumsum(0), (~random).cumsum(0)) - 1
     return joined(parts, place)

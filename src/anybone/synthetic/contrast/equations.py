@@ -26,5 +26,5 @@ def gradient_echo(t1_ms: Tensor, t2star_ms: Tensor, tr_ms: Tensor, te_ms: Tensor
 
 
 def null_time(t1_ms: Tensor, tr_ms: Tensor) -> Tensor:
-    """The inversion time in ms at which a pool gives no signal: what a STIR scan is set to for fat."""
+    """Return the inversion time in ms at which a pool gives no signal, as STIR uses for fat."""
     return t1_ms * (math.log(2) - torch.log1p(torch.exp(-tr_ms / t1_ms)))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from anybone.core.array_types import Float
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast, empty_table
 from anybone.synthetic.contrast.physics import reference_signal
 from anybone.synthetic.contrast.relaxation import RELAXATION
@@ -24,14 +24,14 @@ _ALIKE = 0.2  # share of tissues that take another one's brightness
 _CLUSTERS = 4
 
 
-def mixture(count: int, dice: Dice) -> Contrast:
+def mixture(count: int, rng: BatchRng) -> Contrast:
     """Random contrasts of as many images."""
-    mean = _means(count, dice)
+    mean = _means(count, rng)
     fine = level_values().repeat(CODES // LEVELS)
-    grain = dice.log_uniform(0.01, 0.12, count, len(Tissue), 1) * fine
-    signal = (mean[:, :, _cluster_of_code(dice)] * torch.exp(grain)).clamp_min(0)
+    grain = rng.log_uniform(0.01, 0.12, count, len(Tissue), 1) * fine
+    signal = (mean[:, :, _cluster_of_code(rng)] * torch.exp(grain)).clamp_min(0)
     fatty = torch.tensor([RELAXATION[tissue].fat > 0.5 for tissue in Tissue])
-    shifted = fatty & dice.chance(0.7, count, 1)  # fat still lies beside where it is, as on real images
+    shifted = fatty & rng.chance(0.7, count, 1)  # fat still lies beside where it is, as on real images
     table = empty_table(count)
     table[:, : len(Tissue)] = torch.where(shifted[..., None], 1j * signal, signal + 0j)
     ones = torch.ones(count)
@@ -40,30 +40,30 @@ def mixture(count: int, dice: Dice) -> Contrast:
         fat_left=ones,
         spectral=torch.zeros(count, dtype=torch.bool),
         fat_phase_rad=0 * ones,
-        shift_hz=dice.uniform(0, 450, count),
-        metal=dice.uniform(0.5, 4, count),
+        shift_hz=rng.uniform(0, 450, count),
+        metal=rng.uniform(0.5, 4, count),
         reference=reference_signal(table, ones),
         names=("mixture",) * count,
     )
 
 
-def _means(count: int, dice: Dice) -> Float[Tensor, "b tissue cluster"]:
+def _means(count: int, rng: BatchRng) -> Float[Tensor, "b tissue cluster"]:
     """Brightness of each tissue's clusters, 0 to about 1."""
     tissues = len(Tissue)
-    mean = dice.uniform(0.03, 1, count, tissues)
-    other = dice.below(tissues, count, tissues)
-    mean = torch.where(dice.chance(_ALIKE, count, tissues), mean.gather(1, other), mean)
+    mean = rng.uniform(0.03, 1, count, tissues)
+    other = rng.below(tissues, count, tissues)
+    mean = torch.where(rng.chance(_ALIKE, count, tissues), mean.gather(1, other), mean)
     for tissue in _MOSTLY_DARK:
-        dark = dice.uniform(0, 0.15, count)
-        mean[:, tissue] = torch.where(dice.chance(_MOSTLY_DARK_SHARE, count), dark, mean[:, tissue])
-    apart = dice.normal(1, count, tissues, _CLUSTERS) * dice.log_uniform(0.01, 0.12, count, tissues, 1)
+        dark = rng.uniform(0, 0.15, count)
+        mean[:, tissue] = torch.where(rng.chance(_MOSTLY_DARK_SHARE, count), dark, mean[:, tissue])
+    apart = rng.normal(1, count, tissues, _CLUSTERS) * rng.log_uniform(0.01, 0.12, count, tissues, 1)
     clusters = (mean[..., None] * (1 + apart) + 0.3 * apart).clamp_min(0)
     clusters[:, list(_DARK)] = 0
     return clusters
 
 
-def _cluster_of_code(dice: Dice) -> Tensor:
-    """Which cluster the coarse level of each code belongs to: bands of levels, in random order and width."""
-    edges = dice.below(LEVELS, _CLUSTERS - 1).sort().values
+def _cluster_of_code(rng: BatchRng) -> Tensor:
+    """Return the cluster of each code's coarse level: bands of levels, in random order and width."""
+    edges = rng.below(LEVELS, _CLUSTERS - 1).sort().values
     bands = torch.searchsorted(edges, torch.arange(LEVELS))
-    return torch.randperm(_CLUSTERS, generator=dice.generator)[bands].repeat_interleave(LEVELS)
+    return torch.randperm(_CLUSTERS, generator=rng.generator)[bands].repeat_interleave(LEVELS)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from anybone.core.array_types import Float
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast, empty_table
 from anybone.synthetic.contrast.equations import gradient_echo, inversion_recovery, null_time, spin_echo
 from anybone.synthetic.contrast.protocols import SEQUENCES, Range
@@ -30,7 +30,7 @@ _BRIGHT = (Tissue.MUSCLE, Tissue.FAT, Tissue.YELLOW_MARROW, Tissue.CARTILAGE)
 
 @dataclass(frozen=True)
 class _Settings:
-    """How each of b images is taken, each "b 1"."""
+    """Acquisition settings of b images, each "b 1"."""
 
     tr_ms: Tensor
     te_ms: Tensor
@@ -47,27 +47,27 @@ class _Settings:
         return torch.where(self.spoiled, spoiled, torch.where(self.inverted, turned, echo))
 
 
-def physics(sequences: Sequence[str], dice: Dice, field_t: float | None = None) -> Contrast:
+def physics(sequences: Sequence[str], rng: BatchRng, field_t: float | None = None) -> Contrast:
     """One contrast for each name in `sequences`, which are keys of `SEQUENCES`.
 
     Args:
         sequences: May repeat.
-        dice: Draws the settings within their ranges, and how these bodies differ from the table.
+        rng: Draws the settings within their ranges, and how these bodies differ from the table.
         field_t: Of the scanner in tesla; drawn from 1.5 and 3 if None.
     """
     count = len(sequences)
-    tesla = torch.full((count,), field_t) if field_t else torch.tensor(FIELDS_T)[dice.below(2, count)]
-    settings = _settings(sequences, dice)
-    water, fat_signal = _pools(settings, tesla, dice)
-    density, fat = _make_up(count, dice)
+    tesla = torch.full((count,), field_t) if field_t else torch.tensor(FIELDS_T)[rng.below(2, count)]
+    settings = _settings(sequences, rng)
+    water, fat_signal = _pools(settings, tesla, rng)
+    density, fat = _make_up(count, rng)
     protocols = [SEQUENCES[name] for name in sequences]
     table = empty_table(count)
     used = slice(0, len(Tissue))
     table[:, used] = torch.complex(
-        density * (1 - fat) * (water * _drawn([p.water for p in protocols], dice))[..., None],
+        density * (1 - fat) * (water * _drawn([p.water for p in protocols], rng))[..., None],
         density * fat * fat_signal[..., None],
     )
-    left = _drawn([p.fat for p in protocols], dice)[:, 0]
+    left = _drawn([p.fat for p in protocols], rng)[:, 0]
     spoiled = settings.spoiled[:, 0]
     separated = torch.tensor([p.separated for p in protocols])
     shift_hz = _SHIFT_HZ_PER_T * tesla
@@ -84,35 +84,35 @@ def physics(sequences: Sequence[str], dice: Dice, field_t: float | None = None) 
 
 
 def reference_signal(table: Tensor, fat_left: Tensor) -> Float[Tensor, " b"]:
-    """The brightest of the tissues that fill most images."""
+    """Return the signal of the brightest tissue that fills most images."""
     means = table[:, list(_BRIGHT)].mean(dim=2)
     brightest: Tensor = (means.real.abs() + means.imag.abs() * fat_left[:, None]).amax(dim=1)
     return brightest.clamp(min=_FAINTEST)
 
 
-def _drawn(ranges: Sequence[Range], dice: Dice) -> Float[Tensor, "b 1"]:
+def _drawn(ranges: Sequence[Range], rng: BatchRng) -> Float[Tensor, "b 1"]:
     low, high = torch.tensor(ranges, dtype=torch.float32)[..., None].unbind(1)
-    return low + (high - low) * dice.uniform(0, 1, len(ranges), 1)
+    return low + (high - low) * rng.uniform(0, 1, len(ranges), 1)
 
 
-def _settings(sequences: Sequence[str], dice: Dice) -> _Settings:
+def _settings(sequences: Sequence[str], rng: BatchRng) -> _Settings:
     protocols = [SEQUENCES[name] for name in sequences]
     return _Settings(
-        tr_ms=_drawn([p.tr_ms for p in protocols], dice),
-        te_ms=_drawn([p.te_ms for p in protocols], dice),
-        ti_null=_drawn([p.ti_null for p in protocols], dice),
-        flip_rad=torch.deg2rad(_drawn([p.flip_deg for p in protocols], dice)),
+        tr_ms=_drawn([p.tr_ms for p in protocols], rng),
+        te_ms=_drawn([p.te_ms for p in protocols], rng),
+        ti_null=_drawn([p.ti_null for p in protocols], rng),
+        flip_rad=torch.deg2rad(_drawn([p.flip_deg for p in protocols], rng)),
         inverted=torch.tensor([p.equation == "inversion recovery" for p in protocols])[:, None],
         spoiled=torch.tensor([p.equation == "gradient echo" for p in protocols])[:, None],
     )
 
 
-def _pools(settings: _Settings, tesla: Tensor, dice: Dice) -> tuple[Tensor, Tensor]:
+def _pools(settings: _Settings, tesla: Tensor, rng: BatchRng) -> tuple[Tensor, Tensor]:
     """Signal of unit densities of each tissue's water "b tissue" and of fat "b 1"."""
     rows = {t: _times(t) for t in set(tesla.tolist())}
     times = torch.stack([rows[t] for t in tesla.tolist()])  # b, (t1, t2, t2'), tissue and fat last
     spread = torch.tensor([_T1_SPREAD, _T2_SPREAD, _T2_SPREAD])[:, None]
-    t1, t2, dephasing = (times * torch.exp(spread * dice.normal(1, *times.shape))).unbind(1)
+    t1, t2, dephasing = (times * torch.exp(spread * rng.normal(1, *times.shape))).unbind(1)
     t2star = 1 / (1 / t2 + 1 / dephasing)
     ti = settings.ti_null * null_time(t1[:, -1:], settings.tr_ms)
     signal = settings.signal(t1, t2, t2star, ti)
@@ -127,19 +127,19 @@ def _times(field_t: float) -> Float[Tensor, "3 tissue+1"]:
     return torch.tensor(columns).T
 
 
-def _make_up(count: int, dice: Dice) -> tuple[Float[Tensor, "b tissue 256"], Float[Tensor, "b tissue 256"]]:
+def _make_up(count: int, rng: BatchRng) -> tuple[Float[Tensor, "b tissue 256"], Float[Tensor, "b tissue 256"]]:
     """Density and share of fat of every tissue at every texture code."""
     values = level_values()
     coarse = values.repeat_interleave(len(values))
     fine = values.repeat(CODES // len(values))
     rare = (fine - _RARE).clamp_min(0)
     columns = torch.tensor([astuple(TEXTURES.get(tissue, PLAIN))[1:] for tissue in Tissue])
-    strength = columns * dice.uniform(0.2, 1.6, count, *columns.shape)
+    strength = columns * rng.uniform(0.2, 1.6, count, *columns.shape)
     a, b, c, d, e = strength[..., None].unbind(2)
     density = torch.tensor([RELAXATION[tissue].density for tissue in Tissue])[:, None]
     fat = torch.tensor([RELAXATION[tissue].fat for tissue in Tissue])[:, None]
-    density = density * torch.exp(a * coarse + b * fine + dice.normal(_DENSITY_SPREAD, count, len(Tissue), 1))
-    shift = dice.normal(_FAT_SPREAD, count, len(Tissue), 1) * (fat > 0)
-    ripe = dice.uniform(*_RIPE, count, 1) * (fat[Tissue.YELLOW_MARROW] - fat[Tissue.RED_MARROW])
+    density = density * torch.exp(a * coarse + b * fine + rng.normal(_DENSITY_SPREAD, count, len(Tissue), 1))
+    shift = rng.normal(_FAT_SPREAD, count, len(Tissue), 1) * (fat > 0)
+    ripe = rng.uniform(*_RIPE, count, 1) * (fat[Tissue.YELLOW_MARROW] - fat[Tissue.RED_MARROW])
     shift[:, Tissue.RED_MARROW] += ripe
     return density, (fat + shift + c * coarse + d * fine + e * rare).clamp(0, 0.98)

@@ -1,4 +1,4 @@
-"""How the protons of each tissue relax at 1.5 and 3 tesla.
+"""Relaxation times of the protons of each tissue at 1.5 and 3 tesla.
 
 Water and fat are two pools: a voxel of yellow marrow is mostly fat with the fat's times, and some water with its own.
 Times are in milliseconds. `Relaxation.source` names what a row was taken from:
@@ -100,6 +100,6 @@ RELAXATION: Mapping[Tissue, Relaxation] = MappingProxyType(
 
 
 def at_field(pair: tuple[float, float], field_t: float) -> float:
-    """A time at a field in tesla from those at 1.5 and 3 T, along the power law through both."""
+    """Return a time at a field in tesla from those at 1.5 and 3 T, along the power law through both."""
     low, high = pair
     return float(low * (high / low) ** math.log2(field_t / 1.5))

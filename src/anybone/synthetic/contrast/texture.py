@@ -42,7 +42,7 @@ _FINE_VX: Mapping[Kind, tuple[float, float, float]] = {
 
 @dataclass(frozen=True)
 class Texture:
-    """How a tissue follows the levels, which have mean 0 and deviation 1.
+    """Dependence of a tissue on the levels, which have mean 0 and standard deviation 1.
 
     Attributes:
         kind: Its fine noise: grain, thin walls between lobules ("septa"), or fibers ("streaks"); "diffuse" is grain
@@ -89,7 +89,7 @@ TEXTURES: Mapping[Tissue, Texture] = MappingProxyType(
 
 
 def level_values() -> Float[Tensor, " 16"]:
-    """The middle of each level: normal quantiles, so that all levels are equally frequent."""
+    """Return the middle of each level: normal quantiles, so that all levels are equally frequent."""
     values: Tensor = torch.special.ndtri((torch.arange(LEVELS) + 0.5) / LEVELS)
     return values
 

@@ -10,8 +10,8 @@ import numpy as np
 from anybone.synthetic.body import Array, Body, rigidly
 from anybone.synthetic.contact import seat
 from anybone.synthetic.mesh import joined
-from anybone.synthetic.posing.bellies import ended, flattened
 from anybone.synthetic.posing.joints import end_of
+from anybone.synthetic.posing.muscle_bellies import ended, flattened
 from anybone.synthetic.posing.small_muscles import hand_muscles, tendons_cut
 from anybone.synthetic.rigid import Move, turned
 from anybone.synthetic.scene import Mesh
@@ -52,7 +52,7 @@ _JOINTS = {
 
 
 def arm(rng: np.random.Generator, angles_deg: Mapping[str, float], bones: tuple[str, ...]) -> Body:
-    """The named bones of a left arm, the forearm hanging down where the elbow is straight.
+    """Return the named bones of a left arm, the forearm hanging down where the elbow is straight.
 
     Args:
         rng: Draws how each finger is bent.
@@ -77,12 +77,12 @@ def arm(rng: np.random.Generator, angles_deg: Mapping[str, float], bones: tuple[
 
 
 def _seated(body: Body, rng: np.random.Generator) -> Body:
-    """The arm with its joints as wide as joints are: the skeleton's bones touch here and gape there."""
+    """Return the arm with realistic joint spaces: the skeleton's bones touch in some and gape in others."""
     return _hand_seated(_elbow_seated(_shoulder_seated(body, rng), rng), rng)
 
 
 def _shoulder_seated(body: Body, rng: np.random.Generator) -> Body:
-    """The arm with the head of the humerus near its socket."""
+    """Return the arm with the head of the humerus near its socket."""
     if not {"left humerus", "left scapula"} <= set(body.bones):
         return body
     head = body.places_mm["shoulder"]
@@ -95,7 +95,7 @@ def _shoulder_seated(body: Body, rng: np.random.Generator) -> Body:
 
 
 def _elbow_seated(body: Body, rng: np.random.Generator) -> Body:
-    """The arm with the radius off the humerus, and its other end beside the ulna."""
+    """Return the arm with the radius off the humerus, and its other end next to the ulna."""
     if not {"left humerus", "left radius", "left ulna"} <= set(body.bones):
         return body
     elbow = body.places_mm["elbow"]
@@ -108,7 +108,7 @@ def _elbow_seated(body: Body, rng: np.random.Generator) -> Body:
 
 
 def _hand_seated(body: Body, rng: np.random.Generator) -> Body:
-    """The arm with the hand off the radius."""
+    """Return the arm with the hand off the radius."""
     if not {"left radius", "left lunate", "left scaphoid"} <= set(body.bones):
         return body
     row = joined([body.bones["left lunate"], body.bones["left scaphoid"]])
@@ -119,7 +119,7 @@ def _hand_seated(body: Body, rng: np.random.Generator) -> Body:
 
 
 def _beside(ulna: Mesh, radius: Mesh, elbow_mm: Array, gap_mm: float) -> Move:
-    """The turn of the ulna about the elbow after which its head lies beside the radius."""
+    """Return the rotation of the ulna about the elbow after which its head is next to the radius."""
     distance = np.linalg.norm(ulna.vertices_mm - elbow_mm, axis=1)
     head = ulna.vertices_mm[distance > distance.max() - _ULNAR_HEAD_MM].mean(axis=0)
     lever = head - elbow_mm

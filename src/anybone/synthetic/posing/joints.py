@@ -1,4 +1,4 @@
-"""Where joints are, found on the bones themselves. Left limbs: the middle of the body lies toward +x."""
+"""Joint positions, computed from the bones themselves. Left limbs: the middle of the body is toward +x."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def knee_axis(femur: Mesh) -> tuple[Array, Array]:
 
 
 def shaft_axis(mesh: Mesh) -> Array:
-    """Unit vector up a long bone that stands roughly upright."""
+    """Return the unit vector up a long bone that stands roughly upright."""
     at = mesh.vertices_mm
     low, high = np.quantile(at[:, 2], [0.25, 0.75])
     axis = at[at[:, 2] > high].mean(axis=0) - at[at[:, 2] < low].mean(axis=0)
@@ -49,7 +49,7 @@ def shaft_axis(mesh: Mesh) -> Array:
 
 
 def end_of(mesh: Mesh, upper: bool, share: float = 0.04) -> Array:
-    """The middle of the upper or lower end of a long bone."""
+    """Return the middle of the upper or lower end of a long bone."""
     at = mesh.vertices_mm
     low, high = at[:, 2].min(), at[:, 2].max()
     near = at[:, 2] > high - share * (high - low) if upper else at[:, 2] < low + share * (high - low)

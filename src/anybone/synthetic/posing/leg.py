@@ -12,11 +12,11 @@ import numpy as np
 from anybone.synthetic.body import Array, Body
 from anybone.synthetic.contact import seat, vertex_normals
 from anybone.synthetic.mesh import joined, mirrored
-from anybone.synthetic.posing.bellies import ended
 from anybone.synthetic.posing.extensors import extensors
 from anybone.synthetic.posing.joints import CONDYLE_MM, end_of, femoral_head, knee_axis, shaft_axis
 from anybone.synthetic.posing.ligaments import knee_ligaments
-from anybone.synthetic.posing.lower_leg import shank_muscles
+from anybone.synthetic.posing.lower_leg import lower_leg_muscles
+from anybone.synthetic.posing.muscle_bellies import ended
 from anybone.synthetic.posing.small_muscles import foot_muscles, tendons_cut
 from anybone.synthetic.rigid import REST, Move, aligned, fitted, laid_upright, shifted, sphere, turned
 from anybone.synthetic.scene import Mesh, MusclePath
@@ -45,7 +45,7 @@ _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that car
 
 
 def leg(rng: np.random.Generator, angles_deg: Mapping[str, float], shapes: Path | None = None) -> Body:
-    """The pelvis and the left leg with foot of a random person; without `angles_deg` nearly straight.
+    """Return the pelvis and the left leg with foot of a random person; without `angles_deg` nearly straight.
 
     Args:
         rng: Draws the person and the width of the joints.
@@ -71,13 +71,13 @@ def leg(rng: np.random.Generator, angles_deg: Mapping[str, float], shapes: Path 
     places = _places(posed)
     paths, pads = extensors(paths, segments, posed)
     paths = ended(paths, _THIGH, places["hip"], places["knee"], _TENDON_MM)
-    paths = shank_muscles(tendons_cut(paths, _OF_TOES, places["ankle"]), posed)
+    paths = lower_leg_muscles(tendons_cut(paths, _OF_TOES, places["ankle"]), posed)
     paths = {**paths, **foot_muscles(posed), **knee_ligaments(bones, moves)}
     return Body(posed, paths, places, (lower_limb.CREDIT, *credit), surfaces=pads)
 
 
 def pelvis_with_legs(rng: np.random.Generator, angles_deg: Mapping[str, float]) -> Body:
-    """The pelvis with coccyx and both legs down to the knee; the right leg is the left one's mirror image."""
+    """Return the pelvis with coccyx and both legs down to the knee; the right leg mirrors the left one."""
     person = leg(rng, angles_deg)
     left, right = person.bones["left hip bone"], person.bones["right hip bone"]
     flipped = mirrored(left)
@@ -123,7 +123,7 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
 
 
 def _tracked(patella: Mesh, femur: Mesh, axis: Array, aside_mm: float) -> Move:
-    """The shift of the patella along the knee's axis that leaves it `aside_mm` to the outer side of the trochlea."""
+    """Return the shift of the patella along the knee's axis that leaves it `aside_mm` lateral of the trochlea."""
     at = femur.vertices_mm
     across = at[at[:, 2] < at[:, 2].min() + CONDYLE_MM] @ axis
     wanted = (across.min() + across.max()) / 2 - aside_mm
@@ -153,9 +153,9 @@ def _foot(
         found, laid = visible_human.leg_onto(shapes, str(rng.choice(["vhf", "vhm"])))
         onto = fitted(mean["left tibia"].vertices_mm, bones["left tibia"].vertices_mm).after(laid)
         whole = {name: onto.mesh(mesh) for name, mesh in found.items()}
-        shank = {name: whole.pop(name) for name in ("left tibia", "left fibula")}
+        lower_leg = {name: whole.pop(name) for name in ("left tibia", "left fibula")}
         if rng.random() < _SHANK_SHARE:
-            bones |= shank
+            bones |= lower_leg
         return whole, fit, (visible_human.CREDIT,)
     model = skeleton.articulated(
         [f"left {name}" for name in FOOT], {"mtp_angle_l": -angles_deg.get("toe_flexion", 0.0)}
@@ -174,20 +174,20 @@ def _on_mean() -> dict[str, Move]:
     mean = lower_limb.lower_limb(np.random.default_rng(0), 0.0)
     rest = skeleton.articulated(names).bones
     # A tibia alone may turn about itself: its fibula holds it.
-    shank = laid_upright(
+    lower_leg = laid_upright(
         joined([rest["left tibia"], rest["left fibula"]]), joined([mean["left tibia"], mean["left fibula"]])
     )
     return {
         "left femur": laid_upright(rest["left femur"], mean["left femur"]),
         "left patella": laid_upright(rest["left patella"], mean["left patella"]),
-        "left tibia": shank,
+        "left tibia": lower_leg,
     }
 
 
 def _ankle(
     bones: Mapping[str, Mesh], foot: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.random.Generator
 ) -> Move:
-    """The move of the foot from rest: bent about the talus, then seated below the tibia."""
+    """Return the move of the foot from rest: bent about the talus, then seated below the tibia."""
     talus, tibia = foot["left talus"], bones["left tibia"]
     middle = talus.vertices_mm.mean(axis=0)
     heel = foot["left calcaneus"].vertices_mm.mean(axis=0)
@@ -195,7 +195,7 @@ def _ankle(
     up = shaft_axis(tibia)
     side = np.cross(long, up)
     bend = turned(angles_deg.get("foot_inversion", 0.0), long, middle)
-    # Whatever the angle in which the foot came: at 0 the sole is square to the shank.
+    # Whatever the angle in which the foot came: at 0 the sole is square to the lower leg.
     now = np.degrees(np.arcsin(long @ up / np.linalg.norm(long))) - _SOLE_DEG
     bend = turned(angles_deg.get("ankle_flexion", 0.0) - now, side, middle).after(bend)
     under = end_of(tibia, upper=False)
@@ -219,7 +219,7 @@ def _muscles(fit: Mapping[str, Move]) -> tuple[dict[str, MusclePath], dict[str, 
 
 
 def _fit_of(carrier: str, fit: Mapping[str, Move]) -> Move:
-    """How a bone's surroundings are laid: the pelvis goes with the femur at rest, the foot with the tibia."""
+    """Return the moves of a bone's surroundings: the pelvis follows the femur at rest, the foot the tibia."""
     return fit.get(carrier, fit["left femur" if carrier == "left hip bone" else "left tibia"])
 
 

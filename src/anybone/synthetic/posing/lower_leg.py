@@ -1,4 +1,4 @@
-"""The muscles of a left shank: bellies around tibia and fibula, and tendons where these end."""
+"""Muscles of a left lower leg: bellies around tibia and fibula, and tendons where these end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ATTACHED = 0.55  # of its radius: how far from bone a belly's middle lies
 
 
 class _Lane(NamedTuple):
-    """Where a belly runs: from and to a share of the tibia's length, and toward where from which bone."""
+    """Course of a belly: range along the tibia's length, and direction from a bone."""
 
     first: float
     last: float
@@ -29,7 +29,7 @@ class _Lane(NamedTuple):
 
 
 class _Behind(NamedTuple):
-    """Where a belly of the calf runs: to a share of the tibia's length, aside and behind in distances of the bones."""
+    """Course of a calf's belly: end along the tibia's length, lateral and posterior in distances of the bones."""
 
     first: float
     last: float
@@ -56,7 +56,7 @@ _ACHILLES = _Behind(0.8, 0.8, 0.2, 1.0)  # where the tendons of the calf join
 
 
 @dataclass(frozen=True, eq=False)
-class _Shank:
+class _LowerLeg:
     """Tibia and fibula as they lie: the middle of the upper end, and the way down to that of the lower one."""
 
     bones: Mapping[str, Array]
@@ -64,11 +64,11 @@ class _Shank:
     down_mm: Array
 
     def share(self, points_mm: Array) -> Array:
-        """How far down the shank points "n 3" lie, of its length."""
+        """Return the fraction of the lower leg's length at points "n 3"."""
         return np.asarray((points_mm - self.top_mm) @ self.down_mm / (self.down_mm @ self.down_mm))
 
     def level(self, bone: str, share: float) -> Array:
-        """The points of a bone at a level."""
+        """Return the points of a bone at a level."""
         points = self.bones[bone]
         away = np.abs(self.share(points) - share)
         return points[away <= max(_LEVEL_SHARE, float(away.min()))]
@@ -85,7 +85,7 @@ class _Shank:
         return np.cos(angle) * out + np.sin(angle) * ahead, np.cos(angle) * ahead - np.sin(angle) * out, distance
 
     def beside(self, lane: _Lane, share: float, radius_mm: float) -> Array:
-        """Where the middle of a belly that lies against bone runs at a level."""
+        """Return the middle of a belly next to bone at a level."""
         lateral, front, _ = self.axes(share)
         angle = np.radians(lane.toward_deg)
         way = np.cos(angle) * lateral + np.sin(angle) * front
@@ -94,18 +94,18 @@ class _Shank:
         return np.asarray(middle + (((points - middle) @ way).max() + _ATTACHED * radius_mm) * way)
 
     def behind(self, lane: _Behind, share: float) -> Array:
-        """Where the middle of a belly of the calf runs at a level."""
+        """Return the middle of a calf's belly at a level."""
         lateral, front, apart = self.axes(share)
         return self._middle(self.level("tibia", share), share) + apart * (lane.lateral * lateral - lane.behind * front)
 
     def _middle(self, points_mm: Array, share: float) -> Array:
-        """The middle of a bone's points, exactly at a level."""
+        """Return the middle of a bone's points, exactly at a level."""
         middle = points_mm.mean(axis=0)
         return np.asarray(middle + (share - float(self.share(middle))) * self.down_mm)
 
 
-def shank_muscles(paths: Mapping[str, MusclePath], bones: Mapping[str, Mesh]) -> dict[str, MusclePath]:
-    """The muscles, those of the left shank as bellies where these lie, and their tendons down to the ankle.
+def lower_leg_muscles(paths: Mapping[str, MusclePath], bones: Mapping[str, Mesh]) -> dict[str, MusclePath]:
+    """Return the muscles, those of the left lower leg as bellies with tendons down to the ankle.
 
     A path of straight lines between attachments lies where force acts: in front of the tibia, or halfway to the heel.
 
@@ -116,16 +116,16 @@ def shank_muscles(paths: Mapping[str, MusclePath], bones: Mapping[str, Mesh]) ->
     tibia = bones["left tibia"]
     top, foot = end_of(tibia, upper=True), end_of(tibia, upper=False)
     points = {name: bones[f"left {name}"].vertices_mm for name in ("tibia", "fibula")}
-    shank = _Shank(points, top, foot - top)
+    lower_leg = _LowerLeg(points, top, foot - top)
     found = dict(paths)
     for name, lane in _LANES.items():
         radius = paths[f"left {name}"].radius_mm
-        belly = [shank.beside(lane, share, radius) for share in _shares(lane)]
-        found |= _laid(f"left {name}", paths, shank, np.stack(belly), [], TENDON_MM)
-    join = shank.behind(_ACHILLES, _ACHILLES.first)
+        belly = [lower_leg.beside(lane, share, radius) for share in _shares(lane)]
+        found |= _laid(f"left {name}", paths, lower_leg, np.stack(belly), [], TENDON_MM)
+    join = lower_leg.behind(_ACHILLES, _ACHILLES.first)
     for name, course in _CALF.items():
-        belly = [shank.behind(course, share) for share in _shares(course)]
-        found |= _laid(f"left {name}", paths, shank, np.stack(belly), [join], ACHILLES_MM)
+        belly = [lower_leg.behind(course, share) for share in _shares(course)]
+        found |= _laid(f"left {name}", paths, lower_leg, np.stack(belly), [join], ACHILLES_MM)
     return found
 
 
@@ -136,15 +136,15 @@ def _shares(course: _Lane | _Behind) -> Array:
 def _laid(
     name: str,
     paths: Mapping[str, MusclePath],
-    shank: _Shank,
+    lower_leg: _LowerLeg,
     belly_mm: Array,
     through_mm: Sequence[Array],
     tendon_mm: float,
 ) -> dict[str, MusclePath]:
-    """A muscle from where it begins above the shank along a belly, and its tendon through points to where it ends."""
+    """Return a muscle from its origin above the lower leg along a belly, and its tendon to its insertion."""
     points = paths[name].points_mm
-    placed = shank.share(points)
-    above, below = points[placed < 0], points[placed > shank.share(belly_mm[-1:])[0] + _LEVEL_SHARE]
+    placed = lower_leg.share(points)
+    above, below = points[placed < 0], points[placed > lower_leg.share(belly_mm[-1:])[0] + _LEVEL_SHARE]
     found = {name: replace(paths[name], points_mm=np.concatenate([above, belly_mm]))}
     if len(below):
         tendon = f"{name.split()[0]} tendon of {name.split()[1]}"

@@ -85,7 +85,7 @@ def foot_muscles(bones: Mapping[str, Mesh]) -> dict[str, MusclePath]:
 
 
 def tendons_cut(muscles: Mapping[str, MusclePath], names: tuple[str, ...], joint_mm: Array) -> dict[str, MusclePath]:
-    """The muscles, those of these names only as far as a joint: beyond it they are tendons, laid by themselves."""
+    """Return the muscles, the named ones only up to a joint: their tendons beyond it are added separately."""
     found = dict(muscles)
     for name, path in muscles.items():
         if name.removeprefix("left ").startswith(names):
@@ -95,7 +95,7 @@ def tendons_cut(muscles: Mapping[str, MusclePath], names: tuple[str, ...], joint
 
 
 def _between(rays: Sequence[_Ray], front: Array, radius_mm: float) -> dict[str, MusclePath]:
-    """A muscle in each gap between neighboring rays, and a thinner one in front of it."""
+    """Return a muscle in each gap between neighboring rays, and a thinner one in front of it."""
     found = {}
     for number, (one, other) in enumerate(pairwise(rays), 2):
         path = [(one.at(share) + other.at(share)) / 2 for share in (0.05, 0.5, 0.9)]
@@ -107,7 +107,7 @@ def _between(rays: Sequence[_Ray], front: Array, radius_mm: float) -> dict[str, 
 def _tendons(
     name: str, rays: Sequence[_Ray], front: Array, tunnel: Sequence[Array], back: Sequence[Array]
 ) -> dict[str, MusclePath]:
-    """The tendons in front of and behind a finger or toe."""
+    """Return the tendons in front of and behind a finger or toe."""
     before, behind = list(tunnel), list(back)
     for ray in rays:
         facing = _unit(front - (front @ _unit(ray.far - ray.near)) * _unit(ray.far - ray.near))
@@ -131,7 +131,7 @@ def _phalanges(bones: Mapping[str, Mesh], kind: str, number: int, root: Array) -
 
 
 def _ray(mesh: Mesh, root: Array) -> _Ray:
-    """A long bone, its near end the one toward `root`."""
+    """Return a long bone with its near end the one toward `root`."""
     at = mesh.vertices_mm
     centered = at - at.mean(axis=0)
     axis = np.linalg.svd(centered, full_matrices=False)[2][0]
@@ -144,7 +144,7 @@ def _ray(mesh: Mesh, root: Array) -> _Ray:
 
 
 def _across(rays: Sequence[_Ray], toward: Array) -> Array:
-    """Unit normal of the plane that long bones side by side lie in."""
+    """Return the unit normal of the plane of parallel long bones."""
     normal = _unit(np.cross(rays[2].far - rays[2].near, rays[-1].at(0.5) - rays[1].at(0.5)))
     return normal if normal @ toward > 0 else -normal
 

@@ -31,7 +31,7 @@ _FACING_UP = 0.9
 
 
 def spine_of(frames: Mapping[str, Move], rng: np.random.Generator, sizes: Mapping[str, float]) -> dict[str, Mesh]:
-    """The vertebrae of one person at the given places.
+    """Return the vertebrae of one person at the given places.
 
     Args:
         frames: From a vertebra's own frame to its place, by level ("L3").
@@ -56,7 +56,7 @@ def spine_of(frames: Mapping[str, Move], rng: np.random.Generator, sizes: Mappin
 
 
 def _scaled(own: Vertebra, person: Vertebra, mean: Vertebra, size: float) -> Vertebra:
-    """A level's measures, times a size, and times what this person's third lumbar vertebra is to the mean one."""
+    """Return a level's measures, scaled by size and by this person's third lumbar vertebra relative to the mean."""
     kept = ("facet_turn", "lip", "transverse_back", "wedge")
     ratios = {
         name: getattr(own, name) * size * getattr(person, name) / getattr(mean, name)
@@ -67,7 +67,7 @@ def _scaled(own: Vertebra, person: Vertebra, mean: Vertebra, size: float) -> Ver
 
 
 def canal_of(frames: Mapping[str, Move], order: Sequence[str]) -> MusclePath:
-    """The middle of the spinal canal, head to foot, through the given levels."""
+    """Return the middle of the spinal canal, head to foot, through the given levels."""
     points, radii = [], []
     for level in order:
         own = measures("C3" if level in ("C1", "C2") else level)
@@ -124,7 +124,7 @@ def stacked(
 
 
 def sacral_endplate(sacrum: Mesh) -> Move:
-    """The frame of the upper endplate of the sacrum: its middle, z out of it."""
+    """Return the frame of the upper endplate of the sacrum: its middle, z out of it."""
     at, normals = sacrum.vertices_mm, vertex_normals(sacrum)
     middle = (at[:, 0].min() + at[:, 0].max()) / 2
     up = np.array([0.0, 0.6, 0.8])

@@ -1,4 +1,4 @@
-"""Trunks: chest with ribs and girdles, neck with head, and the loin on its pelvis."""
+"""Trunks: chest with ribs and girdles, neck with head, and the lumbar spine on its pelvis."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def _standing_spine(rng: np.random.Generator, levels: tuple[str, ...]) -> Body:
     return Body(bones, {}, places, (PARAMETRIC,), canal_of(frames, levels))
 
 
-def loin(rng: np.random.Generator, lordosis_deg: float) -> Body:
-    """A lumbar spine on its sacrum, with the hip bones, the lower thoracic vertebrae and their ribs."""
+def lumbar(rng: np.random.Generator, lordosis_deg: float) -> Body:
+    """Return a lumbar spine on its sacrum, with the hip bones, the lower thoracic vertebrae and their ribs."""
     pelvis = {
         name: mesh
         for name, mesh in lower_limb.lower_limb(rng).items()
@@ -123,7 +123,7 @@ def loin(rng: np.random.Generator, lordosis_deg: float) -> Body:
     canal = canal_of(frames, levels)
     canal = replace(canal, points_mm=np.vstack([canal.points_mm, foot]))
     credits = (PARAMETRIC, lower_limb.CREDIT, *skeleton.CREDITS)
-    return Body(bones, _loin_muscles(rest, carried), places, credits, canal)
+    return Body(bones, _lumbar_muscles(rest, carried), places, credits, canal)
 
 
 def _carried(here: Move, there: Move, size: float) -> Move:
@@ -131,8 +131,8 @@ def _carried(here: Move, there: Move, size: float) -> Move:
     return Move(here.matrix * size, here.offset_mm).after(there.inverse())
 
 
-def _loin_muscles(rest: skeleton.Articulated, carried: Mapping[str, Move]) -> dict[str, MusclePath]:
-    """Those of back, loin and buttocks, each point carried by its vertebra."""
+def _lumbar_muscles(rest: skeleton.Articulated, carried: Mapping[str, Move]) -> dict[str, MusclePath]:
+    """Those of back, lumbar spine and buttocks, each point carried by its vertebra."""
     moves = {f"lumbar{n}": carried[f"L{n}"] for n in range(1, 6)} | {"torso": carried["T12"], "sacrum": carried["L5"]}
     found = {}
     for name, path in rest.muscles.items():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from anybone.core.array_types import Float, Int
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.scanner.atlas import Atlas
 from anybone.synthetic.scanner.frames import PLANES, Frames, oriented
 
@@ -20,7 +20,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Aim:
-    """How frames are drawn.
+    """Distribution of the drawn frames.
 
     Attributes:
         planes: How often each plane comes.
@@ -51,21 +51,21 @@ class Aim:
     most_extended: float = 0.08
 
 
-def draw_frames(atlas: Atlas, which: Int[Tensor, " b"], shape: tuple[int, int, int], aim: Aim, dice: Dice) -> Frames:
+def draw_frames(atlas: Atlas, which: Int[Tensor, " b"], shape: tuple[int, int, int], aim: Aim, rng: BatchRng) -> Frames:
     """Frames of `shape` slices, rows and columns in the maps `which` of an atlas."""
     count, (_, rows, columns) = len(which), shape
     names = list(aim.planes)
-    planes = tuple(names[n] for n in dice.choice([aim.planes[name] for name in names], count).tolist())
+    planes = tuple(names[n] for n in rng.choice([aim.planes[name] for name in names], count).tolist())
     axes = torch.tensor([[_axis(direction) for direction in PLANES[plane]] for plane in planes])
     extent_mm = (atlas.shapes[which] * atlas.spacing_mm[which, None]).gather(1, axes)  # across, down, through
     widest = extent_mm[:, :2].amax(dim=1)
-    scope = dice.log_uniform(*aim.field, count)
+    scope = rng.log_uniform(*aim.field, count)
     pixel = (widest * scope / max(rows, columns)).clamp(*aim.pixel_mm)
-    thickness = dice.log_uniform(*aim.thickness_mm, count)
-    pitch = thickness * (1 + dice.uniform(*aim.gap, count))
+    thickness = rng.log_uniform(*aim.thickness_mm, count)
+    pitch = thickness * (1 + rng.uniform(*aim.gap, count))
     spacing = torch.stack([pixel, pixel, pitch], dim=1)
-    steps = _steps(planes, spacing, atlas.spacing_mm[which], aim, dice)
-    center = _center(atlas, which, axes, steps[:, 2], scope, aim, dice)
+    steps = _steps(planes, spacing, atlas.spacing_mm[which], aim, rng)
+    center = _center(atlas, which, axes, steps[:, 2], scope, aim, rng)
     return Frames(
         which=which,
         center_vx=center,
@@ -83,30 +83,32 @@ def _axis(direction: tuple[int, int, int]) -> int:
     return max(range(3), key=lambda axis: abs(direction[axis]))
 
 
-def _steps(planes: tuple[str, ...], spacing: Tensor, voxel_mm: Tensor, aim: Aim, dice: Dice) -> Float[Tensor, "b 3 3"]:
-    """Steps across, down and through in voxels, with the person's stretch, some mirrored."""
+def _steps(
+    planes: tuple[str, ...], spacing: Tensor, voxel_mm: Tensor, aim: Aim, rng: BatchRng
+) -> Float[Tensor, "b 3 3"]:
+    """Return steps across, down and through in voxels, with the person's stretch, some mirrored."""
     count = len(planes)
-    usual = dice.normal(math.radians(aim.tilt_deg), count, 3)
-    wild = dice.uniform(-math.pi, math.pi, count, 3)
-    tilt = torch.where(dice.chance(aim.any_tilt, count, 1), wild, usual)
-    steps = oriented(planes, tilt, spacing, voxel_mm) / torch.exp(dice.normal(aim.stretch, count, 1, 3))
-    sign = torch.where(dice.chance(aim.mirrored, count, 1), -1.0, 1.0)
+    usual = rng.normal(math.radians(aim.tilt_deg), count, 3)
+    wild = rng.uniform(-math.pi, math.pi, count, 3)
+    tilt = torch.where(rng.chance(aim.any_tilt, count, 1), wild, usual)
+    steps = oriented(planes, tilt, spacing, voxel_mm) / torch.exp(rng.normal(aim.stretch, count, 1, 3))
+    sign = torch.where(rng.chance(aim.mirrored, count, 1), -1.0, 1.0)
     return torch.cat([steps[:, :1] * sign[..., None], steps[:, 1:]], dim=1)
 
 
 def _center(
-    atlas: Atlas, which: Tensor, axes: Tensor, through: Tensor, scope: Tensor, aim: Aim, dice: Dice
+    atlas: Atlas, which: Tensor, axes: Tensor, through: Tensor, scope: Tensor, aim: Aim, rng: BatchRng
 ) -> Float[Tensor, "b 3"]:
     """Middle of each frame: the map's in a wide one, near some bone in a narrow one; the slice crosses that bone."""
     count = len(which)
     size = atlas.shapes[which].float()
     middle = (size - 1) / 2
-    place = atlas.places_vx[which, dice.below(atlas.places_vx.shape[1], count)]
-    pull = ((1.1 - scope).clamp(0, 0.6)[:, None] + dice.uniform(0, 0.2, count, 1)).clamp_max(1)
-    center = middle + pull * (place - middle) + dice.normal(0.04, count, 3) * size
+    place = atlas.places_vx[which, rng.below(atlas.places_vx.shape[1], count)]
+    pull = ((1.1 - scope).clamp(0, 0.6)[:, None] + rng.uniform(0, 0.2, count, 1)).clamp_max(1)
+    center = middle + pull * (place - middle) + rng.normal(0.04, count, 3) * size
     normal = through / through.norm(dim=1, keepdim=True)
-    anywhere: Tensor = dice.uniform(0.03, 0.97, count, 3) * size
-    target = torch.where(dice.chance(aim.off_bone, count, 1), anywhere, place)
+    anywhere: Tensor = rng.uniform(0.03, 0.97, count, 3) * size
+    target = torch.where(rng.chance(aim.off_bone, count, 1), anywhere, place)
     moved: Tensor = center + normal * ((target - center) * normal).sum(1, keepdim=True)
     return moved
 

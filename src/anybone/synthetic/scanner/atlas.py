@@ -55,7 +55,7 @@ class Atlas:
 
     @classmethod
     def of(cls, label_maps: Sequence[LabelMap], device: torch.device | str = "cpu", seed: int = 0) -> Atlas:
-        """An atlas of label maps; 2 bytes a voxel on `device`, the small tensors stay on the CPU.
+        """Return an atlas of label maps; 2 bytes per voxel on `device`, the small tensors stay on the CPU.
 
         Raises:
             UsageError: There is no map, or one with bones numbered above 255 or without any.

@@ -51,16 +51,16 @@ class Frames:
         return len(self.planes)
 
     def __getitem__(self, index: Tensor) -> Frames:
-        """The frames of some images, by their numbers."""
+        """Return the frames of some images, by index."""
         tensors = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "planes"}
         return Frames(**tensors, planes=tuple(self.planes[n] for n in index.tolist()))
 
     def moved(self, rows: float, columns: float) -> Frames:
-        """The frames shifted in their planes."""
+        """Return the frames shifted in their planes."""
         return replace(self, center_vx=self.center_vx + rows * self.down_vx + columns * self.right_vx)
 
     def shows(self, rows: int, columns: int) -> Bool[Tensor, "b 1 h w"]:
-        """Where the field of view has anything to show, in images of some rows and columns."""
+        """Return where the field of view shows anything, in images with some rows and columns."""
         y, x = torch.arange(rows)[:, None], torch.arange(columns)
         top, bottom, first, last = (edge[:, None, None, None] for edge in self.shown.unbind(1))
         return (y >= top) & (y <= bottom) & (x >= first) & (x <= last)
@@ -72,7 +72,7 @@ def oriented(
     spacing_mm: Float[Tensor, "b 3"],
     voxel_mm: Float[Tensor, " b"],
 ) -> Float[Tensor, "b 3 3"]:
-    """Steps to the next column, row and slice in voxels, one a row, of planes turned about i, j, k."""
+    """Return steps to the next column, row and slice in voxels, one per row, of planes rotated about i, j, k."""
     directions = torch.tensor([PLANES[plane] for plane in planes], dtype=torch.float32)
     turned = directions @ rotation(tilt_rad).transpose(1, 2)
     return turned * (spacing_mm / voxel_mm[:, None])[..., None]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from anybone.core.array_types import Bool, Float, Int, Shaped
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast
 from anybone.synthetic.scanner.frames import Frames
 
@@ -27,7 +27,7 @@ _MOST_SHIFT_PX = 2.0  # of fat, in acquired pixels: beyond, a bandwidth is chose
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How each of b images is read out.
+    """Readout of each of b images.
 
     Attributes:
         acquired_mm: True resolution along rows' and columns' steps: (down, right).
@@ -53,50 +53,50 @@ class Acquisition:
 
 
 def draw_acquisition(
-    frames: Frames, contrast: Contrast, dice: Dice, finest_mm: Range = (0.25, 1.0), clean: bool = False
+    frames: Frames, contrast: Contrast, rng: BatchRng, finest_mm: Range = (0.25, 1.0), clean: bool = False
 ) -> Acquisition:
     """Acquisitions by chance, for frames whose pixels are at least as fine as what is acquired.
 
     Args:
         frames: How large pixels are.
         contrast: How far fat's frequency is from water's.
-        dice: What draws.
+        rng: What draws.
         finest_mm: Bounds of the better of the two resolutions.
         clean: Little noise and no motion.
     """
     count = len(frames)
     pixel = frames.spacing_mm[:, :2].flip(1)
-    finest = torch.maximum(dice.log_uniform(*finest_mm, count), pixel.amin(dim=1))
-    phase_down = dice.chance(0.5, count)
+    finest = torch.maximum(rng.log_uniform(*finest_mm, count), pixel.amin(dim=1))
+    phase_down = rng.chance(0.5, count)
     coarser = torch.where(phase_down[:, None], torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
-    acquired = finest[:, None] * (1 + coarser * dice.uniform(0, 0.5, count, 1))
-    bandwidth_hz = dice.log_uniform(110, 500, count)
-    direction = torch.where(dice.chance(0.5, count), 1.0, -1.0)
-    moves, jerks = dice.chance(0.2, count), dice.chance(0.06, count)
+    acquired = finest[:, None] * (1 + coarser * rng.uniform(0, 0.5, count, 1))
+    bandwidth_hz = rng.log_uniform(110, 500, count)
+    direction = torch.where(rng.chance(0.5, count), 1.0, -1.0)
+    moves, jerks = rng.chance(0.2, count), rng.chance(0.06, count)
     return Acquisition(
         acquired_mm=torch.maximum(acquired, pixel),
-        filtered=dice.uniform(0, 1, count),
+        filtered=rng.uniform(0, 1, count),
         phase_down=phase_down,
         shift_mm=direction * (contrast.shift_hz.cpu() / bandwidth_hz).clamp_max(_MOST_SHIFT_PX) * finest,
-        snr=dice.log_uniform(40, 100, count) if clean else _drawn_snr(contrast, dice),
-        swing_mm=dice.log_uniform(0.05, 1.2, count) * (moves & (not clean)),
-        swings=dice.uniform(2.1, 40, count),
-        jerk_mm=dice.normal(1.5, count) * (jerks & (not clean)),
-        jerk_at=dice.uniform(0.04, 0.3, count),
+        snr=rng.log_uniform(40, 100, count) if clean else _drawn_snr(contrast, rng),
+        swing_mm=rng.log_uniform(0.05, 1.2, count) * (moves & (not clean)),
+        swings=rng.uniform(2.1, 40, count),
+        jerk_mm=rng.normal(1.5, count) * (jerks & (not clean)),
+        jerk_at=rng.uniform(0.04, 0.3, count),
     )
 
 
-def _drawn_snr(contrast: Contrast, dice: Dice) -> Float[Tensor, " b"]:
-    """Reference signal over noise: a scanner's noise is the same for all sequences, so faint ones have more of it.
+def _drawn_snr(contrast: Contrast, rng: BatchRng) -> Float[Tensor, " b"]:
+    """Draw the ratio of reference signal to noise: noise is equal for all sequences, so faint ones have more.
 
     Longer scans make up for some of that.
     """
-    full = dice.log_uniform(*_SNR, len(contrast))
-    return (full * contrast.reference.cpu() ** dice.uniform(0, 1, len(contrast))).clamp_min(_LEAST_SNR)
+    full = rng.log_uniform(*_SNR, len(contrast))
+    return (full * contrast.reference.cpu() ** rng.uniform(0, 1, len(contrast))).clamp_min(_LEAST_SNR)
 
 
 class KSpace:
-    """What k-space is multiplied by, made once for a batch and used piece by piece.
+    """Weights of k-space, made once for a batch and applied chunk by chunk.
 
     Args:
         acquisition: On the CPU, as are `frames`.
@@ -170,7 +170,7 @@ def _outer(down: Shaped[Tensor, "n h"], right: Shaped[Tensor, "n w"]) -> Shaped[
 
 @dataclass(frozen=True)
 class _Lines:
-    """What k-space is multiplied by along one of its axes.
+    """Weights of k-space along one of its axes.
 
     Attributes:
         window: What is acquired, filtered.
@@ -196,7 +196,7 @@ class _Lines:
         return _Lines(self.window[which], self.motion[which], self.shift[which])
 
     def to(self, device: torch.device) -> _Lines:
-        """The same on another device."""
+        """Return a copy on another device."""
         return _Lines(self.window.to(device), self.motion.to(device), self.shift.to(device))
 
 
@@ -208,12 +208,12 @@ def _window(frequency: Tensor, fraction: Tensor, filtered: Tensor) -> Tensor:
 
 
 def _motion_mm(frequency: Tensor, acquisition: Acquisition) -> Tensor:
-    """Where the body lies while each line is taken, in order from one rim of k-space to the other."""
+    """Return the displacement of the body during each line, in order from one rim of k-space to the other."""
     line = frequency * frequency.shape[1]
     swing = acquisition.swing_mm[:, None] * torch.sin(2 * math.pi * line / acquisition.swings[:, None])
     return swing + acquisition.jerk_mm[:, None] * (frequency > acquisition.jerk_at[:, None])
 
 
 def _moved(frequency: Tensor, pixels: Tensor) -> Tensor:
-    """What k-space is multiplied by to move an image along an axis."""
+    """Return the k-space factor that moves an image along an axis."""
     return torch.polar(torch.ones_like(frequency), -2 * math.pi * frequency * pixels)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anybone.core.array_types import Bool, Float, Int
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast
 from anybone.synthetic.scanner.atlas import Atlas
 from anybone.synthetic.scanner.chunks import pieces
@@ -30,7 +30,7 @@ def develop(
     contrast: Contrast,
     acquisition: Acquisition,
     atlas: Atlas,
-    dice: Dice,
+    rng: BatchRng,
     matrix: tuple[int, int] | None = None,
 ) -> tuple[Float[Tensor, "b s y x"], Bool[Tensor, "b s h w"]]:
     """Magnitude images of slices of signal, and where they are too faint to show anything.
@@ -44,12 +44,12 @@ def develop(
         contrast: What they were made with.
         acquisition: How they are read out.
         atlas: Where the body is cut, and where images are made.
-        dice: Draws coils, fields and noise.
+        rng: Draws coils, fields and noise.
         matrix: Rows and columns of the images; as many as the slices have if None.
     """
     device, (count, *shape) = slices.signal.device, slices.signal.shape
     rows, columns = matrix or (shape[1], shape[2])
-    receiver = _Receiver(frames, contrast, acquisition, atlas, (shape[0], shape[1], shape[2]), dice)
+    receiver = _Receiver(frames, contrast, acquisition, atlas, (shape[0], shape[1], shape[2]), rng)
     images = torch.empty(count, shape[0], rows, columns, device=device)
     faint = torch.empty(count, *shape, dtype=torch.bool, device=device)
     for which, part in pieces(count, tuple(shape), device):
@@ -58,7 +58,7 @@ def develop(
 
 
 class _Receiver:
-    """What is drawn once for each image: coil, fields, k-space."""
+    """Random state drawn once for each image: coil, fields, k-space."""
 
     def __init__(
         self,
@@ -67,19 +67,19 @@ class _Receiver:
         acquisition: Acquisition,
         atlas: Atlas,
         shape: tuple[int, int, int],
-        dice: Dice,
+        rng: BatchRng,
     ) -> None:
         self.device, count = atlas.voxels.device, len(frames)
         self.space = Space.of(frames, shape)
-        received = sensitivity(self.space, frames, atlas, dice)
-        self.control = torch.stack([received, fat_left(self.space, contrast, dice)], dim=1)
-        gain = torch.exp(dice.normal(_SLICE_SPREAD, count, shape[0], 1, 1)) / contrast.reference[:, None, None, None]
+        received = sensitivity(self.space, frames, atlas, rng)
+        self.control = torch.stack([received, fat_left(self.space, contrast, rng)], dim=1)
+        gain = torch.exp(rng.normal(_SLICE_SPREAD, count, shape[0], 1, 1)) / contrast.reference[:, None, None, None]
         self.gain = gain.to(self.device)
-        self.evened = dice.uniform(0.3, 0.9, count) * dice.chance(_EVENED_SHARE, count)
+        self.evened = rng.uniform(0.3, 0.9, count) * rng.chance(_EVENED_SHARE, count)
         self.least = (_VISIBLE / acquisition.snr).to(self.device)
         self.metal = contrast.metal.to(self.device)
         self.k_space = KSpace(acquisition, frames, contrast, shape[1:], self.device)
-        self.generator = dice.on(self.device)
+        self.generator = rng.on(self.device)
 
     def receive(
         self, slices: Slices, which: Int[Tensor, " n"], part: slice, matrix: tuple[int, int]
@@ -98,7 +98,7 @@ class _Receiver:
 
 
 def _evening(bright: Float[Tensor, "n s h w"], strength: Float[Tensor, " n"], matrix: tuple[int, int]) -> Tensor:
-    """What a scanner multiplies by to even out its coil: the noise of faint places comes up with their signal."""
+    """Return the factor by which a scanner corrects its coil, which amplifies noise together with signal."""
     if not strength.any():
         return torch.ones((), device=bright.device)
     even = bright.clamp_min(_FAINTEST) ** -strength[:, None, None, None].to(bright.device)

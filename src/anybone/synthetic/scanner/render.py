@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from anybone.core.array_types import Bool, Float, Int
-from anybone.synthetic.contrast.batch_rng import Dice
+from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast
 from anybone.synthetic.contrast.draw import draw_contrast
 from anybone.synthetic.contrast.protocols import SEQUENCES
@@ -23,7 +23,7 @@ from anybone.synthetic.scanner.sample import Slices, sample
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What is drawn for training.
+    """Distribution of the images drawn for training.
 
     Attributes:
         size: Rows and columns.
@@ -89,50 +89,56 @@ class Renderer:
         self.atlas, self.options = atlas, options or RenderOptions()
 
     def draw(self, count: int, seed: int, which: Int[Tensor, " b"] | None = None) -> Rendered:
-        """A batch of `count` images; the same seed on the same kind of device, the same batch.
+        """Draw a batch of `count` images; deterministic for a seed and a kind of device.
 
         Args:
             count: How many.
             seed: Any whole number from 0.
             which: Numbers of the maps; drawn at random if None.
         """
-        dice, options = Dice(seed), self.options
-        which = dice.below(len(self.atlas), count) if which is None else which
-        frames = draw_frames(self.atlas, which, options.shape, options.aim, dice)
-        contrast = draw_contrast(count, dice, options.mixture_share, options.sequences)
-        acquisition = draw_acquisition(frames, contrast, dice)
-        slices = self._slices(frames, contrast.to(self.atlas.voxels.device), dice)
-        image, faint = develop(slices, frames, contrast, acquisition, self.atlas, dice)
+        rng, options = BatchRng(seed), self.options
+        which = rng.below(len(self.atlas), count) if which is None else which
+        frames = draw_frames(self.atlas, which, options.shape, options.aim, rng)
+        contrast = draw_contrast(count, rng, options.mixture_share, options.sequences)
+        acquisition = draw_acquisition(frames, contrast, rng)
+        slices = self._slices(frames, contrast.to(self.atlas.voxels.device), rng)
+        image, faint = develop(slices, frames, contrast, acquisition, self.atlas, rng)
         shown = frames.shows(options.size, options.size).to(image.device)
         return Rendered(image * shown, slices.labels * shown, faint & shown, frames, contrast.names)
 
-    def _slices(self, frames: Frames, contrast: Contrast, dice: Dice) -> Slices:
+    def _slices(self, frames: Frames, contrast: Contrast, rng: BatchRng) -> Slices:
         """Signal and bone, warped and wrapped."""
         options, count, device = self.options, len(frames), self.atlas.voxels.device
         space = Space.of(frames, options.shape)
-        texture_at = dice.below(BLOCK**3, count)
-        control = warp_vx(space, self.atlas.spacing_mm[frames.which], options.warp_mm, dice)
-        control = control * dice.chance(options.warp_share, count)[:, None, None, None, None]
+        texture_at = rng.below(BLOCK**3, count)
+        control = warp_vx(space, self.atlas.spacing_mm[frames.which], options.warp_mm, rng)
+        control = control * rng.chance(options.warp_share, count)[:, None, None, None, None]
 
         def warp(which: Tensor, part: slice) -> Tensor:
             return space.spread(control, which, part, device)
 
         slices = sample(self.atlas, frames, contrast, options.shape, options.layers, texture_at, warp)
-        folded = dice.chance(options.wrap_share, count).nonzero()[:, 0]
+        folded = rng.chance(options.wrap_share, count).nonzero()[:, 0]
         if len(folded):
-            _fold(slices, self.atlas, frames, contrast, folded, options, dice)
+            _fold(slices, self.atlas, frames, contrast, folded, options, rng)
         return slices
 
 
 def _fold(
-    slices: Slices, atlas: Atlas, frames: Frames, contrast: Contrast, which: Tensor, options: RenderOptions, dice: Dice
+    slices: Slices,
+    atlas: Atlas,
+    frames: Frames,
+    contrast: Contrast,
+    which: Tensor,
+    options: RenderOptions,
+    rng: BatchRng,
 ) -> None:
-    """Adds what lies a whole field of view above and below, in place, for some of the images.
+    """Add the signal from a whole field of view above and below, in place, for some of the images.
 
     Fewer layers do: the folded part is blurred by what it lies on.
     """
     part = contrast[which]
     for rows in (-options.size, options.size):
         beyond = sample(atlas, frames[which].moved(rows, 0), part, options.shape, layers=2)
-        faded = dice.uniform(0.1, 0.7, len(which), 1, 1, 1).to(beyond.signal.device)
+        faded = rng.uniform(0.1, 0.7, len(which), 1, 1, 1).to(beyond.signal.device)
         slices.signal[which] += beyond.signal * faded

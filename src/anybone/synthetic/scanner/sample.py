@@ -35,7 +35,7 @@ _INT32_MAX = 2**31 - 1
 
 @dataclass(frozen=True)
 class Slices:
-    """What lies in the slices, before the scanner.
+    """Signal of the slices, before the scanner.
 
     Attributes:
         signal: complex64; water real, fat imaginary.
@@ -64,7 +64,7 @@ def sample(
     texture_at: Int[Tensor, " b"] | None = None,
     warp: Warp | None = None,
 ) -> Slices:
-    """The slices of all frames.
+    """Sample the slices of all frames.
 
     Args:
         atlas: Where to read; its device is where the work is done.
@@ -119,7 +119,7 @@ def _smoothed(share: Float[Tensor, "b s h w"]) -> Float[Tensor, "b s h w"]:
 
 
 class _Reader:
-    """What does not change from piece to piece: tables, limits and offsets on the device."""
+    """Constants of all chunks: tables, limits and offsets on the device."""
 
     def __init__(
         self, atlas: Atlas, frames: Frames, contrast: Contrast, texture_at: Tensor | None, layers: int
@@ -160,7 +160,7 @@ class _Reader:
         return signal.mul_(1 / count), vote.winner(), vote.bones / count, metal / count
 
     def _nearest(self, image: Tensor, base: list[Tensor], offset: Tensor) -> list[Tensor]:
-        """The nearest voxel inside the map; beyond its faces the map goes on as it ends."""
+        """Return the nearest voxel inside the map; beyond its faces the map is extended by its last layer."""
         limits = self.limits[image]
         return [
             (x + (offset[:, a, None, None, None] + 0.5))  # truncation below then rounds to the nearest
@@ -198,7 +198,7 @@ class _Reader:
 
 
 def _layer_offsets(frames: Frames, voxel_mm: Tensor, layers: int) -> Float[Tensor, "layer b 3"]:
-    """Where each layer lies against the middle of the slice, in voxels."""
+    """Return the offset of each layer from the middle of the slice, in voxels."""
     number = torch.arange(layers)
     depth = (number + 0.5) / layers - 0.5
     across = [(number * shift + 0.5) % 1 - 0.5 for shift in _SHIFTS]
@@ -213,7 +213,7 @@ def _layer_offsets(frames: Frames, voxel_mm: Tensor, layers: int) -> Float[Tenso
 
 
 def _beside(shapes: Int[Tensor, "b 3"], voxel_mm: Float[Tensor, " b"], layers: int) -> Int[Tensor, "layer b"]:
-    """How far, in places of memory, each layer looks beside itself for diffuse tissue: in all directions in turn."""
+    """Return the in-plane offset, in memory, of each layer's samples of diffuse tissue."""
     number = torch.arange(layers)
     height = 1 - 2 * (number + 0.5) / layers
     angle, radius = number * _GOLDEN_ANGLE, (1 - height**2).sqrt()
@@ -232,7 +232,7 @@ class _Vote:
         self.votes, self.layers = 0, layers
 
     def add(self, code: Tensor) -> None:
-        """Counts one more layer of voxel codes."""
+        """Count one more layer of voxel codes."""
         self.bones += code >= 2**BONE_SHIFT
         self.highest = torch.maximum(self.highest, code)
         if self.votes == self.layers // 2:
@@ -240,5 +240,5 @@ class _Vote:
         self.votes += 1
 
     def winner(self) -> Tensor:
-        """Number of the bone, or 0."""
+        """Return the number of the bone, or 0."""
         return torch.where(self.middle >= 2**BONE_SHIFT, self.middle, self.highest) >> BONE_SHIFT

@@ -15,7 +15,7 @@ from anybone.core.errors import UsageError
 from anybone.core.geometry import Geometry
 from anybone.core.segmentation import Segmentation
 from anybone.core.volume import Source, Volume
-from anybone.synthetic.contrast import SEQUENCES, Contrast, Dice, mixture, physics
+from anybone.synthetic.contrast import SEQUENCES, BatchRng, Contrast, mixture, physics
 from anybone.synthetic.contrast.texture import BLOCK
 from anybone.synthetic.label_map import LabelMap
 from anybone.synthetic.scanner.atlas import Atlas
@@ -41,7 +41,7 @@ _BRIGHTEST = (300, 3500)  # what scanners scale an image's brightest tissues to
 
 @dataclass(frozen=True)
 class Series:
-    """How a series is taken; what is None is drawn by chance.
+    """Settings of a series; a setting of None is drawn at random.
 
     Attributes:
         pixel_mm: Edge of a pixel, 0.3 to 1.2 usually.
@@ -67,7 +67,7 @@ def scan(
     seed: int = 0,
     series: Series | None = None,
 ) -> tuple[Volume, Segmentation]:
-    """A volume of the whole label map, and its bones on the same grid; the same for the same arguments.
+    """Return a volume of the whole label map, and its bones on the same grid; deterministic for the arguments.
 
     A voxel is bone where bone fills at least half of it.
 
@@ -86,34 +86,34 @@ def scan(
             f"There is no sequence {sequence!r} in plane {plane!r}; "
             f"choose from {', '.join(SEQUENCES)}, {RANDOM} and {', '.join(PLANES)}."
         )
-    series, dice, atlas = series or Series(), Dice(seed), Atlas.of([label_map])
-    fill = _FILLED[int(dice.below(len(_FILLED)))] if series.filled is None else series.filled
-    frames, shape = _frames(label_map, plane, series, fill, dice)
+    series, rng, atlas = series or Series(), BatchRng(seed), Atlas.of([label_map])
+    fill = _FILLED[int(rng.below(len(_FILLED)))] if series.filled is None else series.filled
+    frames, shape = _frames(label_map, plane, series, fill, rng)
     matrix = (round(shape[1] * fill), round(shape[2] * fill))
-    contrast = mixture(1, dice) if sequence == RANDOM else physics([sequence], dice, series.field_t)
+    contrast = mixture(1, rng) if sequence == RANDOM else physics([sequence], rng, series.field_t)
     layers = min(max(_LAYERS[0], round(float(frames.thickness_mm[0]) / label_map.spacing_mm)), _LAYERS[1]) | 1
-    slices = sample(atlas, frames, contrast, shape, layers, dice.below(BLOCK**3, 1))
+    slices = sample(atlas, frames, contrast, shape, layers, rng.below(BLOCK**3, 1))
     finest = float(frames.spacing_mm[0, 0])
-    acquisition = draw_acquisition(frames, contrast, dice, (finest, finest), series.clean)
-    image, _ = develop(slices, frames, contrast, acquisition, atlas, dice, matrix)
+    acquisition = draw_acquisition(frames, contrast, rng, (finest, finest), series.clean)
+    image, _ = develop(slices, frames, contrast, acquisition, atlas, rng, matrix)
     geometry = _geometry(label_map, frames, shape, matrix)
-    volume = Volume(_scaled(image[0], dice), geometry, _source(label_map, contrast, frames, seed))
+    volume = Volume(_scaled(image[0], rng), geometry, _source(label_map, contrast, frames, seed))
     return volume, Segmentation(_labels(slices, matrix), geometry, dict(label_map.names))
 
 
 def _frames(
-    label_map: LabelMap, plane: str, series: Series, fill: float, dice: Dice
+    label_map: LabelMap, plane: str, series: Series, fill: float, rng: BatchRng
 ) -> tuple[Frames, tuple[int, int, int]]:
     """One stack over all of the body, and its slices, rows and columns as they are acquired."""
     low, high = _body(label_map)
     extent_mm = (high - low) * label_map.spacing_mm
     across, down, through = (max(range(3), key=lambda axis: abs(step[axis])) for step in PLANES[plane])
-    pixel = series.pixel_mm or float(dice.log_uniform(*_PIXEL_MM))
+    pixel = series.pixel_mm or float(rng.log_uniform(*_PIXEL_MM))
     pixel = max(pixel, float(extent_mm[[across, down]].max()) / _MOST_PIXELS) * fill
-    thickness = series.thickness_mm or float(dice.log_uniform(*_THICKNESS_MM))
-    gap = float(dice.uniform(0, 0.25)) * thickness if series.gap_mm is None else series.gap_mm
+    thickness = series.thickness_mm or float(rng.log_uniform(*_THICKNESS_MM))
+    gap = float(rng.uniform(0, 0.25)) * thickness if series.gap_mm is None else series.gap_mm
     spacing = (pixel, pixel, thickness + gap)
-    tilt = dice.normal(math.radians(_TILT_DEG), 1, 3)
+    tilt = rng.normal(math.radians(_TILT_DEG), 1, 3)
     steps = oriented([plane], tilt, torch.tensor([spacing]), torch.tensor([label_map.spacing_mm]))
     rows, columns = (_even(float(extent_mm[axis]) / pixel) for axis in (down, across))
     slices = min(max(1, int(float(extent_mm[through]) / spacing[2])), _MOST_SLICES)
@@ -132,7 +132,7 @@ def _frames(
 
 
 def _even(count: float) -> int:
-    """A number of lines near `count` whose Fourier transform is fast, and which can be filled up by quarters."""
+    """Return a number of lines near `count` with a fast Fourier transform, divisible for partial filling."""
     return max(_LINES, round(count / _LINES) * _LINES)
 
 
@@ -187,7 +187,7 @@ def _between(acquired: int, lines: int) -> _Between:
 
 
 def _nearest_bone(bone: Int[Tensor, "h w"], down: _Between, across: _Between) -> Int[Tensor, "y x"]:
-    """The bone of the nearest line that has one."""
+    """Return the bone of the nearest line that has one."""
     for lines, axis in ((down, 0), (across, 1)):
         low, high = bone.index_select(axis, lines.low), bone.index_select(axis, lines.high)
         near = (lines.part < 0.5).view(-1, 1) if axis == 0 else lines.part < 0.5
@@ -195,10 +195,10 @@ def _nearest_bone(bone: Int[Tensor, "h w"], down: _Between, across: _Between) ->
     return bone
 
 
-def _scaled(image: Float[Tensor, "s h w"], dice: Dice) -> NDArray[np.float32]:
-    """The image "column row slice" in whole numbers, as a scanner stores it."""
+def _scaled(image: Float[Tensor, "s h w"], rng: BatchRng) -> NDArray[np.float32]:
+    """Return the image "column row slice" in whole numbers, as a scanner stores it."""
     brightest = float(image.flatten()[:: max(1, image.numel() // 100_000)].quantile(0.995))
-    scale = float(dice.log_uniform(*_BRIGHTEST)) / max(brightest, 1e-6)
+    scale = float(rng.log_uniform(*_BRIGHTEST)) / max(brightest, 1e-6)
     return (image * scale).round_().permute(2, 1, 0).numpy()
 
 

@@ -1,4 +1,4 @@
-"""Where the shapes of bones come from: published surfaces, a model of how people vary, and measures."""
+"""Shapes of bones: published surfaces, a statistical model of their variation, and measures."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from anybone.synthetic.shapes.solids import Space, ellipsoid, united
 
 
 def coccyx(sacrum: Mesh) -> Mesh:
-    """A coccyx below a sacrum: four pieces, smaller and more to the front each."""
+    """Return a coccyx below a sacrum: four segments, each smaller and more anterior."""
     at = sacrum.vertices_mm
     tip = at[np.argsort(at[:, 2])[: max(20, len(at) // 200)]].mean(axis=0)
     space = Space.box((-17, -10, -44), (17, 26, 6), 1.0)

@@ -32,12 +32,12 @@ _AIRWAY_MM = 8.0  # radius
 
 
 def skull_mesh() -> Mesh:
-    """The skull where the skeleton at rest has it, in RAS mm, hollow."""
+    """Return the hollow skull, positioned as in the skeleton at rest, in RAS mm."""
     return _head()[0]
 
 
 def cranial_cavity_mesh() -> Mesh:
-    """What the skull at rest holds: brain and the fluid around it, with its stem as far as the spinal canal."""
+    """Return the contents of the skull at rest: brain, its fluid, and the stem down to the spinal canal."""
     return _head()[1]
 
 
@@ -82,13 +82,13 @@ def airway_mesh(bodies_mm: Mapping[str, NDArray[np.float64]]) -> Mesh:
 
 
 def _space_of(shape: tuple[int, int, int], low_mm: Sequence[float]) -> Space:
-    """The space of exactly `shape` places from a corner on."""
+    """Return the space of exactly `shape` places from a corner on."""
     high = [low + (count - 1.01) * _SPACING_MM for low, count in zip(low_mm, shape, strict=True)]
     return Space.box(low_mm, high, _SPACING_MM)
 
 
 def _stem(space: Space, depth_mm: float) -> Field:
-    """The way of the spinal cord out of the skull."""
+    """Return the course of the spinal cord out of the skull."""
     return bar(space, (0, -0.62 * depth_mm, 0), (0, -0.66 * depth_mm, 50), (15, 15), (1, 1.15, 1))
 
 
@@ -103,7 +103,7 @@ def _air(space: Space) -> Field:
 
 @lru_cache(maxsize=1)
 def hyoid_mesh() -> Mesh:
-    """The hyoid bone in its own frame, in mm: 0 is the middle of its body."""
+    """Return the hyoid bone in its own frame, in mm: 0 is the middle of its body."""
     space = Space.box((-26, -42, -10), (26, 8, 16), 0.9)
     halves = Space(space.geometry, np.abs(space.x), space.y, space.z)
     body = bar(halves, (0, 0, 0), (10, -4, 0), (3.2, 2.8), (1, 0.9, 1.5))
@@ -113,5 +113,5 @@ def hyoid_mesh() -> Mesh:
 
 @lru_cache(maxsize=1)
 def mandible_mesh() -> Mesh:
-    """The mandible where the skeleton at rest has it, in RAS mm."""
+    """Return the mandible, positioned as in the skeleton at rest, in RAS mm."""
     return remeshed(articulated(["mandible"]).bones["mandible"], 1.5)

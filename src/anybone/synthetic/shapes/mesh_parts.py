@@ -1,4 +1,4 @@
-"""Which mesh of the articulated skeleton, and which piece of that mesh, is which bone."""
+"""Meshes of the articulated skeleton, and the connected component of each bone in them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ FOOT: tuple[str, ...] = tuple(
 
 
 def piece_of(mesh: Mesh, piece: str) -> Mesh:
-    """The named piece of a mesh that holds several bones; the mesh itself for an empty name.
+    """Return the named component of a mesh with several bones; the mesh itself for an empty name.
 
     Args:
         mesh: In RAS mm of a body at rest whose middle is at x = 0: pieces are told apart by where they lie.

@@ -39,7 +39,7 @@ def axis_mesh(size: float = 1.0) -> Mesh:
 
 
 def _space(low: tuple[float, ...], high: tuple[float, ...], size: float) -> tuple[Space, Space]:
-    """The grid in mm, and the same places in units of an ordinary neck, right and left folded onto one side."""
+    """Return the grid in mm, and its places in units of an ordinary neck, right folded onto left."""
     space = Space.box([c * size for c in low], [c * size for c in high], _SPACING_MM)
     unit = np.float32(1 / size)
     x, y, z = (np.asarray(axis * unit, dtype=np.float32) for axis in (np.abs(space.x), space.y, space.z))

@@ -13,7 +13,7 @@ _TRIANGLES = {"tri15": 4, "tri10": 3}  # the order: one less than the nodes alon
 
 
 def patch_surface(topology: Mapping[str, Any], steps: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """How a patched surface follows from its nodes: weights "v n" (vertices = weights @ nodes) and faces "f 3".
+    """Return the weights "v n" (vertices = weights @ nodes) and faces "f 3" of a patched surface.
 
     Vertices on the border of two patches come twice, at one place: weld them. Faces of a patch turn one way, those of
     its neighbor may turn the other: orient them.

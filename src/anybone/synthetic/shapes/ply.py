@@ -23,7 +23,7 @@ _END = b"end_header\n"
 
 
 def read_ply(path: Path) -> Mesh:
-    """The surface in a PLY file, in the file's own units and axes.
+    """Read the surface in a PLY file, in the file's own units and axes.
 
     Raises:
         ReadError: It is not a binary little-endian PLY file of triangles.
@@ -46,7 +46,7 @@ def read_ply(path: Path) -> Mesh:
 
 
 def _element(header: list[str], name: str) -> tuple[int, np.dtype[np.void]]:
-    """How many there are of an element, and how one of them is stored."""
+    """Return the count and the layout of an element."""
     rows = [line.split() for line in header]
     first = next((n for n, row in enumerate(rows) if row[:2] == ["element", name]), None)
     if first is None:

@@ -64,7 +64,7 @@ class Articulated:
 
 
 def articulated(bones: Collection[str], angles_deg: Mapping[str, float] | None = None) -> Articulated:
-    """The skeleton with its joints at the given angles; joints that the model couples to others follow them.
+    """Return the skeleton with its joints at the given angles; coupled joints follow.
 
     Args:
         bones: Names of the bones wanted: keys of `anybone.synthetic.shapes.mesh_parts.PIECES`.
@@ -113,7 +113,7 @@ def _set_joints(simulator: Any, model: Any, data: Any, angles_deg: Mapping[str, 
 
 @lru_cache(maxsize=1)
 def _geoms() -> dict[str, int]:
-    """The number of the geometry that shows each mesh, by the mesh's name."""
+    """Return the number of the geometry that shows each mesh, by the mesh's name."""
     simulator, model = _model()
     meshes = np.flatnonzero(model.geom_type == simulator.mjtGeom.mjGEOM_MESH)
     return {model.mesh(int(model.geom_dataid[g])).name: int(g) for g in meshes}
@@ -121,7 +121,7 @@ def _geoms() -> dict[str, int]:
 
 @lru_cache(maxsize=256)
 def _bone(name: str) -> Mesh:
-    """A bone in the frame of its mesh, in mm, closed and smooth."""
+    """Return a bone in the frame of its mesh, in mm, closed and smooth."""
     mesh_name, piece = PIECES[name]
     turn, offset = _rest(_geoms()[mesh_name])
     mesh = piece_of(welded(_at_rest(mesh_name)), piece)
@@ -130,7 +130,7 @@ def _bone(name: str) -> Mesh:
 
 
 def finished(mesh: Mesh) -> Mesh:
-    """The mesh as a closed, smooth surface: with its facets rounded, and made anew where it has holes or seams."""
+    """Return the mesh as a closed, smooth surface: facets rounded, remeshed where it has holes or seams."""
     sound = not len(open_edges(mesh))
     mended = closed(mesh)
     faces = float(np.prod(np.sort(np.diff(mended.bounds_mm, axis=0).ravel())[1:])) * _FACES_PER_MM2

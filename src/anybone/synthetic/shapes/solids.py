@@ -28,7 +28,7 @@ class Space:
 
     @classmethod
     def box(cls, low_mm: Point, high_mm: Point, spacing_mm: float) -> Space:
-        """A grid of cubes between two corners; x, y and z broadcast against one another."""
+        """Return a grid of cubes between two corners; x, y and z broadcast against one another."""
         shape = tuple(int(np.ceil((b - a) / spacing_mm)) + 1 for a, b in zip(low_mm, high_mm, strict=True))
         affine = np.diag([spacing_mm] * 3 + [1.0])
         affine[:3, 3] = low_mm
@@ -40,18 +40,18 @@ class Space:
         return cls(Geometry((shape[0], shape[1], shape[2]), affine), x, y, z)
 
     def mesh(self, field: Field) -> Mesh:
-        """The smooth surface around where the field is positive."""
+        """Return the smooth surface around the positive part of the field."""
         return smoothed(surface(np.broadcast_to(field, self.geometry.shape_ijk), self.geometry), 3)
 
 
 def ellipsoid(space: Space, middle: Point, radii: Point) -> Field:
-    """A ball, stretched."""
+    """Return an ellipsoid."""
     terms = [((c - m) / r) ** 2 for c, m, r in zip((space.x, space.y, space.z), middle, radii, strict=True)]
     return np.asarray((1 - np.sqrt(terms[0] + terms[1] + terms[2])) * min(radii), dtype=np.float32)
 
 
 def bar(space: Space, start: Point, end: Point, radii: tuple[float, float], stretch: Point = (1.0, 1.0, 1.0)) -> Field:
-    """A rod with round ends, `radii` thick at its start and its end, that is stretched along the axes about its line.
+    """Return a rod with round ends and `radii` at its start and end, stretched along the axes about its line.
 
     Args:
         space: Where.
@@ -72,7 +72,7 @@ def bar(space: Space, start: Point, end: Point, radii: tuple[float, float], stre
 
 
 def column(space: Space, middle: Point, radii: tuple[float, float], roundness: float = 2.0) -> Field:
-    """An endless upright column; `roundness` 2 is an ellipse, 3 and more comes near a rectangle."""
+    """Return an infinite upright column; `roundness` 2 is an ellipse, 3 and more approach a rectangle."""
     u, v = np.abs((space.x - middle[0]) / radii[0]), np.abs((space.y - middle[1]) / radii[1])
     return np.asarray((1 - (u**roundness + v**roundness) ** (1 / roundness)) * min(radii), dtype=np.float32)
 
@@ -84,5 +84,5 @@ def united(first: Field, second: Field, blend_mm: float = 2.0) -> Field:
 
 
 def without(first: Field, second: Field, blend_mm: float = 0.5) -> Field:
-    """The first less the second."""
+    """Return the first solid minus the second."""
     return -united(-first, second, blend_mm)

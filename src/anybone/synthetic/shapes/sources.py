@@ -38,7 +38,7 @@ class ShapeSource:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be used as things are; a folder of the user's counts as not."""
+        """Return whether the source can be used as installed; a folder of the user's counts as not installed."""
         if not self.package:
             return not self.install
         try:

@@ -37,7 +37,7 @@ class Vertebra:
         spinous_drop: How far below the middle of the body that tip lies.
         spinous_height: Of the spinous process, upright.
         facet_span: Between the middles of the right and left facet joints.
-        facet_turn: 0: facets look to the back (neck, chest), 1: to the side (loin).
+        facet_turn: 0: facets look to the back (neck, chest), 1: to the side (lumbar).
         wedge: How much taller the front of the body is than its back.
         lip: How far osteophytes stand out from the rims.
     """
@@ -76,7 +76,7 @@ _MEASURES = {
 
 
 def measures(level: str) -> Vertebra:
-    """The mean measures of a level from C3 to L5."""
+    """Return the mean measures of a level from C3 to L5."""
     place = LEVELS.index(level)
     known = [LEVELS.index(name) for name in _MEASURES]
     rows = np.array([[getattr(v, f.name) for f in fields(Vertebra)] for v in _MEASURES.values()])
@@ -94,7 +94,7 @@ def varied(vertebra: Vertebra, rng: np.random.Generator, share: float = 0.06, li
 
 
 def vertebra_mesh(vertebra: Vertebra, neck: bool = False) -> Mesh:
-    """The surface of a vertebra in its own frame.
+    """Return the surface of a vertebra in its own frame.
 
     Args:
         vertebra: Its measures.
@@ -116,7 +116,7 @@ def vertebra_mesh(vertebra: Vertebra, neck: bool = False) -> Mesh:
 
 
 def _body(space: Space, v: Vertebra, hooked: bool) -> Field:
-    """A drum with a waist, hollowed endplates and a back that curves inwards."""
+    """Return a drum with a waist, hollowed endplates and a concave back."""
     y = space.y + 0.05 * v.depth * (1 - np.clip(2 * space.x / v.width, 0, 1) ** 2) * (space.y < 0)
     u = np.abs(2 * space.x / v.width)
     w = np.abs(2 * y / v.depth)
@@ -133,7 +133,7 @@ def _body(space: Space, v: Vertebra, hooked: bool) -> Field:
 
 
 def _arch(space: Space, v: Vertebra) -> Field:
-    """Pedicles, laminae and processes of a vertebra of the chest or the loin."""
+    """Pedicles, laminae and processes of a vertebra of the chest or the lumbar spine."""
     back = -v.depth / 2
     canal = back - _CANAL_BEHIND_MM - v.canal_depth / 2
     wall = v.canal_width / 2  # beside the canal

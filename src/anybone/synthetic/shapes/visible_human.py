@@ -106,11 +106,11 @@ def _end(bone: Mesh, front: bool) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _on_mean(folder: Path, person: str) -> Move:
-    """How the leg lies on the mean of the shape model of the lower limb."""
+    """Return the move of the leg onto the mean of the shape model of the lower limb."""
     source, target = leg_of(folder, person), lower_limb.lower_limb(np.random.default_rng(0), 0.0)
     return laid_upright(*(joined([leg["left tibia"], leg["left fibula"]]) for leg in (source, target)))
 
 
 def leg_onto(folder: Path, person: str) -> tuple[dict[str, Mesh], Move]:
-    """The leg, and the move that lays it on the mean of `anybone.synthetic.shapes.lower_limb`."""
+    """Return the leg, and the move onto the mean of `anybone.synthetic.shapes.lower_limb`."""
     return leg_of(folder, person), _on_mean(folder, person)

@@ -1,4 +1,4 @@
-"""What only a belly has: liver, spleen, stomach, kidneys and colon around the bowel."""
+"""Tissues of the abdomen: liver, spleen, stomach, kidneys and colon around the bowel."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ COLON_PATH_MM = (  # to the right, to the front, above; caecum, flexures, sigmoi
 )
 
 
-def fill_belly(field: Field, where: Mask, xyz: Sequence[Array], tissue: NDArray[np.uint8]) -> None:
-    """Writes the organs of a belly into `tissue`.
+def fill_abdomen(field: Field, where: Mask, xyz: Sequence[Array], tissue: NDArray[np.uint8]) -> None:
+    """Write the organs of an abdomen into `tissue`.
 
     Args:
         field: Where.
@@ -79,7 +79,7 @@ def _depth(
 
 
 def _lay(field: Field, where: Mask, xyz: Sequence[Array], organ: Organ, tissue: NDArray[np.uint8]) -> Array:
-    """Writes an organ in thin fat into `tissue`; how deep in it voxels lie, mm."""
+    """Write an organ in thin fat into `tissue` and return the depth of voxels in it, in mm."""
     depth = _depth(field, xyz, organ, field.rng.normal(0, 6, 3), field.rng.uniform(0.85, 1.15), 3.0)
     tissue[where & (depth > -3.0)] = Tissue.FAT
     tissue[where & (depth > 0)] = Tissue.MUSCLE if organ.wall_mm else organ.tissue

@@ -21,7 +21,7 @@ COVER_MM, COVER_LINE_MM = (4.0, 9.0), (0.3, 0.8)  # the sheet of muscle over all
 
 @dataclass(frozen=True)
 class Back:
-    """How broad a column of muscle is on either side, mm, and whether a sheet lies over it."""
+    """Width of a column of muscle on either side in mm, and whether a sheet covers it."""
 
     half_mm: float
     sheet: bool
@@ -40,14 +40,14 @@ BACKS = {
 def fill_back(
     field: Field, region: str, x: Array, y: Array, surface_mm: Array, tissue: NDArray[np.uint8], free: Mask
 ) -> None:
-    """Writes the muscles behind the spine into `tissue`.
+    """Write the muscles behind the spine into `tissue`.
 
     Args:
         field: Where.
         region: A key of `REGIONS`; those without a spine have no back.
         x: mm to the right of the spinal canal.
         y: mm to its front.
-        surface_mm: Distance to where flesh ends, negative within.
+        surface_mm: Distance to where soft tissue ends, negative within.
         tissue: What is there; changed.
         free: Beside the length of the spine.
     """

@@ -24,7 +24,7 @@ def digits_of(field: Field) -> Array:
 
 
 def outline(field: Field, solid: Mask, digits: Array, trunk: Mask, breadth_mm: float) -> Array:
-    """Distance in mm to where flesh ends and fat begins, negative within: a smooth hull of trunk and what is solid.
+    """Return the distance in mm to the outer boundary of soft tissue, negative within: a hull of trunk and solids.
 
     Args:
         field: Where.

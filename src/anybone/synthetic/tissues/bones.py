@@ -15,7 +15,7 @@ from anybone.synthetic.tissues.field import Field
 
 @dataclass(frozen=True)
 class Kind:
-    """How bones of a kind are built.
+    """Structure of bones of a kind.
 
     Attributes:
         ends_mm: Thickness of the cortex at the ends, or everywhere.
@@ -65,12 +65,12 @@ THICKEST_SHARE = 0.75  # of the local radius: a medullary cavity remains
 
 
 def kind_of(name: str) -> Kind:
-    """How the bone of that name is built."""
+    """Return the kind of the bone of that name."""
     return next((kind for word, kind in KINDS.items() if word in name), OTHER)
 
 
 def fill_bones(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
-    """Writes cortex and marrow of every bone into `tissue`."""
+    """Write cortex and marrow of every bone into `tissue`."""
     rng = field.rng
     uneven, patches = field.noise(14), field.noise(16) + 0.6 * field.noise(6)
     redness = rng.normal(0, 0.2)  # of the person
@@ -98,7 +98,7 @@ def fill_bones(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
 
 
 def _along(mesh: Mesh, field: Field, at: tuple[NDArray[np.intp], ...]) -> tuple[NDArray[np.float64], float]:
-    """Where along the bone's long axis voxels lie, 0 to 1, and its length in mm, from the whole mesh."""
+    """Return the position of voxels along the bone's long axis, 0 to 1, and its length in mm from the whole mesh."""
     middle = mesh.vertices_mm.mean(axis=0)
     axis = np.linalg.svd(mesh.vertices_mm[::5] - middle, full_matrices=False)[2][0]
     ends = (mesh.vertices_mm - middle) @ axis
@@ -124,7 +124,7 @@ class _Plates:
     wavy_mm: NDArray[np.float32]
 
     def draw(self, share: float, thick_mm: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Which voxels a plate takes at each end, where there is one: `share` says how often."""
+        """Draw the voxels of a plate at each end that has one, with probability `share`."""
         taken = np.zeros(self.along.shape, dtype=bool)
         for end in (SCAR_AT, 1 - SCAR_AT):
             place, dome = end + rng.normal(0, 0.008), rng.normal(0, DOME_MM)

@@ -21,7 +21,7 @@ MESENTERY_WIDTH = 0.07  # as of `winding`
 
 
 def fill_bowel(field: Field, where: Mask, tissue: NDArray[np.uint8]) -> None:
-    """Writes loops of bowel and the vessels between them into `tissue`, in fat."""
+    """Write loops of bowel and the vessels between them into `tissue`, in fat."""
     rng = field.rng
     tissue[where] = Tissue.FAT
     places = np.flatnonzero(where)
@@ -45,7 +45,7 @@ def winding(field: Field, length_mm: float, width: float) -> Mask:
 
 
 def _loop(middle_mm: NDArray[np.float64], rng: np.random.Generator) -> MusclePath:
-    """A part of a circle, in any plane."""
+    """Return an arc of a circle, in any plane."""
     turn, bend = np.linspace(0, rng.uniform(*LOOP_TURN), LOOP_POINTS), rng.uniform(*LOOP_BEND_MM)
     first, second = np.linalg.qr(rng.normal(size=(3, 3)))[0][:2]
     arc = np.outer(np.cos(turn), first) + np.outer(np.sin(turn), second)

@@ -10,13 +10,13 @@ from anybone.synthetic.tissues.bones import fill_bones
 from anybone.synthetic.tissues.field import field_of
 from anybone.synthetic.tissues.head import fill_head
 from anybone.synthetic.tissues.joints import fill_joints
-from anybone.synthetic.tissues.pathology import add_illness
-from anybone.synthetic.tissues.soft_tissue import fill_soft
+from anybone.synthetic.tissues.pathology import add_pathology
+from anybone.synthetic.tissues.soft_tissue import fill_soft_tissue
 from anybone.synthetic.tissues.trunk import fill_trunk
 
 
 def build(scene: Scene, spacing_mm: float, rng: np.random.Generator, seed: int = 0) -> LabelMap:
-    """The scene's field of view with every tissue: from the skin inwards, bones last but for what patients have.
+    """Return the scene's field of view with every tissue: from the skin inward, bones and pathology last.
 
     Args:
         scene: Posed bones, muscles and canal.
@@ -26,10 +26,10 @@ def build(scene: Scene, spacing_mm: float, rng: np.random.Generator, seed: int =
     """
     field = field_of(scene, spacing_mm, rng)
     tissue = np.zeros(field.shape, dtype=np.uint8)
-    flesh = fill_soft(field, scene, tissue)
-    fill_trunk(field, scene, flesh, tissue)
+    soft_tissue = fill_soft_tissue(field, scene, tissue)
+    fill_trunk(field, scene, soft_tissue, tissue)
     fill_head(field, scene, tissue)
     fill_joints(field, scene, tissue)
     fill_bones(field, scene, tissue)
-    add_illness(field, tissue)
+    add_pathology(field, tissue)
     return LabelMap(tissue, field.bone, field.geometry, field.names, scene.region, seed, scene.credits)

@@ -11,7 +11,7 @@ from anybone.synthetic.scene import Scene
 from anybone.synthetic.tissue import Tissue
 from anybone.synthetic.tissues.coarse import coarse_points, fine
 from anybone.synthetic.tissues.field import Array, Field
-from anybone.synthetic.tissues.soft_tissue import Flesh
+from anybone.synthetic.tissues.soft_tissue import SoftTissue
 from anybone.synthetic.voxelize import voxelize
 
 _SIDES, _STEP_MM = 72, 6.0  # cells around the cage, and their height
@@ -39,8 +39,8 @@ class Cage:
     aside_mm: Array
 
 
-def cage_of(field: Field, scene: Scene, flesh: Flesh) -> Cage | None:
-    """The cage of the scene's ribs, within its flesh; None where there are no ribs.
+def cage_of(field: Field, scene: Scene, soft_tissue: SoftTissue) -> Cage | None:
+    """Return the cage of the scene's ribs, within its soft tissue; None without ribs.
 
     Those of one side stand for the other's too. Above, it ends at the plane of the highest ribs.
     """
@@ -72,23 +72,23 @@ def cage_of(field: Field, scene: Scene, flesh: Flesh) -> Cage | None:
     _, front, up = np.concatenate(highest).T
     slope, height_mm = np.polyfit(front, up, 1)
     below_top = _APEX_SHARE * (slope * field.axis_mm(1) + height_mm + _APEX_MM - field.axis_mm(2))
-    within = np.minimum(np.minimum(inside, below_top), -flesh.surface_mm - _WALL_MM)
+    within = np.minimum(np.minimum(inside, below_top), -soft_tissue.surface_mm - _WALL_MM)
     aside = np.abs(field.axis_mm(0) - np.float32(middle[0]))
     return Cage(within.astype(np.float32), there(outer_mm - inner_mm), aside)
 
 
-def fill_wall(field: Field, scene: Scene, flesh: Flesh, cage: Cage, tissue: NDArray[np.uint8]) -> None:
-    """Writes muscles between the ribs and on them, fat within them, and their cartilage into `tissue`.
+def fill_wall(field: Field, scene: Scene, soft_tissue: SoftTissue, cage: Cage, tissue: NDArray[np.uint8]) -> None:
+    """Write muscles between the ribs and on them, fat within them, and their cartilage into `tissue`.
 
     Args:
         field: Where.
         scene: May have the surface "rib cartilage".
-        flesh: What is there.
+        soft tissue: What is there.
         cage: Of the scene.
         tissue: What is there; changed.
     """
     rng = field.rng
-    outside = ~field.inside & (flesh.surface_mm < -1.0) & (cage.aside_mm > _SPINE_HALF_MM)
+    outside = ~field.inside & (soft_tissue.surface_mm < -1.0) & (cage.aside_mm > _SPINE_HALF_MM)
     beyond = -cage.inside_mm - cage.thick_mm
     cover = rng.uniform(*_COVER_MM) * (1 + _BARE * field.noise(40))
     tissue[outside & (tissue == Tissue.FAT) & (beyond > 0) & (beyond < cover)] = Tissue.MUSCLE

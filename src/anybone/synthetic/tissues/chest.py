@@ -1,4 +1,4 @@
-"""What only a chest has: lungs, a heart with its vessels between them, and the diaphragm with what lies below it."""
+"""Tissues of the chest: lungs, a heart with its vessels between them, and the diaphragm with organs below it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LUNG_VESSELS = ((34.0, 0.09), (18.0, 0.05))  # length of their bends and width, 
 
 
 def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None:
-    """Writes lungs, heart, vessels and diaphragm into `tissue`, within the ribs.
+    """Write lungs, heart, vessels and diaphragm into `tissue`, within the ribs.
 
     Args:
         frame: Where.
@@ -61,7 +61,7 @@ def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None
 
 
 def fill_lungs(field: Field, where: Mask, tissue: NDArray[np.uint8]) -> None:
-    """Writes lungs with their vessels into `tissue`."""
+    """Write lungs with their vessels into `tissue`."""
     tissue[where] = Tissue.LUNG
     for length_mm, width in LUNG_VESSELS:
         tissue[where & winding(field, length_mm, width)] = Tissue.VESSEL

@@ -26,7 +26,7 @@ def coarse_points(field: Field) -> tuple[tuple[int, int, int], NDArray[np.float6
 
 
 def fine(field: Field, coarse: NDArray[np.floating] | Mask) -> NDArray[np.float32]:
-    """What was laid out on the coarse grid, on the field's: linear between the middles of its voxels."""
+    """Return a coarse field on the fine grid, interpolated linearly between the middles of its voxels."""
     found = coarse.astype(np.float32)
     for axis in range(3):
         here = np.moveaxis(found, axis, 0)
@@ -76,5 +76,5 @@ def repeated(field: Field, coarse: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def coarse_noise(field: Field, shape: tuple[int, int, int], length_mm: float) -> Array:
-    """As `Field.noise`, on the coarse grid of that shape."""
+    """Return `Field.noise` on the coarse grid of that shape."""
     return noise(field.rng, shape, COARSE * field.spacing_mm, length_mm)

@@ -12,7 +12,7 @@ from anybone.synthetic.tissues.field import Field, Mask
 from anybone.synthetic.tissues.spine_frame import SpineFrame
 
 WIDEST_MM, THICK_MM, DEEP_MM = 20.0, 12.0, 9.0  # between bones; from one; from one and from the seam together
-BREADTH = (1.2, 1.45)  # of a body's depth, from a neck's to a loin's
+BREADTH = (1.2, 1.45)  # of a body's depth, from a neck's to a lumbar spine's
 NECK_MM, LOIN_MM = 8.0, 17.0  # half of the depth of a body there
 BULGE_MM = 1.5  # beyond the bodies
 NUCLEUS_SHARE = 0.58  # of a disc's half depth
@@ -20,7 +20,7 @@ WITHOUT = "C1 vertebra"  # no disc is at it
 
 
 def fill_discs(frame: SpineFrame, tissue: NDArray[np.uint8], free: Mask) -> Mask:
-    """Writes discs in front of the canal into `tissue`; says where gaps of the spine lie that are no joints.
+    """Write discs in front of the canal into `tissue` and return the gaps of the spine that are not joints.
 
     Args:
         frame: Where.
@@ -58,7 +58,7 @@ def _half_depths(frame: SpineFrame, numbers: Sequence[int]) -> NDArray[np.float3
 
 
 def _worn(field: Field, at: tuple[NDArray[np.intp], ...]) -> NDArray[np.bool_]:
-    """Whether voxels lie in a disc that has lost its nucleus: each may, in some people most."""
+    """Return whether voxels are in a degenerated disc without nucleus: each can be, in some people most."""
     vertebrae = np.stack([field.nearest[at], field.across[at]], axis=1)
     _, disc = np.unique(np.sort(vertebrae, axis=1), axis=0, return_inverse=True)
     share = field.rng.beta(0.8, 1.6)

@@ -47,7 +47,7 @@ class Field:
 
     @cached_property
     def inside(self) -> Mask:
-        """Where there is bone."""
+        """Mask of bone."""
         return self.bone > 0
 
     @cached_property
@@ -125,7 +125,7 @@ def noise(
     length_mm: float,
     aniso: tuple[float, float, float] = (1, 1, 1),
 ) -> Array:
-    """As `Field.noise`, on any grid."""
+    """Return `Field.noise` on any grid."""
     steps_mm = [_KNOT_SHARE * length_mm * a for a in aniso]
     knots = [max(4, round(n * spacing_mm / mm) + 3) for n, mm in zip(shape, steps_mm, strict=True)]
     field = volume(rng.normal(size=knots).astype(np.float32), shape)
@@ -133,7 +133,7 @@ def noise(
 
 
 def field_of(scene: Scene, spacing_mm: float, rng: np.random.Generator) -> Field:
-    """A scene's field of view on a grid, with the bones that reach into it."""
+    """Return a scene's field of view on a grid, with the bones that reach into it."""
     shape = tuple(max(8, round(e / spacing_mm)) for e in scene.extent_mm)
     affine = np.diag([spacing_mm] * 3 + [1.0])
     corner_mm = scene.center_mm - (np.array(shape) - 1) / 2 * spacing_mm

@@ -1,4 +1,4 @@
-"""What only head and neck have: brain, airway, and the vessels and glands beside it."""
+"""Tissues of head and neck: brain, airway, vessels and glands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GLAND_MM = (17.0, 42.0, 9.0)  # beside and before the canal, and radius: thyroid
 
 
 def fill_neck(field: Field, free: Mask, x: Array, y: Array, tissue: NDArray[np.uint8]) -> None:
-    """Writes vessels and glands of the neck into `tissue`.
+    """Write vessels and glands of the neck into `tissue`.
 
     Args:
         field: Where.
@@ -39,7 +39,7 @@ def fill_neck(field: Field, free: Mask, x: Array, y: Array, tissue: NDArray[np.u
 
 
 def fill_head(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
-    """Writes the airway, and brain in its fluid, into `tissue`, where the scene has their surfaces."""
+    """Write the airway, and brain in its fluid, into `tissue`, where the scene has their surfaces."""
     from scipy.ndimage import distance_transform_edt
 
     def depth(name: str) -> Array:

@@ -1,4 +1,4 @@
-"""Where the trunk is: what its bones surround, and the belly and the chest before its spine."""
+"""Extent of the trunk: the surroundings of its bones, with abdomen and chest in front of the spine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WITH_NECK = ("neck", "skull-base")
 
 
 def trunk_of(field: Field, scene: Scene) -> Mask:
-    """What is trunk, on the coarse grid: whatever its bones surround at one height, and what lies before its spine."""
+    """Return the trunk on the coarse grid: the hull of its bones at each height, and the front of its spine."""
     bone = field.bone[::COARSE, ::COARSE, ::COARSE]
     numbers = [n for n, name in field.names.items() if any(word in name for word in TRUNK)]
     found = _surrounded(np.isin(bone, numbers), max(1, round(SLAB_MM / 2 / (field.spacing_mm * COARSE))))
@@ -66,7 +66,7 @@ def _surrounded(bone: Mask, reach: int) -> Mask:
 
 
 def _before_spine(field: Field, scene: Scene, canal: MusclePath) -> Mask:
-    """A belly, a neck, or a chest that narrows toward the neck: ellipses about a middle before the canal."""
+    """Return an abdomen, a neck, or a chest that narrows toward the neck: ellipses in front of the canal."""
     rng = field.rng
     x, y, z = _about(field, canal)
     chest, neck = scene.region in WITH_CHEST, scene.region in WITH_NECK
@@ -82,7 +82,7 @@ def _before_spine(field: Field, scene: Scene, canal: MusclePath) -> Mask:
 
 
 def _columns(field: Field, canal: MusclePath, usual_mm: tuple[float, float, float, float]) -> Mask:
-    """The muscles behind a spine, beside its length: they stand out further than its spinous processes."""
+    """Return the muscles on both sides of a spine, which protrude further than its spinous processes."""
     x, y, z = _about(field, canal)
     aside, behind, wide, deep = np.array(usual_mm) * field.rng.uniform(0.85, 1.15)
     heights = canal.points_mm[:, 2]

@@ -19,7 +19,7 @@ MENISCUS_GAP_MM = (3.5, 11.0)
 
 
 def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
-    """Writes what lies between bones into `tissue`; bone itself stays."""
+    """Write the tissues between bones into `tissue`; bone itself stays."""
     rng = field.rng
     free = ~field.inside & (tissue != Tissue.AIR)
     width = _widths(field) * rng.uniform(0.7, 1.2) * (1 + 0.15 * field.noise(60))
@@ -39,7 +39,7 @@ def fill_joints(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> None:
 
 
 def _widths(field: Field) -> NDArray[np.float32]:
-    """How wide the joint at each voxel may gape: a little wider than at its narrowest, more between thick bones.
+    """Return the allowed gap of the joint at each voxel: slightly above its narrowest, more between thick bones.
 
     0 where no joint is near: bones that lie side by side, as fingers do, are not one.
     """

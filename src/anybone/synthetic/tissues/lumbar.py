@@ -1,4 +1,4 @@
-"""What lies before a lumbar spine: the wall of a belly, its organs, and the great vessels that part in it."""
+"""Tissues in front of a lumbar spine: abdominal wall, organs, and the great vessels with their bifurcation."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anybone.synthetic.tissue import Tissue
-from anybone.synthetic.tissues.abdomen import fill_belly
+from anybone.synthetic.tissues.abdomen import fill_abdomen
 from anybone.synthetic.tissues.field import Array, Field, Mask
 from anybone.synthetic.tissues.pelvis import PELVIC_MM, before_sacrum, fill_presacral
-from anybone.synthetic.tissues.soft_tissue import Flesh
+from anybone.synthetic.tissues.soft_tissue import SoftTissue
 from anybone.synthetic.tissues.spine_frame import SpineFrame, before_spine, lay_great_vessels
 
 FORK_MM = -65.0  # above the second lumbar vertebra: where the great vessels part
 KIDNEYS_MM = (36.0, 28.0, 78.0)  # how far what holds organs reaches back, and from where to where ever more
 SECOND_LUMBAR_SHARE = 0.55  # of the canal from the sacrum to T10, from its foot on
-SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the belly's wall: share of it; mm aside
+SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the abdomen's wall: share of it; mm aside
 
 
-def fill_loin(frame: SpineFrame, flesh: Flesh, free: Mask, wall_mm: float, tissue: NDArray[np.uint8]) -> None:
-    """Writes a belly's wall and organs, what lies before the sacrum, and the great vessels into `tissue`.
+def fill_lumbar(
+    frame: SpineFrame, soft_tissue: SoftTissue, free: Mask, wall_mm: float, tissue: NDArray[np.uint8]
+) -> None:
+    """Write the abdominal wall and organs, the presacral tissues, and the great vessels into `tissue`.
 
     Args:
         frame: Where.
-        flesh: What is there.
+        soft tissue: What is there.
         free: Where there is neither bone nor wall.
         wall_mm: How thick that is.
         tissue: What is there; changed.
@@ -32,19 +34,19 @@ def fill_loin(frame: SpineFrame, flesh: Flesh, free: Mask, wall_mm: float, tissu
     cavity = free & before_spine(frame, *KIDNEYS_MM)
     ends = frame.canal.points_mm[:, 2]
     above = field.axis_mm(2) - float(ends.min() + SECOND_LUMBAR_SHARE * (ends.max() - ends.min()))
-    front = flesh.trunk & ~field.inside & (y > 0) & (flesh.surface_mm < 0)
-    _wall(field, front & (flesh.surface_mm >= -wall_mm), x, flesh.surface_mm / wall_mm, tissue)
-    kept = free & (field.away_mm > PELVIC_MM) & (flesh.lean_mm > 1)
+    front = soft_tissue.trunk & ~field.inside & (y > 0) & (soft_tissue.surface_mm < 0)
+    _wall(field, front & (soft_tissue.surface_mm >= -wall_mm), x, soft_tissue.surface_mm / wall_mm, tissue)
+    kept = free & (field.away_mm > PELVIC_MM) & (soft_tissue.lean_mm > 1)
     below, before = field.axis_mm(2) < ends.min(), before_sacrum(field)
     if before is not None:
         cavity = np.where(below, free & (before > 0), cavity)
-    fill_belly(field, cavity & kept, (x, y, above), tissue)
+    fill_abdomen(field, cavity & kept, (x, y, above), tissue)
     fill_presacral(field, kept & below, before, tissue)
     lay_great_vessels(frame, free, tissue, np.clip(FORK_MM - above, 0, None))
 
 
 def _wall(field: Field, wall: Mask, x: Array, depth: Array, tissue: NDArray[np.uint8]) -> None:
-    """Writes three sheets of muscle at the sides and one in front, with thin fat between, into `tissue`.
+    """Write three sheets of lateral muscle and one anterior, with thin fat between, into `tissue`.
 
     Args:
         field: Where.

@@ -24,7 +24,7 @@ _PART = re.compile(r"_.*$|(?<=[A-Za-z])\d+$")
 
 @dataclass(frozen=True, eq=False)
 class Around:
-    """Where voxels lie about the nearest of some tubes.
+    """Positions of voxels relative to the nearest of some tubes.
 
     Attributes:
         outside_mm: Distance to its surface, negative inside.
@@ -38,7 +38,7 @@ class Around:
 
 
 def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
-    """Where voxels lie about muscles; the parts of one touch without fat between."""
+    """Return the positions of voxels relative to muscles; the parts of one touch without fat between."""
     from scipy.spatial import cKDTree
 
     far = np.full(field.shape, 1e3, dtype=np.float32)
@@ -63,7 +63,7 @@ def around(field: Field, paths: Mapping[str, MusclePath]) -> Around:
 
 
 def cords(field: Field, paths: Sequence[MusclePath]) -> Array:
-    """How far voxels lie outside tendons that are as thick all along, in mm; far away where there are none."""
+    """Return the distance of voxels outside tendons of constant thickness, in mm; large without tendons."""
     from scipy.spatial import cKDTree
 
     if not paths:
@@ -76,7 +76,7 @@ def cords(field: Field, paths: Sequence[MusclePath]) -> Array:
 
 
 def group_of(name: str) -> str:
-    """The muscle that a part belongs to: "left MF" of "left MF_m1s", "left glmax" of "left glmax2"."""
+    """Return the muscle that a part belongs to: "left MF" of "left MF_m1s", "left glmax" of "left glmax2"."""
     return _PART.sub("", name)
 
 
@@ -110,7 +110,7 @@ class _Tubes:
     def surface(
         self, station: NDArray[np.intp], points_mm: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How far points lie outside the tube between one station each and those beside it, and the ways to its line.
+        """Return the distance of points from the tube at one station each, and the directions to its line.
 
         Args:
             station: "n".

@@ -1,4 +1,4 @@
-"""What patients have: edema and lesions in bone and beside it, fractures, now and then metal."""
+"""Pathology: edema and lesions in bone and soft tissue, fractures, and sometimes metal."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ EDEMA_SHARE, LESION_SHARE, MASS_SHARE, METAL_SHARE, FRACTURE_SHARE = 0.25, 0.15,
 FRACTURE_MM, BRUISE_MM = (0.7, 2.0), (5.0, 15.0)  # the gap, and how far the marrow beside it is bruised
 
 
-def add_illness(field: Field, tissue: NDArray[np.uint8]) -> None:
-    """Writes what this patient has, if anything, into `tissue`."""
+def add_pathology(field: Field, tissue: NDArray[np.uint8]) -> None:
+    """Write the pathology of this patient, if any, into `tissue`."""
     rng = field.rng
     marrow = np.isin(tissue, MARROW)
-    flesh = (tissue == Tissue.MUSCLE) | (tissue == Tissue.FAT)
+    soft_tissue = (tissue == Tissue.MUSCLE) | (tissue == Tissue.FAT)
     for share, where, size, kind in (
         (EDEMA_SHARE, marrow, (6.0, 22.0), Tissue.EDEMA),
         (LESION_SHARE, marrow, (3.0, 12.0), Tissue.LESION),
-        (MASS_SHARE, flesh, (8.0, 45.0), Tissue.LESION),
-        (EDEMA_SHARE, flesh, (8.0, 30.0), Tissue.EDEMA),
+        (MASS_SHARE, soft_tissue, (8.0, 45.0), Tissue.LESION),
+        (EDEMA_SHARE, soft_tissue, (8.0, 30.0), Tissue.EDEMA),
         (METAL_SHARE, marrow, (2.0, 4.0), Tissue.METAL),
     ):
         if rng.random() < share and where.any():
@@ -31,7 +31,7 @@ def add_illness(field: Field, tissue: NDArray[np.uint8]) -> None:
 
 
 def _break(field: Field, tissue: NDArray[np.uint8], marrow: NDArray[np.bool_]) -> None:
-    """Writes an uneven fracture through one bone: fluid in the gap, edema in the marrow on both sides."""
+    """Write an uneven fracture through one bone: fluid in the gap, edema in the marrow on both sides."""
     rng = field.rng
     places = np.flatnonzero(marrow)
     index = np.array(np.unravel_index(places[rng.integers(len(places))], field.shape))
@@ -48,7 +48,7 @@ def _break(field: Field, tissue: NDArray[np.uint8], marrow: NDArray[np.bool_]) -
 
 
 def _blob(field: Field, where: NDArray[np.bool_], radius_mm: float) -> NDArray[np.bool_]:
-    """An uneven ball around a random place of a mask."""
+    """Return an uneven ball around a random place of a mask."""
     places = np.flatnonzero(where)
     index = np.array(np.unravel_index(places[field.rng.integers(len(places))], field.shape))
     center = field.geometry.to_world(index)

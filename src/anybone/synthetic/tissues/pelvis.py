@@ -1,4 +1,4 @@
-"""What only a pelvis has: rectum and bladder between bowel and bone."""
+"""Tissues of the pelvis: rectum and bladder between bowel and bone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIDLINE_MM = 15.0  # half of the sacrum's middle
 
 
 def fill_pelvis(field: Field, where: Mask, bone: Mask, tissue: NDArray[np.uint8]) -> None:
-    """Writes bowel, rectum and bladder into `tissue`.
+    """Write bowel, rectum and bladder into `tissue`.
 
     Args:
         field: Where.
@@ -43,7 +43,7 @@ def fill_pelvis(field: Field, where: Mask, bone: Mask, tissue: NDArray[np.uint8]
 
 
 def before_sacrum(field: Field) -> Array | None:
-    """How far before the middle of sacrum and coccyx, at their height, voxels lie, mm; None where there are none."""
+    """Return the distance of voxels in front of sacrum and coccyx at their height, in mm; None without them."""
     points = field.points_mm(_sacrum(field))
     if not len(points):
         return None
@@ -55,7 +55,7 @@ def before_sacrum(field: Field) -> Array | None:
 
 
 def fill_presacral(field: Field, where: Mask, before: Array | None, tissue: NDArray[np.uint8]) -> None:
-    """Writes the rectum in its fat into `tissue`, before sacrum and coccyx; `before` is as of `before_sacrum`."""
+    """Write the rectum in its fat into `tissue`, in front of sacrum and coccyx; see `before_sacrum`."""
     if before is None:
         return
     rng = field.rng

@@ -33,11 +33,11 @@ RECESS_MM = (6.0, 24.0)  # from bone, and between bones: some of it is fat
 
 
 @dataclass(frozen=True, eq=False)
-class Flesh:
-    """What later steps must know of the soft tissue that was laid out.
+class SoftTissue:
+    """Geometry of the soft tissue that later steps need.
 
     Attributes:
-        surface_mm: Distance to where flesh ends and the fat beneath the skin begins, negative within.
+        surface_mm: Distance to where soft tissue ends and the fat beneath the skin begins, negative within.
         lean_mm: Distance to the nearest muscle that is modeled, negative inside.
         trunk: Where the trunk is, on the field's grid.
     """
@@ -47,8 +47,8 @@ class Flesh:
     trunk: Mask
 
 
-def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
-    """Writes everything outside bone, from the skin inwards, into `tissue`."""
+def fill_soft_tissue(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> SoftTissue:
+    """Write all tissues outside bone, from the skin inward, into `tissue`."""
     muscles = {name: path for name, path in scene.muscles.items() if not path.cord}
     near = around(field, muscles)
     lean, plane = near.outside_mm, near.plane_mm
@@ -72,11 +72,11 @@ def fill_soft(field: Field, scene: Scene, tissue: NDArray[np.uint8]) -> Flesh:
     recess = (field.away_mm < RECESS_MM[0]) & (field.gap_mm < RECESS_MM[1]) & (field.noise(14) > 0.5)
     tissue[within & recess & ~tendon & ~own] = Tissue.FAT
     lay_vessels(field, within, np.minimum(plane, np.abs(lean)), tissue)
-    return Flesh(surface, lean, fine(field, trunk) > 0.5)
+    return SoftTissue(surface, lean, fine(field, trunk) > 0.5)
 
 
 def _cover(field: Field, surface: Array, digits: Array, usual_mm: float, tissue: NDArray[np.uint8]) -> Array:
-    """Writes skin and the fat beneath it; how thick that is, mm."""
+    """Write skin and subcutaneous fat, and return its thickness in mm."""
     rng = field.rng
     fat = np.clip(rng.lognormal(np.log(usual_mm), 0.5), *FAT_MM) * np.clip(1 + 0.4 * field.noise(70), 0.15, None)
     fat = fat + digits * (np.minimum(fat, rng.uniform(*DIGIT_FAT_MM)) - fat)
@@ -88,7 +88,7 @@ def _cover(field: Field, surface: Array, digits: Array, usual_mm: float, tissue:
 
 
 def _unknown(field: Field, lean: Array) -> Mask:
-    """Where there are muscles that are not modeled."""
+    """Return the mask of muscles that are not modeled."""
     full = [number for number, name in field.names.items() if name.endswith(FULL)]
     return ((lean > UNKNOWN_MM) & (field.away_mm > BARE_MM)) | (np.isin(field.nearest, full) & (lean > FULL_MM))
 
@@ -96,7 +96,7 @@ def _unknown(field: Field, lean: Array) -> Mask:
 def _muscles(
     field: Field, muscles: Sequence[MusclePath], within: Mask, lean: Array, plane: Array, tissue: NDArray[np.uint8]
 ) -> Mask:
-    """Writes those that are modeled, with fat between them and streaks of it within; where they are."""
+    """Write the modeled muscles, with fat between and streaks of it within, and return their mask."""
     rng = field.rng
     own = within & (lean < rng.uniform(*MUSCLE_MM) + 1.5 * field.noise(12))
     tissue[own] = Tissue.MUSCLE
@@ -108,12 +108,12 @@ def _muscles(
 
 
 def _breadth(scene: Scene) -> float:
-    """Of the field of view, mm: the mean of its two smaller sides."""
+    """Return the mean of the two smaller sides of the field of view, in mm."""
     return float(np.sort(scene.extent_mm)[:2].mean())
 
 
 def _pads(field: Field, scene: Scene) -> Mask:
-    """Where there are pads of fat that have a surface of their own."""
+    """Return the mask of fat pads with a surface of their own."""
     found = np.zeros(field.shape, dtype=bool)
     for name, mesh in scene.surfaces.items():
         if name.endswith("fat pad"):

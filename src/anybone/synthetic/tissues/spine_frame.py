@@ -1,4 +1,4 @@
-"""Where voxels lie about a spinal canal, and the great vessels that run before it."""
+"""Coordinates of voxels around a spinal canal, and the great vessels in front of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SpineFrame:
 
 
 def frame_of(field: Field, canal: MusclePath) -> SpineFrame:
-    """The frame of a canal."""
+    """Return the frame of a canal."""
     line = canal.points_mm[np.argsort(canal.points_mm[:, 2])]
     z = field.axis_mm(2)
     x = field.axis_mm(0) - np.interp(z, line[:, 2], line[:, 0])
@@ -46,7 +46,7 @@ def frame_of(field: Field, canal: MusclePath) -> SpineFrame:
 
 
 def before_spine(frame: SpineFrame, back_mm: float, first_mm: float, last_mm: float) -> Mask:
-    """What lies before the spine, and beside it from `first_mm` on further back, from `last_mm` on by `back_mm`."""
+    """Return the mask in front of the spine; lateral of `first_mm` it reaches back, from `last_mm` on by `back_mm`."""
     back = np.clip((np.abs(frame.x_mm) - first_mm) / (last_mm - first_mm), 0, 1) * back_mm
     return np.asarray(frame.y_mm > BEFORE_SPINE_MM - 8 - back + 3 * frame.field.noise(30))
 
@@ -54,7 +54,7 @@ def before_spine(frame: SpineFrame, back_mm: float, first_mm: float, last_mm: fl
 def lay_great_vessels(
     frame: SpineFrame, where: Mask, tissue: NDArray[np.uint8], below_fork_mm: Array | float = 0.0
 ) -> Mask:
-    """Writes aorta and vena cava into `tissue`; where they are.
+    """Write aorta and vena cava into `tissue` and return their mask.
 
     Args:
         frame: Where.

@@ -16,11 +16,11 @@ _STEP_MM = 4.0  # along the body
 
 
 def lay_vessels(field: Field, within: Mask, between_mm: Array, tissue: NDArray[np.uint8]) -> None:
-    """Writes vessels into `tissue`.
+    """Write vessels into `tissue`.
 
     Args:
         field: Where.
-        within: Where there is flesh.
+        within: Where there is soft tissue.
         between_mm: Distance to the nearest gap between muscles, or to their edge.
         tissue: What is there; changed.
     """

@@ -1,4 +1,4 @@
-"""A limb made in code: an axial MR volume of a thigh or a lower leg, and the truth about its bones.
+"""Phantom of a limb: an axial MR volume of a thigh or a lower leg, and the ground truth of its bones.
 
 Every slice is painted tissue by tissue on a grid finer than the image, in millimeters of a frame whose x runs to the
 side of the limb (lateral) and whose y runs to the front. The shares of the tissues in each voxel then become signal,
@@ -33,7 +33,7 @@ _SKIN_MM, _FASCIA_MM = 1.6, 0.7
 
 
 class Tissue(IntEnum):
-    """What a sub-voxel is made of."""
+    """Tissue of a sub-voxel."""
 
     AIR, SKIN, FAT, FASCIA, MUSCLE, VESSEL, CORTEX, MARROW = range(8)
 
@@ -134,7 +134,7 @@ _LIMBS: Mapping[Region, _Limb] = {
 def limb_phantom(
     seed: int = 0, shape_ijk: tuple[int, int, int] = (192, 192, 28), sequence: str = "t1", region: Region = "leg"
 ) -> tuple[Volume, Segmentation]:
-    """A limb and its bones, the same for the same arguments, 173 x 173 x 140 mm whatever the number of voxels.
+    """Return a limb and its bones, deterministic for the arguments, 173 x 173 x 140 mm for any number of voxels.
 
     Args:
         seed: Chooses the side and everything that differs between people.
@@ -223,7 +223,7 @@ class _Waves:
 def _slice(
     limb: _Limb, x: Array, y: Array, t: float, waves: tuple[_Waves, _Waves], person: Mapping[str, float]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The tissue of every sub-voxel of one thin slice, and the number of its bone (0 for none)."""
+    """Return the tissue of every sub-voxel of one thin slice, and the number of its bone (0 for none)."""
     first, second = waves[0](0, x, y, t), waves[0](1, x, y, t)
     fine = waves[1](0, x, y, t), waves[1](1, x, y, t)
     u, v = x + 2.5 * first, y + 2.5 * second
@@ -256,7 +256,7 @@ def _muscle_edge(limb: _Limb, u: Array, v: Array) -> Array:
 
 
 def _bones(limb: _Limb, x: Array, y: Array, t: float, size: float, tissue: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The number of the bone at every sub-voxel; paints cortex and marrow into `tissue`."""
+    """Return the number of the bone at every sub-voxel, and write cortex and marrow into `tissue`."""
     bone = np.zeros(x.shape, dtype=np.uint8)
     for number, shaft in enumerate(limb.shafts, start=1):
         dx, dy = x - size * shaft.x_mm(t), y - size * shaft.y_mm(t)
@@ -272,7 +272,7 @@ def _bones(limb: _Limb, x: Array, y: Array, t: float, size: float, tissue: NDArr
 
 
 def _signal(shares: Array, signals: tuple[tuple[float, float], ...], rng: np.random.Generator) -> Array:
-    """The image "i j k", 0..about 1000."""
+    """Return the image "i j k", 0 to about 1000."""
     shape = shares.shape[1:]
     water, fat = np.zeros((2, *shape), dtype=np.float32)
     texture = {

@@ -1,4 +1,4 @@
-"""Where the bellies of muscles end and their tendons lead on, for paths that only know where they are attached."""
+"""Transitions from muscle bellies to tendons, for paths that only have attachments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anybone.synthetic.scene import MusclePath
 def ended(
     muscles: Mapping[str, MusclePath], ends: Mapping[str, float], upper_mm: Array, lower_mm: Array, tendon_mm: float
 ) -> dict[str, MusclePath]:
-    """The muscles of a left limb, some ending as bellies where they do, and tendons from there to their attachments.
+    """Return the muscles of a left limb, some ending as bellies, with tendons from there to their attachments.
 
     Args:
         muscles: With points from the upper attachment to the lower one.
@@ -42,7 +42,7 @@ def ended(
 
 
 def flattened(path: MusclePath, along: Array, breadth_mm: float, count: int, radius_mm: float) -> list[MusclePath]:
-    """A broad flat muscle: thinner ones beside one another.
+    """Return a broad flat muscle as parallel thinner ones.
 
     Args:
         path: Its middle.

@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from anybone.core.errors import UsageError
 from anybone.core.labels import named
-from anybone.synthetic import SEQUENCES, limb_phantom
+from limb_phantom import SEQUENCES, limb_phantom
 
 SHAPE = (96, 96, 14)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anybone.synthetic.posing.bellies import ended, flattened
+from anybone.synthetic.posing.muscle_bellies import ended, flattened
 from anybone.synthetic.scene import MusclePath
 
 UPPER, LOWER = np.zeros(3), np.array([0.0, 0.0, -100.0])
