@@ -122,7 +122,7 @@ def _learn(header: Header, slices: list[Slice], bones: dict[int, str], steps: in
     """Fine-tune the network, with names for bones where the masks have some.
 
     Raises:
-        InputError: What some cases teach made others worse.
+        InputError: Training on some cases made others worse.
     """
     from anybone.models.bone_names import with_bones
     from anybone.training.config import TrainingConfig

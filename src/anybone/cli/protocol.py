@@ -20,7 +20,7 @@ def read_protocol(path: Path, instead: Mapping[str, tuple[Path, ...]] = {}) -> P
     """Read the protocol in a file. Paths in it are relative to the file's folder.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         instead: Other cases, corpus, external than the file names.
 
     Raises:

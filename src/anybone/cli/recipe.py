@@ -42,7 +42,7 @@ def read_training(values: dict[str, Any], path: Path, *, where: str = "", also: 
 
     Args:
         values: The table.
-        path: Of the file that it is in.
+        path: Path of the file.
         where: Its name there, such as "training.", where it is not the file itself.
         also: Keys that a reader may have meant, which belong to the file beside.
 
@@ -72,7 +72,7 @@ def parsed(path: Path, what: str) -> dict[str, Any]:
     """Parse a TOML file.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         what: "recipe", or what else it is.
 
     Raises:

@@ -24,7 +24,7 @@ class Done:
     """Progress of a benchmark.
 
     Attributes:
-        figures: Of the job that was finished just now.
+        figures: Figures of the job that just finished.
         done: Jobs that are finished.
         total: Jobs in all.
         left_s: Seconds that the others take, if they take as long as those before.
@@ -61,8 +61,8 @@ def benchmark(
     """Run all jobs of a protocol and return their figures; figures found in `folder` are reused.
 
     Args:
-        protocol: What is compared.
-        folder: Of the benchmark.
+        protocol: Protocol to run.
+        folder: Folder of the benchmark.
         engine: Key of `ENGINES`.
         finished: Called after each job.
         tell: Called with (job, step, done, total) while a job runs in this process.

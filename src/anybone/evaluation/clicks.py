@@ -57,7 +57,7 @@ class Curve:
     """Dice after each round of clicks.
 
     Attributes:
-        dsc: Of the volume: before the first round, then after each.
+        dsc: Dice of the volume: before the first round, then after each.
         clicks: That had been made by then.
     """
 
@@ -88,12 +88,12 @@ def click_curve(
     """Dice of a session's answer while a simulated user corrects it; it ends early where nothing is left to click.
 
     Args:
-        session: As the user finds it: empty, or after `automatic()`.
+        session: Session at the start: empty, or after `automatic()`.
         truth: "i j k", the bone that is wanted.
         rounds: At most.
         user: A key of `USERS`.
         per: Whether a round is a click on each slice that is wrong, or one click in the volume.
-        known: Where the truth is known; None is everywhere.
+        known: Mask of voxels with known reference; None: all.
         seed: For users that draw.
     """
     rng = np.random.default_rng(seed)
@@ -120,7 +120,7 @@ def next_clicks(
     Args:
         session: Whose answer is corrected; its axis says what a slice is.
         truth: "i j k", the bone that is wanted.
-        known: Where the truth is known; None is everywhere.
+        known: Mask of voxels with known reference; None: all.
         user: A key of `USERS`.
         rng: For users that draw.
         per: With "volume" only on the slice with the largest piece of what is wrong.

@@ -34,7 +34,7 @@ class BoneFacts:
         pieces: Connected by faces, edges or corners.
         holes: Volume that it encloses without being part of it, as a share of its own.
         border: Share of its voxels on the border of the grid.
-        center_right_mm: Of its mass, toward the patient's right.
+        center_right_mm: Center of mass in mm, toward the patient's right.
     """
 
     volume_ml: float
@@ -49,10 +49,10 @@ class Result:
     """One mask of a cohort.
 
     Attributes:
-        name: Of the case.
+        name: Name of the case.
         bones: Facts of all bone together ("bone") and of each label by name; empty where nothing was found.
         confidence: The Dice that the network expects of itself; None where nobody knows.
-        doubts: What the run said against it.
+        doubts: Warnings of the run.
     """
 
     name: str

@@ -55,12 +55,12 @@ def cohort_page(
     """Return the page of a cohort; flagged cases come first.
 
     Args:
-        title: Of the page.
+        title: Title of the page.
         results: All of them.
-        flags: From `cohort.flags`.
+        flags: Flags from `cohort.flags`.
         decisions: "keep" or "redo", by name of the case.
-        pictures: By name of the case; those that there are.
-        notes: What a reader should know.
+        pictures: Pictures by name of the case, as far as they exist.
+        notes: Notes to the reader.
     """
     flagged = sum(bool(flags[one.name]) for one in results)
     ordered = sorted(results, key=lambda one: (-len(flags[one.name]), one.confidence or 0, one.name))

@@ -41,10 +41,10 @@ class Clicked:
     """All curves, and how they were made.
 
     Attributes:
-        method: What was corrected.
+        method: Name of the corrected method.
         curves: One for each case and user.
         rounds: At most.
-        per: What a round is.
+        per: Unit of a round: a click on each slice, or one in the volume.
         reach: The Dice that users wanted to reach.
     """
 
@@ -116,8 +116,8 @@ def click_cases(
     """Corrects the automatic answer on each case as each user would.
 
     Args:
-        segmenter: What is corrected.
-        cases: From `matching.match`, with images in place of predictions.
+        segmenter: Segmenter whose masks are corrected.
+        cases: Cases from `matching.match`, with images in place of predictions.
         users: Keys of `clicks.USERS`.
         rounds: At most.
         per: Whether a round is a click on each slice, or one in the volume.

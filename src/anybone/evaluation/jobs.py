@@ -65,8 +65,8 @@ class Figures:
     Attributes:
         job: Which.
         cases: For each case its name, patient, facts and metrics, and, where clicks were tried, Dice after rounds.
-        steps: Of training.
-        minutes: Of processor time of that training.
+        steps: Number of training steps.
+        minutes: CPU time of the training in minutes.
         parameters: Numbers of the network; 0 for none.
     """
 
@@ -121,9 +121,9 @@ def run_job(
 
     Args:
         job: Which.
-        protocol: Of which it is a part.
-        fold: Of that name.
-        folder: Of the whole benchmark.
+        protocol: Protocol that the job is a part of.
+        fold: Fold of the job.
+        folder: Folder of the whole benchmark.
         progress: Called with (step, done, total).
     """
     place = folder / "jobs" / job.name

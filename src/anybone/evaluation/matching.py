@@ -24,12 +24,12 @@ class Match:
     """A case.
 
     Attributes:
-        name: Of the case.
+        name: Name of the case.
         truth: The reference.
-        prediction: What is judged; None where there is none.
+        prediction: Path of the segmentation to evaluate; None without one.
         patient: Whose it is; several cases of one patient count as one.
         ignore_label: The label of the truth where it is not known; None where there is no such label.
-        facts: What a manifest tells beside: region, sequence, vendor ...
+        facts: Other columns of the manifest: region, sequence, vendor ...
     """
 
     name: str

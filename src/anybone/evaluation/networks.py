@@ -23,10 +23,10 @@ class Plan:
     """Architecture of a network.
 
     Attributes:
-        build: From the number of axes (2 or 3) and the side of its input in pixels, a module "b 1 ..." -> "b 1 ...",
-            gray values to logits of bone.
-        source: Where it was published.
-        multiple: Of which the side has to be one.
+        build: Builder of a module "b 1 ..." -> "b 1 ...", gray values to logits of bone, from the number of axes
+            (2 or 3) and the side of its input in pixels.
+        source: Publication.
+        multiple: Number that the side must be a multiple of.
     """
 
     build: Callable[[int, int], Any]
@@ -40,7 +40,7 @@ def build(name: str, axes: int, side: int) -> nn.Module:
     Args:
         name: A key of `NETWORKS`.
         axes: 2 for slices, 3 for volumes.
-        side: Of its square or cubic input, in pixels.
+        side: Side of the square or cubic input in pixels.
 
     Raises:
         UsageError: There is no such network, or its input cannot have that side.

@@ -24,7 +24,7 @@ class Split:
     Attributes:
         kind: Key of `SPLITS`.
         by: The fact that it goes by: a key of `FACTS`.
-        values: Of that fact: what is trained on; or what is left out, one after the other (none given: each there is).
+        values: Values of that fact to train on, or to leave out one after the other (none given: all values).
     """
 
     kind: str = "standard"
@@ -43,7 +43,7 @@ class Measure:
     """Measurements in addition to Dice and HD95.
 
     Attributes:
-        tolerances_mm: Of the surface distance.
+        tolerances_mm: Tolerances of the surface distance in mm.
         clicks: After how many rounds of a click on each slice Dice is told; empty: no clicks.
         by: Facts that figures are broken down by.
     """
@@ -58,19 +58,19 @@ class Protocol:
     """A benchmark.
 
     Attributes:
-        name: Of it.
-        about: What question it answers.
+        name: Name of the protocol.
+        about: Question that the protocol answers.
         methods: Keys of `methods.METHODS`, or of `masks`; the others are compared with the first.
         cases: Folders of cases, or manifests, that are learned from and measured on.
         corpus: Folders of label maps of synthetic anatomy, to learn from.
         external: Cases of another origin, for the split "external".
         masks: Name -> folder with the masks that another program made of the cases.
         locations: Name -> regions that make up a place of the body; a region that is in none is a place by itself.
-        split: How the cases are divided.
+        split: Division of the cases.
         training: Every number of a training, the same for all but for what a method says.
-        minutes: Of processor time, or on a GPU of time, that each method learns for; 0: `training.steps` instead.
+        minutes: CPU time (wall time on a GPU) of each training; 0: `training.steps` instead.
         seeds: Each method learns once with each.
-        measure: What is measured.
+        measure: Measurements.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Fold:
     """Training and test cases; no patient is in both.
 
     Attributes:
-        name: Of it.
+        name: Name of the fold.
         train: Cases to learn from.
         test: Cases to measure on.
         without: Regions whose label maps of synthetic anatomy are left out too.

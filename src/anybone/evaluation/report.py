@@ -27,9 +27,9 @@ class Report:
 
     Attributes:
         scores: One for each label of each case.
-        measures: What was measured and how.
+        measures: Choice of metrics.
         by: The facts that summaries are broken down by.
-        notes: What a reader should know, one sentence each.
+        notes: Notes to the reader, one sentence each.
     """
 
     scores: tuple[Score, ...]
@@ -102,9 +102,9 @@ def evaluate(
     """Return the report on one segmentation; `report["bone"].values["dsc"]` is the Dice of all bone together.
 
     Args:
-        prediction: What is judged.
+        prediction: Segmentation to evaluate.
         truth: The reference, on whose grid it is measured.
-        measures: What is measured, and how what is empty counts.
+        measures: Choice of metrics.
         resample: Whether the prediction may lie on another grid; its nearest voxels are taken then.
 
     Raises:
@@ -126,9 +126,9 @@ def evaluate_cases(
 
     Args:
         cases: With their files; a case without a prediction counts as one that found nothing.
-        measures: What is measured.
+        measures: Choice of metrics.
         by: The facts to break down by; None: those of `STRATA` in which cases differ.
-        resample: As in `evaluate`.
+        resample: The prediction may be on another grid and is resampled (nearest voxel).
         progress: Called with (step, done, total).
 
     Raises:

@@ -28,14 +28,14 @@ class Results:
     """All figures of a benchmark.
 
     Attributes:
-        name: Of the protocol.
-        about: What question it answers.
+        name: Name of the protocol.
+        about: Question that the protocol answers.
         methods: In their order; the others are compared with the first.
         descriptions: Method -> what it is.
-        scale: How large the work was: minutes, pixels, machine.
+        scale: Size of the benchmark: minutes, pixels, machine.
         by: Facts that figures are broken down by.
-        rounds: Of clicks after which Dice is told.
-        figures: Of all jobs.
+        rounds: Rounds of clicks after which Dice is reported.
+        figures: Figures of all jobs.
     """
 
     name: str

@@ -24,11 +24,11 @@ class Measures:
     """Choice of metrics, and the rule for empty masks.
 
     Attributes:
-        tolerances_mm: Of the normalized surface distance; the first is called "nsd".
+        tolerances_mm: Tolerances of the normalized surface distance in mm; the first is called "nsd".
         overlaps: Intersection over union from which a piece is found; the first is called "f1".
         ignore: Labels of the truth that say that it is not known there.
-        both_empty: What "dsc", "nsd" are where neither mask has anything, and distances: nothing, or perfect.
-        one_empty: What distances in mm are where one mask has nothing: nothing, or the diagonal of the volume.
+        both_empty: Value of "dsc", "nsd" and distances if both masks are empty: undefined, or perfect.
+        one_empty: Distance in mm if one mask is empty: undefined, or the diagonal of the volume.
         slices: Whether each slice is scored as well.
     """
 
@@ -72,16 +72,16 @@ class Score:
     """One label of one case.
 
     Attributes:
-        name: Of the case.
+        name: Name of the case.
         label: Name of the bone; "bone" for all of them together.
         patient: Whose it is.
         values: "dsc", "nsd", "hd95_mm", "assd_mm", "volume_error", "f1" and more; None where one is not defined.
         truth_ml: Volume of the truth, where it is known.
         prediction_ml: Volume of the prediction there.
-        pieces: At each overlap, how many pieces were found, missed, false_positives.
-        empty: Which mask has nothing.
-        facts: What a manifest tells.
-        slices: Where asked for.
+        pieces: Numbers of components found, missed and false positive, at each overlap.
+        empty: Name of the empty mask.
+        facts: Facts from the manifest.
+        slices: Scores of the slices, if requested.
     """
 
     name: str
@@ -133,10 +133,10 @@ def score(
     """All bone together, then each label by name where both masks name the same things.
 
     Args:
-        prediction: What is judged, on the grid of the truth (`evaluation.grids.onto`).
+        prediction: Segmentation on the grid of the reference (`evaluation.grids.onto`).
         truth: The reference.
-        measures: What is measured.
-        name: Of the case.
+        measures: Choice of metrics.
+        name: Name of the case.
         patient: Whose it is.
         facts: Kept beside the scores.
 

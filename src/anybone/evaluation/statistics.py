@@ -33,7 +33,7 @@ class Summary:
         patients: With a value.
         cases: With a value.
         mean: Over patients.
-        ci95: Of the mean; None for fewer than three patients.
+        ci95: 95 % interval of the mean; None for fewer than three patients.
         median: Over patients.
         low: The worst patient's value where large is good, else just the smallest.
         high: The largest.
@@ -57,10 +57,10 @@ class Comparison:
     Attributes:
         patients: That both have a value of.
         difference: Mean over patients.
-        ci95: Of that mean; None for fewer than three patients.
-        p: Of Wilcoxon's signed rank test, two-sided; None where too few patients differ for any answer.
+        ci95: 95 % interval of that mean; None for fewer than three patients.
+        p: p-value of Wilcoxon's signed-rank test, two-sided; None if too few patients differ.
         p_holm: Corrected for all comparisons of the family.
-        words: What it says, as a sentence.
+        words: Conclusion, as a sentence.
     """
 
     patients: int
@@ -72,7 +72,7 @@ class Comparison:
 
 
 def by_patient(scores: Iterable[Score], metric: str) -> dict[str, float]:
-    """Mean of a metric over the cases of each patient; those where it is not defined are left out."""
+    """Return the mean of a metric over the defined cases of each patient."""
     values: dict[str, list[float]] = defaultdict(list)
     for score in scores:
         value = score.values.get(metric)
@@ -88,7 +88,7 @@ def summarize(scores: Sequence[Score], metric: str) -> Summary:
 
 
 def summary_of(values: Mapping[str, float], cases: int, undefined: int = 0) -> Summary:
-    """Values by patient, which so many cases came to, as a summary."""
+    """Return the summary of values by patient, from this number of cases."""
     patients = np.array(list(values.values()))
     if not len(patients):
         return Summary(0, 0, None, None, None, None, None, undefined)
@@ -105,17 +105,18 @@ def summary_of(values: Mapping[str, float], cases: int, undefined: int = 0) -> S
 
 
 def interval(patients: NDArray[np.float64]) -> Interval | None:
-    """95 % interval of the mean over patients, the same in every call; None for fewer than three of them."""
+    """Return the 95 % interval of the mean over patients, deterministic; None for fewer than three patients."""
     if len(patients) < _ALMOST_NONE:
         return None
+    from scipy.stats import bootstrap
+
     rng = np.random.default_rng(SEED)
-    means = rng.choice(patients, (DRAWS, len(patients))).mean(axis=1)
-    low, high = np.percentile(means, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    return float(low), float(high)
+    result = bootstrap((patients,), np.mean, n_resamples=DRAWS, confidence_level=LEVEL, method="percentile", rng=rng)
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def compare(pairs: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]) -> dict[str, Comparison]:
-    """Comparisons of a family, such as several methods with one: the values of two by patient -> what is to be said."""
+    """Compare the two values of each patient, for a family of comparisons such as several methods with one."""
     tested = {}
     for name, (first, second) in pairs.items():
         both = sorted(set(first) & set(second))
@@ -136,7 +137,7 @@ def compare(pairs: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]]
 
 
 def holm(p: Mapping[str, float]) -> dict[str, float]:
-    """p-values corrected for being several, by Holm's step-down method."""
+    """Return p-values corrected for multiple comparisons by Holm's step-down method."""
     corrected, largest = {}, 0.0
     for rank, name in enumerate(sorted(p, key=lambda key: p[key])):
         largest = max(largest, min(1.0, (len(p) - rank) * p[name]))

@@ -68,7 +68,7 @@ class BoneSam(Network):
         """Return mask logits (channel 1 is bone, above 0) and predicted quality; without prompts: all bone.
 
         Args:
-            embedding: From `encode` or `fuse`.
+            embedding: Embedding from `encode` or `fuse`.
             points_xy: `b n 2`, pixels of the input frame.
             point_labels: `b n`: 1 bone, 0 not bone, -1 padding.
             boxes_xyxy: `b m 4`, several boxes an image; `m 4` is taken as all boxes of one image.

@@ -45,11 +45,11 @@ class Header:
         name: Its name in lists and provenance.
         config: Sizes of the network.
         license: Under which the weights may be used.
-        origin: Who made them, from what.
-        sha256: Of the tensor section, as recorded when the file was written.
-        parameters: How many numbers the file holds.
-        card: What the weights know and how well, as plain values; empty where nobody wrote one.
-        base: Where the file holds changes alone: to what.
+        origin: Authors and source of the weights.
+        sha256: SHA-256 of the tensor section, as recorded when the file was written.
+        parameters: Count of numbers in the file.
+        card: Measured performance of the weights, as plain values; empty without a card.
+        base: Hash of the base weights, for a file of changes.
     """
 
     path: Path
@@ -126,7 +126,7 @@ def save_changes(checkpoint: Checkpoint, base: Path, path: Path) -> Header:
     Args:
         checkpoint: The whole weights.
         base: Those that they differ from; where that file holds changes itself, what these are changes to.
-        path: Of the new file.
+        path: Path of the new file.
     """
     from anybone.models.registry import find_base
     from anybone.models.weight_delta import difference
@@ -193,7 +193,7 @@ def load(path: Path) -> Checkpoint:
     """Load the checkpoint in a file; a file of changes is added to its base.
 
     Raises:
-        CheckpointError: As `read_header`, the tensor section is damaged, or the base is not at hand.
+        CheckpointError: See `read_header`; or the tensor section is damaged, or the base is not installed.
     """
     import safetensors
     from safetensors.torch import load_file
@@ -222,7 +222,7 @@ def verify(path: Path) -> Header:
     """Return the header after checking the recorded hash of the tensor section.
 
     Raises:
-        CheckpointError: As `read_header`, or the hash differs.
+        CheckpointError: See `read_header`; or the hash differs.
     """
     header = read_header(path)
     digest = hashlib.sha256()

@@ -57,7 +57,7 @@ class ModelConfig:
         prompt_mask_channels: Hidden width of the mask prompt's convolutions.
         bones: Label -> name of the bones that it tells apart, each with a mask of its own; empty: bone is bone.
         depth_attention: The 3-D branch: key of `model.depth_attention.DEPTH_BRANCHES`; None for a 2-D network.
-        fusion: How embedding and attention are joined where there is a 3-D branch: key of `model.fusion.FUSIONS`.
+        fusion: Fusion of embedding and attention with a 3-D branch: key of `models.fusion.FUSIONS`.
     """
 
     image_size: int = 1024

@@ -20,12 +20,12 @@ class Body:
     """Part of a body.
 
     Attributes:
-        bones: By the names of `anybone.core.labels`.
-        muscles: By name.
+        bones: Bones by the names of `anybone.core.labels`.
+        muscles: Muscles by name.
         places_mm: Points that a field of view can be centered on ("left knee").
-        credits: Of the shapes in it.
+        credits: Credits of the shapes.
         canal: Points down the middle of the spinal canal "p 3" and its radius; None where there is no spine.
-        surfaces: What is not bone and has a surface of its own.
+        surfaces: Surfaces of structures that are not bone.
     """
 
     bones: Mapping[str, Mesh]

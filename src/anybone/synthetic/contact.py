@@ -43,7 +43,7 @@ def seat(
         gap_mm: Least distance between the two.
         around_mm: Only what lies within `radius_mm` of this point counts.
         radius_mm: See above.
-        share: How much of the facing surfaces may be nearer than `gap_mm`: edges that stand out.
+        share: Fraction of the facing surfaces that may be nearer than `gap_mm`: protruding edges.
     """
     up = np.asarray(direction, dtype=np.float64)
     up = up / np.linalg.norm(up)

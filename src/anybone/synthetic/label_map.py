@@ -32,7 +32,7 @@ class LabelMap:
         geometry: Their grid: axes along R, A, S, voxels as long as they are wide.
         names: Bone number -> name, for every number that occurs.
         region: Key of the location it shows ("knee").
-        seed: What it was drawn from.
+        seed: Seed of the drawing.
         credits: One line of attribution for each source of shapes that was used.
 
     Raises:
@@ -89,9 +89,9 @@ def save(label_map: LabelMap, path: Path | str, *, effort: int = _LEVEL) -> Path
     """Write the label map (safetensors, deflated arrays: about 1 MB for 250 voxels per axis); return the path.
 
     Args:
-        label_map: What is written.
-        path: Where to.
-        effort: Of deflating, 1 to 9.
+        label_map: Label map to write.
+        path: Path of the file.
+        effort: Compression level, 1 to 9.
     """
     from safetensors.numpy import save_file
 

@@ -14,19 +14,19 @@ class Region:
     """A place of the body.
 
     Attributes:
-        part: Which part of a body is put together for it: "leg", "arm", "chest", "neck" or "lumbar".
+        part: Part of a body to assemble: "leg", "arm", "chest", "neck" or "lumbar".
         place: The point of that part that the field of view is centered on.
         extent_mm: Least and greatest size of the field along R, A and S.
-        bones: What lies in the field, in words.
+        bones: Visible bones, as text.
         angles_deg: Least and greatest angle of each joint.
         spacing_mm: Edge of the voxels that the field is usually built with.
-        planes: How often it is sliced in each plane.
-        wander_mm: How far from `place` the middle of the field may lie, along R, A and S.
-        turn_deg: How far the whole may be turned about R, A and S, either way.
+        planes: Relative frequency of each plane.
+        wander_mm: Largest shift of the middle of the field from `place`, along R, A and S.
+        turn_deg: Largest rotation of the whole about R, A and S, either way.
         sided: Whether it is one side of the body.
         gap_mm: Least distance between bones in joints.
         upright: Two places, upper one first, whose line is laid along the table before the turn.
-        overhead: How often the limb is held above the head.
+        overhead: Probability that the limb is held above the head.
     """
 
     part: str

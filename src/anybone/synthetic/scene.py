@@ -65,7 +65,7 @@ class MusclePath:
 
     Args:
         points_mm: "p 3" float64, from origin to insertion.
-        radius_mm: Of the belly at its widest.
+        radius_mm: Radius of the belly at its widest.
         cord: Whether it is a tendon all along, as thick everywhere.
     """
 
@@ -87,7 +87,7 @@ class Scene:
         side: "left", "right" or "both".
         credits: One line of attribution for each source of shapes that was used.
         canal: The middle of the spinal canal and its mean radius, head to foot, where the field holds spine.
-        surfaces: What is not bone and has a surface of its own ("cranial cavity", "airway"), in RAS mm; may be empty.
+        surfaces: Surfaces of structures that are not bone ("cranial cavity", "airway"), in RAS mm; may be empty.
     """
 
     bones: Mapping[str, Mesh]

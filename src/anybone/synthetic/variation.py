@@ -20,7 +20,7 @@ class Warp:
     """A smooth displacement of space about a center: stretching along R, A and S, and a few waves.
 
     Args:
-        center_mm: What stays where it is under stretching.
+        center_mm: Fixed point of stretching.
         stretch: Along R, A and S.
         heights_mm: "w 3", the way points go at the crest of each wave.
         numbers: "w 3", the waves' numbers in radians a mm.
@@ -82,7 +82,7 @@ def individual(bones: Mapping[str, Mesh], rng: np.random.Generator, share: float
     """Return the bones with individual proportions and bends, small enough that neighbors still fit together.
 
     Args:
-        bones: By name.
+        bones: Bones by name.
         rng: Draws the differences.
         share: About how large they are, as a share of the bone's size.
     """

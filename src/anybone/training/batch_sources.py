@@ -45,7 +45,7 @@ def model_with_branch(config: TrainingConfig) -> BoneSam:
     """Return the initial network of a run, in evaluation mode, with a trained 3-D branch.
 
     Raises:
-        UsageError: What the run starts from has none like it.
+        UsageError: The initial weights have no trained 3-D branch.
     """
     model = BoneSam(config.model).eval()
     initial = start_from(model, Path(config.start)) if config.start else list(model.state_dict())

@@ -27,11 +27,11 @@ class Case:
         bones: The mask on its grid.
         patient: Whose it is, as the data call them.
         region: Place of the body; each is drawn equally often.
-        sequence: Of the image, where it is told.
+        sequence: Sequence of the image, if known.
         split: "training", "validation" or "test"; "" where nobody decided.
-        names: Of the labels; empty where they are not told.
+        names: Names of the labels; empty if unknown.
         ignore_label: The label of voxels whose truth is not known.
-        plane: Of its slices, where it is told.
+        plane: Plane of the slices, if known.
     """
 
     image: Path

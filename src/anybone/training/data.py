@@ -24,7 +24,7 @@ def cached(cases: Sequence[Path], path: Path) -> Cache:
 
     Raises:
         InputError: The file was made from other cases, or as `prepare`.
-        NothingFoundError: As `prepare`.
+        NothingFoundError: See `prepare`.
     """
     data = fingerprint(cases)
     if not path.is_file():

@@ -30,7 +30,7 @@ class EncodedCrops:
         bones: uint8, as in a cache.
         kinds: uint8, the label behind each number in `bones`, as `slices.kinds_of` gives it.
         cases: The case of each view.
-        plain: Which views are slices as they are.
+        plain: True for crops of unaugmented slices.
     """
 
     embeddings: Float[Tensor, "n c h w"]
@@ -79,9 +79,9 @@ def encode_crops(
     Args:
         model: Whose encoder it is.
         cache: The slices.
-        kinds: Of their numbers.
+        kinds: Label of each number in the cache's `bones`.
         config: Batch, augmentation, precision and device.
-        rng: Of the changes.
+        rng: Generator of the augmentation.
         progress: Called with ("encode", done, total).
     """
     model.eval()

@@ -59,7 +59,7 @@ class Trial:
     """Cross-validated Dice of cases that were left out.
 
     Attributes:
-        dice: Of each by the number of steps on others; 0 is before the first.
+        dice: Dice of each case left out, by the number of steps on the others; 0 is before the first.
     """
 
     dice: Mapping[int, tuple[float, ...]]
@@ -124,7 +124,7 @@ def finetune(
 
     Args:
         config: A run of the stage `stage_for` its model, with weights to start from.
-        crops: What it learns from.
+        crops: Crops to train on.
         steps: After how many it ends; the learning rate is that of a run of `config.steps`.
         progress: Called with ("train", done, total).
     """
@@ -142,8 +142,8 @@ def cross_validate(
     """Return the Dice of the cases that each of two runs leaves out; None for a single case.
 
     Args:
-        config: As for `finetune`.
-        crops: Of all cases.
+        config: Configuration, see `finetune`.
+        crops: Crops of all cases.
         progress: Called with ("try", done, total).
     """
     cases = sorted(set(crops.cases))

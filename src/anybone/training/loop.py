@@ -93,14 +93,14 @@ def train(
 
     Args:
         config: The run.
-        sources: By the names in `config.sources`.
+        sources: Sources, keyed by the names in `config.sources`.
         held_out: Slices, or volumes, of patients to validate on; none of them may be in the sources.
-        folder: Where checkpoint, log, configuration and pictures go.
+        folder: Folder for checkpoint, log, configuration and pictures.
         progress: Called now and then with the step and the latest losses.
         logs: Keys of `log.LOGS`.
         processes: Among which this one works; the first writes and validates.
-        build: What makes the network that learns.
-        clock: By which its seconds are counted.
+        build: Function that builds the network.
+        clock: Clock for the seconds of the run.
 
     Raises:
         InputError: The folder holds a run of another configuration.

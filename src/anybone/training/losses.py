@@ -25,13 +25,13 @@ def mask_loss(
     """Return Dice loss plus binary cross-entropy, averaged over the batch; unknown pixels have no gradient.
 
     Args:
-        logits: Of bone.
+        logits: Logits of bone.
         target: The truth.
-        known: Where it is known.
+        known: Mask of pixels with known labels.
         focal_gamma: Exponent that plays down what is right already (Lin et al. 2017); 0: every pixel counts the same.
         boundary_weight: Weight of a further cross-entropy along the border of the truth alone.
         click_weight: Weight of a further cross-entropy where the focus is.
-        focus: How near each pixel is to the latest click, 0 to 1.
+        focus: Closeness of each pixel to the latest click, 0 to 1.
     """
     truth, weight = target.float(), known.float()
     probability = logits.sigmoid() * weight

@@ -17,7 +17,7 @@ def naming_loss(model: BoneSam, embedding: Float[Tensor, "b c h w"], truth: Int[
 
     Args:
         model: With `bones` in its configuration.
-        embedding: Of images.
+        embedding: Embedding of images.
         truth: Label of the bone in each pixel; 0 background, IGNORE not known.
     """
     logits = F.interpolate(model.tell_apart(embedding), size=truth.shape[1:], mode="bilinear", align_corners=False)

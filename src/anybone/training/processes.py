@@ -20,8 +20,8 @@ class Processes:
     """This process among those that work on a run.
 
     Attributes:
-        rank: Which one it is, from 0.
-        count: How many there are.
+        rank: Number of this process, from 0.
+        count: Number of processes.
     """
 
     rank: int = 0

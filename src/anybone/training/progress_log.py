@@ -31,7 +31,7 @@ class Tables:
     """Losses in `log.csv`, scores in `validation.jsonl`, a line each.
 
     Args:
-        folder: Of the run.
+        folder: Folder of the run.
         since: The step that the run goes on from: lines of later ones, which a kill took back, are left out.
     """
 

@@ -33,9 +33,9 @@ class Recipe:
     """Data and configuration of a run, and the name of its weights.
 
     Attributes:
-        data: What it learns from.
+        data: Data to train on.
         training: Every number of it.
-        name: Of the weights.
+        name: Name of the weights.
         license: Under which the weights may be used.
 
     Raises:

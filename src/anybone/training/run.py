@@ -46,7 +46,7 @@ def run_recipe(
 
     Args:
         recipe: On what and how.
-        folder: Of the run; the weights go there too, as NAME.safetensors.
+        folder: Folder of the run; the weights are written there too, as NAME.safetensors.
         minutes: Takes as many steps as fit into these by a trial, instead of the recipe's.
         progress: Called now and then with the step, how many there are, and the latest losses.
         logs: Keys of `log.LOGS`.

@@ -18,7 +18,7 @@ class BalancedSampler:
     """Draws each body region equally often, each patient of a region equally often, then one of its slices.
 
     Args:
-        cache: What to draw from.
+        cache: Slices to draw from.
         empty_slice_fraction: Share of slices without bone, where a patient has some.
     """
 

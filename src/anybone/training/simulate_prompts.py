@@ -38,9 +38,9 @@ class Prompted:
     Attributes:
         points_xy: Pixels of the input frame.
         labels: 1 bone, 0 not, -1 padding.
-        boxes_xyxy: As many for each image, or None.
+        boxes_xyxy: Boxes, equally many for each image, or None.
         mask_logits: A rough mask, or None.
-        target: What the prompts ask for.
+        target: Mask that the prompts request.
     """
 
     points_xy: Float[Tensor, "b n 2"]

@@ -72,7 +72,7 @@ def case_of(
         patient: Region and patient.
         normalized: "i j k", 0..1.
         labels: uint8 "i j k", as a slice's.
-        geometry: Of both.
+        geometry: Geometry of both.
         axis: The array axis that slices are cut along; None takes the acquired one.
     """
     axis = geometry.slice_axis if axis is None else axis

@@ -16,9 +16,9 @@ class Stage:
 
     Attributes:
         trains: Pattern of the names of weights that are trained; all others stay as they are.
-        about: What it is for.
+        about: Purpose of the stage.
         lora: Whether low-rank updates are added beside the linear layers of attention first, and trained.
-        sees: What a batch is made of: slices; whole volumes, for the 3-D branch; or slices with the attention that the
+        sees: Contents of a batch: slices; whole volumes, for the 3-D branch; or slices with the attention that the
             3-D branch gives them, which their embeddings are fused with.
     """
 

@@ -41,7 +41,7 @@ class VolumeCache:
     Attributes:
         images: uint8 "n 96 96 96", rows, columns and slices.
         bones: uint8 of that shape: 0 background, 1.. bones, IGNORE not known.
-        patients: Of each volume.
+        patients: Patient of each volume.
     """
 
     images: Int[Tensor, "n c c c"]
@@ -166,13 +166,13 @@ def scan_volumes(
     """Volumes as a scanner shows them, and their bones; IGNORE where they are too faint to show anything.
 
     Args:
-        atlas: Where images are made.
-        frames: Where the slices lie.
-        contrast: Of each volume.
+        atlas: Atlas; its device makes the images.
+        frames: Positions of the slices.
+        contrast: Contrast of each volume.
         batch_rng: Draws coils, readout and noise.
         shape: Slices, rows and columns.
-        layers: As `sample` takes them.
-        texture_at: As `sample` takes it; drawn if None.
+        layers: Layers, see `sample`.
+        texture_at: Texture offset, see `sample`; drawn if None.
     """
     acquisition = draw_acquisition(frames, contrast, batch_rng)
     texture_at = batch_rng.below(BLOCK**3, len(frames)) if texture_at is None else texture_at

@@ -23,11 +23,11 @@ class Contrast:
             fat suppression. Entry [image, tissue, texture code].
         fat_left: Share of fat's signal that suppression leaves where the field is even; 1 without suppression.
         spectral: Suppression fails where the field is uneven.
-        fat_phase_rad: Of fat against water at the time of the echo.
+        fat_phase_rad: Phase of fat against water at the time of the echo.
         shift_hz: Frequency of fat against water; 0 where their separation has undone the shift.
-        metal: How far the void around metal reaches, as a multiple of its own size; larger for gradient echoes.
+        metal: Extent of the void around metal, as a multiple of its own size; larger for gradient echoes.
         reference: A bright common tissue's signal, to which noise is scaled.
-        names: What was drawn, for people: "pd-fs" or "mixture".
+        names: Names for display: "pd-fs" or "mixture".
     """
 
     table: Shaped[Tensor, "b 32 256"]

@@ -53,7 +53,7 @@ def physics(sequences: Sequence[str], rng: BatchRng, field_t: float | None = Non
     Args:
         sequences: May repeat.
         rng: Draws the settings within their ranges, and how these bodies differ from the table.
-        field_t: Of the scanner in tesla; drawn from 1.5 and 3 if None.
+        field_t: Field strength of the scanner in tesla; drawn from 1.5 and 3 if None.
     """
     count = len(sequences)
     tesla = torch.full((count,), field_t) if field_t else torch.tensor(FIELDS_T)[rng.below(2, count)]

@@ -16,7 +16,7 @@ class Protocol:
     """The ranges a scan of one sequence is drawn from.
 
     Attributes:
-        equation: How its signal comes about.
+        equation: Signal equation.
         tr_ms: Repetition time.
         te_ms: Echo time (effective, in a train of echoes).
         flip_deg: Flip angle of a gradient echo.
@@ -25,7 +25,7 @@ class Protocol:
         fat: Share of fat's signal in the image; below 1 where fat is suppressed.
         spectral: Fat is told from water by its frequency, which fails where the field is uneven.
         separated: Water and fat were separated, which also undoes their chemical shift.
-        often: How often it is drawn in training.
+        often: Relative frequency in training.
     """
 
     equation: Equation

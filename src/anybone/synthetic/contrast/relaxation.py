@@ -45,10 +45,10 @@ class Relaxation:
     Attributes:
         density: Protons that can give signal, water and fat together; 1 is water.
         fat: Their share in fat.
-        t1_ms: Of the water, at 1.5 and 3 T.
-        t2_ms: Of the water, at 1.5 and 3 T.
+        t1_ms: T1 of the water in ms, at 1.5 and 3 T.
+        t2_ms: T2 of the water in ms, at 1.5 and 3 T.
         dephasing_ms: T2' at 1.5 T: a gradient echo decays with 1/T2* = 1/T2 + 1/T2'; half as long at 3 T.
-        source: Where the times are from.
+        source: Source of the times.
     """
 
     density: float

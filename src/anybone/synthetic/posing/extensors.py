@@ -26,9 +26,9 @@ def extensors(
     """Paths in place of those of the thigh's extensors, and the surfaces of the fat pads below and above the patella.
 
     Args:
-        paths: Of the left leg's muscles, posed.
+        paths: Paths of the left leg's muscles, posed.
         segments: The bone that carries each point of each.
-        bones: Of the left leg, posed.
+        bones: Bones of the left leg, posed.
     """
     found = dict(paths)
     insertions = []

@@ -26,8 +26,8 @@ def knee_ligaments(bones: Mapping[str, Mesh], moves: Mapping[str, Move]) -> dict
     """Paths of the ligaments of a posed left knee.
 
     Args:
-        bones: Of the left leg, at rest.
-        moves: From rest to where each of them lies.
+        bones: Bones of the left leg, at rest.
+        moves: Moves from rest to the pose.
     """
     femur, tibia, fibula = (bones[f"left {name}"] for name in ("femur", "tibia", "fibula"))
     middle, axis = knee_axis(femur)

@@ -110,8 +110,8 @@ def lower_leg_muscles(paths: Mapping[str, MusclePath], bones: Mapping[str, Mesh]
     A path of straight lines between attachments lies where force acts: in front of the tibia, or halfway to the heel.
 
     Args:
-        paths: Of the left leg's muscles, posed.
-        bones: Of the left leg, posed.
+        paths: Paths of the left leg's muscles, posed.
+        bones: Bones of the left leg, posed.
     """
     tibia = bones["left tibia"]
     top, foot = end_of(tibia, upper=True), end_of(tibia, upper=False)

@@ -47,9 +47,9 @@ def flattened(path: MusclePath, along: Array, breadth_mm: float, count: int, rad
     Args:
         path: Its middle.
         along: The direction in which they lie beside one another.
-        breadth_mm: From the first to the last.
-        count: How many.
-        radius_mm: Of each.
+        breadth_mm: Distance from the first to the last.
+        count: Number of parts.
+        radius_mm: Radius of each.
     """
     shifts = np.linspace(-breadth_mm / 2, breadth_mm / 2, count)[:, None] * along / np.linalg.norm(along)
     return [MusclePath(path.points_mm + shift, radius_mm) for shift in shifts]

@@ -34,9 +34,9 @@ def spine_of(frames: Mapping[str, Move], rng: np.random.Generator, sizes: Mappin
     """Return the vertebrae of one person at the given places.
 
     Args:
-        frames: From a vertebra's own frame to its place, by level ("L3").
+        frames: Move from a vertebra's own frame to its place, by level ("L3").
         rng: Draws the person: all levels differ from the mean in one way, and each a little in its own.
-        sizes: How far it is from the middle of each body to the next above, in mm.
+        sizes: Distance of each body's middle to the next above, in mm.
     """
     lip = float(rng.choice([0.0, 1.5, 4.0], p=[0.5, 0.3, 0.2]))  # osteophytes: none, some, many
     person = varied(measures("L3"), rng, 0.05)
@@ -103,10 +103,10 @@ def stacked(
 
     Args:
         base: The frame of the endplate below: origin in its middle, z out of it.
-        levels: From the lowest up, such as L5 to T10.
+        levels: Levels from the lowest up, such as L5 to T10.
         rng: Draws the discs.
-        size: Of the vertebrae against the mean.
-        lordosis_deg: Of the lumbar spine.
+        size: Size of the vertebrae relative to the mean.
+        lordosis_deg: Lordosis of the lumbar spine.
     """
     heights = {level: measures(level).height * size * float(np.exp(rng.normal(0, 0.03))) for level in levels}
     discs = rng.uniform(0.3, 0.42) if rng.random() < 0.75 else rng.uniform(0.18, 0.3)  # share of the body's height

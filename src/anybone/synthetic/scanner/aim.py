@@ -23,7 +23,7 @@ class Aim:
     """Distribution of the drawn frames.
 
     Attributes:
-        planes: How often each plane comes.
+        planes: Relative frequency of each plane.
         tilt_deg: Deviation of the usual obliquity about each axis.
         any_tilt: Share of frames that lie at any angle.
         field: Field of view against the extent of the anatomy in the plane.
@@ -33,7 +33,7 @@ class Aim:
         off_bone: Share of slices put anywhere along the stack, which often miss all bone; the others cross one.
         mirrored: Share of frames that are mirrored; they show a left limb as a right one, its labels keep their names.
         stretch: Deviation of the logarithm of a person's size along each axis.
-        most_extended: How far beyond a face that cuts the body it may be drawn out, as a share of the map's extent.
+        most_extended: Largest extension beyond a face that cuts the body, as a fraction of the map's extent.
     """
 
     planes: Mapping[str, float] = field(

@@ -32,7 +32,7 @@ class Atlas:
 
     Attributes:
         voxels: int16 of all maps: 128 * bone + 32 * kind of texture + tissue.
-        starts: Where each map begins in `voxels`.
+        starts: Offset of each map in `voxels`.
         shapes: Voxels of each map along i, j, k.
         spacing_mm: Edge of a voxel of each map.
         cut: Whether the body goes on beyond the lower and the upper face of each axis of each map.

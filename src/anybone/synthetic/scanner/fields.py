@@ -30,7 +30,7 @@ class Space:
     Attributes:
         extent_mm: Its width, height and depth; never flatter than half its width, so that slices that are close
             together see nearly the same fields.
-        depth: Where along the block's depth each slice lies, 0..1.
+        depth: Position of each slice along the block's depth, 0..1.
     """
 
     extent_mm: Float[Tensor, "b 3"]

@@ -32,7 +32,7 @@ class Frames:
         down_vx: Step to the next row.
         through_vx: Step to the next slice.
         spacing_mm: Length of these three steps.
-        thickness_mm: Of a slice; less than the third spacing where there are gaps.
+        thickness_mm: Thickness of a slice; less than the third spacing with gaps.
         shown: First and last row, first and last column that the field of view reaches; what lies beyond is empty.
         planes: Names of the planes.
     """

@@ -33,11 +33,11 @@ class Acquisition:
         acquired_mm: True resolution along rows' and columns' steps: (down, right).
         filtered: 0 cuts k-space off hard, 1 filters it down to nothing.
         phase_down: The phase axis runs down; else to the right.
-        shift_mm: Of fat along the frequency axis.
+        shift_mm: Shift of fat along the frequency axis.
         snr: Reference signal over the standard deviation of noise.
-        swing_mm: Of breathing or pulsation along the phase axis.
-        swings: How many lines of k-space one swing takes.
-        jerk_mm: Of a sudden motion.
+        swing_mm: Amplitude of breathing or pulsation along the phase axis.
+        swings: Lines of k-space per period of that motion.
+        jerk_mm: Amplitude of a sudden motion.
         jerk_at: When it happens, as frequency of the line in cycles a pixel; after the middle, so that the image stays.
     """
 
@@ -58,9 +58,9 @@ def draw_acquisition(
     """Acquisitions by chance, for frames whose pixels are at least as fine as what is acquired.
 
     Args:
-        frames: How large pixels are.
-        contrast: How far fat's frequency is from water's.
-        rng: What draws.
+        frames: Frames with the pixel size.
+        contrast: Contrast with fat's frequency relative to water.
+        rng: Random numbers.
         finest_mm: Bounds of the better of the two resolutions.
         clean: Little noise and no motion.
     """
@@ -103,7 +103,7 @@ class KSpace:
         frames: For their pixels' size.
         contrast: For fat's phase against water.
         shape: Rows and columns that are acquired.
-        device: Where images are.
+        device: Device of the images.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class KSpace:
             fat: Signal of fat where it lies.
             matrix: Rows and columns of the image; k-space is filled up with zeros. Its first pixel lies where the
                 first acquired one does.
-            generator: Of noise, on the images' device.
+            generator: Generator of noise, on the images' device.
         """
         down, right = self.down[which], self.right[which]
         turned = torch.fft.fft2(fat).mul_(_outer(down.shift, right.shift) * self.phase[which, None, None, None])
@@ -173,9 +173,9 @@ class _Lines:
     """Weights of k-space along one of its axes.
 
     Attributes:
-        window: What is acquired, filtered.
-        motion: Of the body while the lines of the phase axis are taken; 1 along the other axis.
-        shift: Of fat along the frequency axis; 1 along the other.
+        window: Acquired part, filtered.
+        motion: Motion of the body while the lines of the phase axis are taken; 1 along the other axis.
+        shift: Shift of fat along the frequency axis; 1 along the other.
     """
 
     window: Float[Tensor, "b n"]

@@ -39,11 +39,11 @@ def develop(
     tissue is lost in noise: far from the coil, beyond its ends, under a band of saturation.
 
     Args:
-        slices: From `sample`.
-        frames: Where they lie; on the CPU, as are `contrast` and `acquisition`.
-        contrast: What they were made with.
-        acquisition: How they are read out.
-        atlas: Where the body is cut, and where images are made.
+        slices: Slices from `sample`.
+        frames: Their frames; on the CPU, as are `contrast` and `acquisition`.
+        contrast: Their contrast.
+        acquisition: Their readout.
+        atlas: Atlas, with the faces that cut the body, and the device.
         rng: Draws coils, fields and noise.
         matrix: Rows and columns of the images; as many as the slices have if None.
     """

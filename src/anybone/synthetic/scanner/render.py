@@ -34,7 +34,7 @@ class RenderOptions:
         warp_share: Share of images whose anatomy is warped smoothly.
         warp_mm: Deviation of that displacement.
         wrap_share: Share of images in which what lies beyond the field of view folds back into it.
-        aim: Where frames lie.
+        aim: Distribution of the frames.
     """
 
     size: int = 256
@@ -60,8 +60,8 @@ class Rendered:
     Attributes:
         image: float32, at least 0; a bright common tissue is about 1 where the coil is neither strong nor weak.
         bone: int16 number of the bone in its map, 0 for none.
-        faint: Where the coil receives so little that bone cannot be seen; not to be learned from.
-        frames: Where the slices lie; `frames.which` is the map, `frames.spacing_mm` the size of a voxel.
+        faint: Mask of pixels where the coil receives too little to see bone; excluded from training.
+        frames: Positions of the slices; `frames.which` is the map, `frames.spacing_mm` the voxel size.
         contrasts: Name of each image's sequence, or "mixture".
     """
 
@@ -82,7 +82,7 @@ class Renderer:
 
     Args:
         atlas: Its device is where images are made and returned.
-        options: What is drawn.
+        options: Distribution of the images.
     """
 
     def __init__(self, atlas: Atlas, options: RenderOptions | None = None) -> None:
@@ -92,7 +92,7 @@ class Renderer:
         """Draw a batch of `count` images; deterministic for a seed and a kind of device.
 
         Args:
-            count: How many.
+            count: Number of images.
             seed: Any whole number from 0.
             which: Numbers of the maps; drawn at random if None.
         """

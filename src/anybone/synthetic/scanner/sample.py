@@ -67,12 +67,12 @@ def sample(
     """Sample the slices of all frames.
 
     Args:
-        atlas: Where to read; its device is where the work is done.
+        atlas: Atlas to sample, on the device of the computation.
         frames: On the CPU.
         contrast: On the atlas' device.
         shape: Slices, rows and columns.
         layers: Thin layers in a slice; an odd number, since ties go to bone and would widen it.
-        texture_at: Where in the block of noise each image's texture begins; 0 if None.
+        texture_at: Offset of each image's texture in the block of noise; 0 if None.
         warp: Displacement in voxels of the pixels of some slices of some images, "n 3 s h w".
     """
     device, count = atlas.voxels.device, len(frames)

@@ -45,9 +45,9 @@ class Series:
 
     Attributes:
         pixel_mm: Edge of a pixel, 0.3 to 1.2 usually.
-        thickness_mm: Of a slice, 0.7 to 6 usually.
+        thickness_mm: Thickness of a slice, 0.7 to 6 usually.
         gap_mm: Between slices.
-        field_t: Of the scanner in tesla.
+        field_t: Field strength of the scanner in tesla.
         filled: Acquired pixels in an image's pixel along each edge, by zeros around k-space: 1 to 2 in quarters.
         clean: Little noise and no motion.
     """

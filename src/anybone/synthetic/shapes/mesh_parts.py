@@ -72,7 +72,7 @@ def piece_of(mesh: Mesh, piece: str) -> Mesh:
 
     Args:
         mesh: In RAS mm of a body at rest whose middle is at x = 0: pieces are told apart by where they lie.
-        piece: As in `PIECES`.
+        piece: Component, see `PIECES`.
 
     Raises:
         UsageError: The mesh does not fall into the pieces that are known of it.

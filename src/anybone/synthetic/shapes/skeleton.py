@@ -51,10 +51,10 @@ class Articulated:
     """A posed skeleton.
 
     Attributes:
-        bones: By the names of `anybone.core.labels`, in RAS mm; those that were asked for.
+        bones: Requested bones by the names of `anybone.core.labels`, in RAS mm.
         muscles: Paths in RAS mm, by the model's names.
         segments: For each muscle the body (by the model's names: "femur_l") that each point of its path is fixed to.
-        joints_mm: Where each joint's axis passes, by the model's names.
+        joints_mm: Point on each joint's axis, by the model's names.
     """
 
     bones: Mapping[str, Mesh]
@@ -68,7 +68,7 @@ def articulated(bones: Collection[str], angles_deg: Mapping[str, float] | None =
 
     Args:
         bones: Names of the bones wanted: keys of `anybone.synthetic.shapes.mesh_parts.PIECES`.
-        angles_deg: By the model's names of joints ("elbow_flex_r"); the others stay neutral.
+        angles_deg: Angles by the model's names of joints ("elbow_flex_r"); the others stay neutral.
 
     Raises:
         MissingExtraError: The model or MuJoCo is not installed.

@@ -58,7 +58,7 @@ def bar(space: Space, start: Point, end: Point, radii: tuple[float, float], stre
         start: One end of the middle line.
         end: The other.
         radii: At either end, in mm.
-        stretch: How much wider than `radii` it is along x, y and z; (1, 1, 2) makes a plate that stands upright.
+        stretch: Width relative to `radii` along x, y and z; (1, 1, 2) makes an upright plate.
     """
     s = np.asarray(stretch, dtype=float)
     a, b = np.asarray(start, dtype=float) / s, np.asarray(end, dtype=float) / s

@@ -20,12 +20,12 @@ class ShapeSource:
 
     Attributes:
         name: In words.
-        license: Of the surfaces.
-        credit: Who made them.
-        quality: What to expect of them.
-        bones: By the names of `anybone.core.labels`.
-        package: What has to be importable; "" where nothing has to.
-        install: How to get it.
+        license: License of the surfaces.
+        credit: Authors of the surfaces.
+        quality: Expected quality.
+        bones: Bones by the names of `anybone.core.labels`.
+        package: Required package; "" for none.
+        install: Installation instructions.
     """
 
     name: str

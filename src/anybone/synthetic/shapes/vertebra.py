@@ -24,22 +24,22 @@ class Vertebra:
     """The measures of a vertebra in mm; x to the right, y to the front, z to the head, 0 the middle of the body.
 
     Attributes:
-        width: Of the body at its endplates.
-        depth: Of the body.
-        height: Of the body at its back.
-        canal_width: Of the vertebral canal.
-        canal_depth: Of the vertebral canal.
+        width: Width of the body at its endplates.
+        depth: Depth of the body.
+        height: Height of the body at its back.
+        canal_width: Width of the vertebral canal.
+        canal_depth: Depth of the vertebral canal.
         pedicle_width: Across.
         pedicle_height: Upright.
-        transverse_span: From tip to tip of the transverse processes.
-        transverse_back: How far behind the canal's middle those tips lie.
-        spinous_length: From the back of the body to the tip of the spinous process.
-        spinous_drop: How far below the middle of the body that tip lies.
-        spinous_height: Of the spinous process, upright.
+        transverse_span: Distance between the tips of the transverse processes.
+        transverse_back: Distance of those tips behind the canal's middle.
+        spinous_length: Distance from the back of the body to the tip of the spinous process.
+        spinous_drop: Distance of that tip below the middle of the body.
+        spinous_height: Height of the spinous process, upright.
         facet_span: Between the middles of the right and left facet joints.
         facet_turn: 0: facets look to the back (neck, chest), 1: to the side (lumbar).
-        wedge: How much taller the front of the body is than its back.
-        lip: How far osteophytes stand out from the rims.
+        wedge: Height of the front of the body minus that of its back.
+        lip: Protrusion of osteophytes from the rims.
     """
 
     width: float

@@ -23,10 +23,10 @@ class Organ:
     """An ellipsoid.
 
     Attributes:
-        tissue: What it is made of.
+        tissue: Tissue of the organ.
         at_mm: Its middle: to the right and to the front of the spinal canal, and above the second lumbar vertebra.
         radii_mm: Along the same axes.
-        wall_mm: Of muscle around it; 0 if it is the same throughout.
+        wall_mm: Thickness of muscle around it; 0 for a homogeneous organ.
     """
 
     tissue: Tissue
@@ -55,7 +55,7 @@ def fill_abdomen(field: Field, where: Mask, xyz: Sequence[Array], tissue: NDArra
         field: Where.
         where: The cavity, and what lies behind it beside the spine.
         xyz: mm to the right and to the front of the spinal canal, and above the second lumbar vertebra.
-        tissue: What is there; changed.
+        tissue: Label map of tissues, modified in place.
     """
     tissue[where] = Tissue.FAT
     inner = where & (xyz[1] > 40)

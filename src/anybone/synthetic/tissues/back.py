@@ -48,7 +48,7 @@ def fill_back(
         x: mm to the right of the spinal canal.
         y: mm to its front.
         surface_mm: Distance to where soft tissue ends, negative within.
-        tissue: What is there; changed.
+        tissue: Label map of tissues, modified in place.
         free: Beside the length of the spine.
     """
     back, rng = BACKS.get(region), field.rng

@@ -29,9 +29,9 @@ def outline(field: Field, solid: Mask, digits: Array, trunk: Mask, breadth_mm: f
     Args:
         field: Where.
         solid: Bones, muscles and what else has a place of its own.
-        digits: As of `digits_of`.
+        digits: Digits, see `digits_of`.
         trunk: On the coarse grid.
-        breadth_mm: Of the field of view: the wider, the wider are hollows that are filled.
+        breadth_mm: Breadth of the field of view: the larger, the larger hollows are filled.
     """
     from scipy import ndimage
 

@@ -113,9 +113,9 @@ class _Plates:
 
     Attributes:
         along: 0 to 1 from one end to the other.
-        length_mm: Of the bone.
+        length_mm: Length of the bone.
         outwards: 0 in the middle, 1 at the surface.
-        wavy_mm: How far a plate is displaced there.
+        wavy_mm: Displacement of a plate there.
     """
 
     along: NDArray[np.float64]

@@ -22,7 +22,7 @@ def build(scene: Scene, spacing_mm: float, rng: np.random.Generator, seed: int =
         scene: Posed bones, muscles and canal.
         spacing_mm: Edge of a voxel.
         rng: Draws everything.
-        seed: What the scene was drawn from, for the record.
+        seed: Seed of the scene, for the record.
     """
     field = field_of(scene, spacing_mm, rng)
     tissue = np.zeros(field.shape, dtype=np.uint8)

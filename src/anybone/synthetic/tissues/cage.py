@@ -29,9 +29,9 @@ class Cage:
     """The inner face of the ribs and what lies between them.
 
     Attributes:
-        inside_mm: How far within that face voxels lie, negative outside.
-        thick_mm: From that face to the outer one.
-        aside_mm: From the middle plane.
+        inside_mm: Depth of voxels within that face, negative outside.
+        thick_mm: Distance from that face to the outer one.
+        aside_mm: Distance from the middle plane.
     """
 
     inside_mm: Array
@@ -84,8 +84,8 @@ def fill_wall(field: Field, scene: Scene, soft_tissue: SoftTissue, cage: Cage, t
         field: Where.
         scene: May have the surface "rib cartilage".
         soft tissue: What is there.
-        cage: Of the scene.
-        tissue: What is there; changed.
+        cage: Cage of the scene.
+        tissue: Label map of tissues, modified in place.
     """
     rng = field.rng
     outside = ~field.inside & (soft_tissue.surface_mm < -1.0) & (cage.aside_mm > _SPINE_HALF_MM)

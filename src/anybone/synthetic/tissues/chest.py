@@ -30,7 +30,7 @@ def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None
     Args:
         frame: Where.
         cage: The ribs.
-        tissue: What is there; changed.
+        tissue: Label map of tissues, modified in place.
     """
     field, x, y, rng = frame.field, frame.x_mm, frame.y_mm, frame.field.rng
     within = (cage.inside_mm > PLEURA_MM) & ~field.inside

@@ -46,8 +46,8 @@ def borders(
     Args:
         field: Where.
         away_mm: Distances on the coarse grid.
-        number: Of whose side of the border each voxel is on.
-        kinds: How many numbers there are, from 0.
+        number: Number of each voxel's side of the border.
+        kinds: Count of numbers, from 0.
     """
     digits = range(max(1, int(kinds - 1).bit_length()))
     signed = (fine(field, np.where(number >> digit & 1, away_mm, -away_mm)) for digit in digits)

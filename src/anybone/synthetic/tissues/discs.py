@@ -24,8 +24,8 @@ def fill_discs(frame: SpineFrame, tissue: NDArray[np.uint8], free: Mask) -> Mask
 
     Args:
         frame: Where.
-        tissue: What is there; changed.
-        free: Where there is neither bone nor air.
+        tissue: Label map of tissues, modified in place.
+        free: Mask without bone and air.
     """
     field, canal_mm = frame.field, frame.canal.radius_mm
     named = {n: name for n, name in field.names.items() if "vertebra" in name or "sacrum" in name}

@@ -22,10 +22,10 @@ def fill_neck(field: Field, free: Mask, x: Array, y: Array, tissue: NDArray[np.u
 
     Args:
         field: Where.
-        free: Where there is neither bone nor the wall of the body.
+        free: Mask without bone and the wall of the body.
         x: mm to the right of the spinal canal.
         y: mm to its front.
-        tissue: What is there; changed.
+        tissue: Label map of tissues, modified in place.
     """
     beside, before, radius = GLAND_MM
     gland = np.hypot(np.abs(x) - beside, y - before) < radius * np.clip(0.6 + 0.5 * field.noise(30), 0, 1.3)

@@ -26,9 +26,9 @@ def fill_lumbar(
     Args:
         frame: Where.
         soft tissue: What is there.
-        free: Where there is neither bone nor wall.
-        wall_mm: How thick that is.
-        tissue: What is there; changed.
+        free: Mask without bone and wall.
+        wall_mm: Thickness of the wall.
+        tissue: Label map of tissues, modified in place.
     """
     field, x, y = frame.field, frame.x_mm, frame.y_mm
     cavity = free & before_spine(frame, *KIDNEYS_MM)
@@ -53,7 +53,7 @@ def _wall(field: Field, wall: Mask, x: Array, depth: Array, tissue: NDArray[np.u
         wall: The wall.
         x: mm to the right of the spinal canal.
         depth: 0 at its outer face, -1 at its inner one.
-        tissue: What is there; changed.
+        tissue: Label map of tissues, modified in place.
     """
     tissue[wall] = Tissue.MUSCLE
     thin = field.rng.uniform(*SHEET_LINE) * np.clip(1 + 0.6 * field.noise(30), 0.1, None)

@@ -22,9 +22,9 @@ def fill_pelvis(field: Field, where: Mask, bone: Mask, tissue: NDArray[np.uint8]
 
     Args:
         field: Where.
-        where: What is neither bone, muscle nor wall.
-        bone: Of the pelvis.
-        tissue: What is there; changed.
+        where: Mask without bone, muscle and wall.
+        bone: Bone of the pelvis.
+        tissue: Label map of tissues, modified in place.
     """
     rng = field.rng
     points = field.points_mm(bone)

@@ -39,7 +39,7 @@ class SoftTissue:
     Attributes:
         surface_mm: Distance to where soft tissue ends and the fat beneath the skin begins, negative within.
         lean_mm: Distance to the nearest muscle that is modeled, negative inside.
-        trunk: Where the trunk is, on the field's grid.
+        trunk: Mask of the trunk, on the field's grid.
     """
 
     surface_mm: Array

@@ -25,7 +25,7 @@ class SpineFrame:
         canal: The canal.
         x_mm: To the right of its middle.
         y_mm: To its front.
-        beside: Where it is as high as the canal is long.
+        beside: Mask at the height of the canal.
     """
 
     field: Field
@@ -58,9 +58,9 @@ def lay_great_vessels(
 
     Args:
         frame: Where.
-        where: What may become vessel.
-        tissue: What is there; changed.
-        below_fork_mm: How far below the place where they part; 0 above it.
+        where: Mask of voxels that may become vessel.
+        tissue: Label map of tissues, modified in place.
+        below_fork_mm: Distance below the bifurcation; 0 above it.
     """
     found = np.zeros(frame.field.shape, dtype=bool)
     for right_mm, radius in GREAT_VESSELS_MM:

@@ -20,9 +20,9 @@ def lay_vessels(field: Field, within: Mask, between_mm: Array, tissue: NDArray[n
 
     Args:
         field: Where.
-        within: Where there is soft tissue.
+        within: Mask of soft tissue.
         between_mm: Distance to the nearest gap between muscles, or to their edge.
-        tissue: What is there; changed.
+        tissue: Label map of tissues, modified in place.
     """
     from scipy.spatial import cKDTree
 
