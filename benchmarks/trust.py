@@ -107,7 +107,7 @@ def without_truth(model: Segmenter, data: Path) -> Iterator[Looked]:
         yield look(model, path.name, anybone.read(path))
 
 
-def impostors(model: Segmenter) -> Iterator[Looked]:
+def out_of_distribution_samples(model: Segmenter) -> Iterator[Looked]:
     """All kinds, a few of each."""
     for kind in OUT_OF_DISTRIBUTION:
         for seed in range(IMPOSTORS_OF_A_KIND):
@@ -177,7 +177,7 @@ def main() -> None:
         ("validation patients", real, lambda name: name.split("/")[0]),
         ("synthetic", [one for one in known if "/" not in one.name], lambda name: "synthetic"),
         ("real, no truth", list(without_truth(model, a.data)), lambda name: "real scans"),
-        ("impostors", list(impostors(model)), lambda name: name.rsplit(" ", 1)[0]),
+        ("out_of_distribution", list(out_of_distribution_samples(model)), lambda name: name.rsplit(" ", 1)[0]),
     )
     facts: dict[str, Any] = {"weights": model.name, "sha256": model.weights_sha256, **judge.to_card()}
     facts["calibration_error"] = calibration_errors(known)

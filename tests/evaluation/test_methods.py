@@ -39,7 +39,7 @@ def test_each_lesson_of_ours_has_something_to_train(name):
                 assert prepare_stage(METHODS[name].build(config), STAGES[run.stage])
 
 
-def test_only_what_a_contender_says_differs():
+def test_only_changed_options_differ():
     plain = METHODS["ours"].config(TRAINING, METHODS["ours"].runs[0], 0)
     assert plain == TRAINING
     assert METHODS["synthetic alone"].config(TRAINING, METHODS["ours"].runs[0], 0).sources == {"synthetic": 1}
