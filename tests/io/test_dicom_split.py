@@ -406,6 +406,13 @@ def test_an_empty_file_among_the_slices_is_a_missing_slice(tmp_path, dicom_files
     assert [bool(d.problem) for d in describe(tmp_path)] == [True, False]
 
 
+def test_an_empty_file_of_another_name_in_the_folder_of_one_series(tmp_path, dicom_files):
+    dicom_files.write_slices(tmp_path, 5, study=dicom_files.Study(2, "T1"))
+    (tmp_path / "last.dcm").write_bytes(b"")
+    with pytest.raises(ReadError, match=r"last\.dcm has 0 bytes"):
+        read(tmp_path)
+
+
 def test_an_empty_file_that_fits_several_series_is_noted_in_each(tmp_path, dicom_files):
     dicom_files.write_slices(tmp_path, 5, study=dicom_files.Study(2), first=1)
     dicom_files.write_slices(tmp_path, 5, study=dicom_files.Study(3), first=7)

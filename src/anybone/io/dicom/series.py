@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from anybone.core.errors import GeometryError, ReadError, SeriesError
@@ -14,6 +15,7 @@ from anybone.io.dicom.split import LEAST_SLICES, Part, split, without_copies
 from anybone.io.dicom.stack import Stack, build, is_stack, names_of
 from anybone.io.dicom.values import optional_number, words
 
+_SUFFIXES = (".dcm", ".ima", ".dicom")
 _FEW_IMAGES = 3  # parts of a series with at most so many images are named in messages
 
 
@@ -79,7 +81,7 @@ class Series:
         try:
             geometry = self.stack().geometry
         except (GeometryError, ReadError) as error:
-            reason = re.split(r"[:(;.]", str(error), maxsplit=1)[0]
+            reason = re.split(r"[:;.] | \(", str(error), maxsplit=1)[0].removesuffix(".")
             grid = f"{_count(len(self.images))}, not one volume ({reason})"
         else:
             shape = " x ".join(str(n) for n in geometry.shape_ijk)
@@ -163,8 +165,7 @@ def _with_damaged_files(candidates: list[Series], found: Found) -> list[Series]:
 def _with_empty_files(candidates: list[Series], empty: Sequence[str]) -> list[Series]:
     """Mark the series that an empty file belongs to by its name, as a slice of it is missing."""
     for name in empty:
-        pattern = _pattern(name)
-        owners = {c.whole for c in candidates for image in c.images if _pattern(image.file.name) == pattern}
+        owners = _series_named_like(name, candidates)
         closer = {c.whole for c in candidates if c.whole in owners and _numbered_around(c.images, name)}
         owners = closer or owners
         text = f"{name} has 0 bytes, and its name is like those of the images"
@@ -177,6 +178,15 @@ def _with_empty_files(candidates: list[Series], empty: Sequence[str]) -> list[Se
             elif series.whole in owners:
                 candidates[place] = replace(series, notes=(*series.notes, f"{text}: a slice may be missing."))
     return candidates
+
+
+def _series_named_like(name: str, candidates: Sequence[Series]) -> set[str]:
+    """Return the series with files named like `name` up to numbers; for a DICOM suffix, else those in its folder."""
+    files = [(c.whole, image.file.name) for c in candidates for image in c.images]
+    alike = {whole for whole, other in files if _pattern(other) == _pattern(name)}
+    if alike or not name.lower().endswith(_SUFFIXES):
+        return alike
+    return {whole for whole, other in files if Path(other).parent == Path(name).parent}
 
 
 def _pattern(name: str) -> str:

@@ -239,8 +239,8 @@ def _counted(images: Images, places: NDArray[np.intp]) -> NDArray[np.float64]:
 
 
 def _has_perpendicular_planes(stacks: Sequence[Images]) -> bool:
-    normals = [normal_of(stack[0]) for stack in stacks if stack[0].orientation is not None]
-    return any(abs(float(a @ b)) < _PERPENDICULAR for n, a in enumerate(normals) for b in normals[n + 1 :])
+    normals = np.array([normal_of(stack[0]) for stack in stacks if stack[0].orientation is not None]).reshape(-1, 3)
+    return bool((np.abs(normals @ normals.T) < _PERPENDICULAR).any())
 
 
 def _grouped(images: Images, numbers: NDArray[np.intp]) -> list[Images]:
