@@ -219,7 +219,7 @@ def test_twelve_bones_fit_on_a_small_screen(tab: Tabs, address: str) -> None:
             """async (n) => {
               const runs = [0, 64 * (n + 1), 1, 40, 0, 4096 - 64 * (n + 1) - 40];
               await window.studio.act("paint", { slice: n % 5, runs });
-              await window.studio.act("accept", { name: `phalanx ${n}` });
+              await window.studio.act("commit", { name: `phalanx ${n}` });
             }""",
             n,
         )

@@ -566,6 +566,19 @@ export interface components {
             series: string | null;
         };
         /**
+         * Split
+         * @description A bone to split into its connected components.
+         */
+        Split: {
+            label: number;
+            /**
+             * Min Mm3
+             * @description Components smaller than this volume in mm3 are removed
+             * @default 30
+             */
+            min_mm3?: number;
+        };
+        /**
          * Step
          * @description Something that was done.
          */
