@@ -54,7 +54,7 @@ def test_folders_of_reports_are_no_inputs_and_that_is_said(tmp_path, array, affi
     assert find_inputs(tmp_path) == [tmp_path / "t1"]
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert "Skipped 1 folder whose DICOM files are not images" in record.getMessage()
+    assert "Skipped 1 folder of DICOM files that are not images" in record.getMessage()
     assert str(tmp_path / "report") in record.getMessage()
 
 

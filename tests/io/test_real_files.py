@@ -67,7 +67,7 @@ def test_folders_of_contours_are_no_inputs(shared, tmp_path, caplog):
     with zipfile.ZipFile(shared / THIGH) as archive:
         archive.extractall(tmp_path)
     assert find_inputs(tmp_path) == [tmp_path / "STS_001" / t / "image" for t in ("MR_T1", "MR_T2")]
-    assert "Skipped 2 folders whose DICOM files are not images" in caplog.text
+    assert "Skipped 2 folders of DICOM files that are not images" in caplog.text
 
 
 def test_knee_has_two_echoes_in_one_series(shared):

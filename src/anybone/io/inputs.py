@@ -32,8 +32,8 @@ class _Skipped:
 def find_inputs(path: str | PathLike[str], series: str | None = None) -> list[Path]:
     """Return the inputs below a folder, sorted: image files, zips, and each folder that holds DICOM images itself.
 
-    A file is its own only input. Hidden files and folders are skipped. So are links to folders, and folders whose
-    DICOM files are not images (contours, reports); a warning is logged that names them.
+    A file is its own only input. Hidden files and folders are skipped. So are links to folders, and folders of
+    DICOM files that are not images (contours, reports); a warning is logged that names them.
 
     Args:
         path: A file or folder.
@@ -49,7 +49,7 @@ def find_inputs(path: str | PathLike[str], series: str | None = None) -> list[Pa
         return [path]
     skipped = _Skipped()
     found = sorted(_walk(path, skipped))
-    _warn(skipped.without_images, "whose DICOM files are not images")
+    _warn(skipped.without_images, "of DICOM files that are not images")
     _warn(skipped.linked, "given as a link")
     return found if series is None else [p for p in found if format_of(p) == "dicom" and dicom.holds(p, series)]
 

@@ -11,7 +11,7 @@ def fill_padding(
 ) -> tuple[str, ...]:
     """Set padding voxels to the darkest other value, in place.
 
-    Candidates count as padding only if they all lie below, or all above, every other voxel. A fill value inside
+    Candidates count as padding only if they are all below, or all above, every other voxel. A fill value inside
     the range of the data is indistinguishable from signal and stays.
 
     Args:
@@ -39,7 +39,7 @@ def fill_lowest(data: NDArray[np.float32], lowest: float) -> tuple[str, ...]:
     """Set voxels that hold the lowest value of the stored type to the smallest other value, in place.
 
     Some programs fill the outside of an image with the lowest number of a signed integer type, such as -32768. The
-    value counts as padding only if it lies further below all other voxels than these differ among themselves.
+    value counts as padding only if it is further below all other voxels than these differ among themselves.
 
     Args:
         data: Voxels; changed in place.

@@ -18,7 +18,7 @@ _OFF_RATIO = 0.05  # of the slice distance that a slice may be off its place ...
 _OFF_MM = 0.25  # ... and the upper limit of this
 _OFF_BY_ROUNDING_RATIO = 0.3  # of the slice distance; upper limit where positions are rounded coarsely
 _TILT_SINE = 1e-3  # sine of the angle between stack and normal above which it is a tilt
-_CORNER = np.sqrt(3.0)  # length of a vector whose three coordinates are 1
+_CORNER = np.sqrt(3.0)  # length of the vector (1, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ STORAGE = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # se
 PRIVATE_CREATOR = "ANYBONE"  # as export/dicom_seg.py writes it: the whole grid, and the labels' own numbers
 PRIVATE_GROUP = 0x0071
 SHAPE, AFFINE, LABELS = 0x01, 0x02, 0x03
-_OFF_MM = 0.25  # how far a frame may lie off the grid: as much as a slice of a series may
+_OFF_MM = 0.25  # largest distance of a frame from the grid, as for a slice of a series
 _HALF = 0.5  # of a fractional segment's range, from which on it counts
 
 
@@ -36,7 +36,7 @@ _HALF = 0.5  # of a fractional segment's range, from which on it counts
 class _Frame:
     """One frame: its segment and its position in LPS mm."""
 
-    segment: int | None  # None in a label map, whose pixels are segment numbers
+    segment: int | None  # None in a label map: its pixels are segment numbers
     position: NDArray[np.float64]
     orientation: NDArray[np.float64]
     spacing: tuple[float, float]

@@ -162,7 +162,7 @@ def _unit_axes(image: Image) -> NDArray[np.float64]:
     gram = axes @ axes.T
     if np.abs(gram - np.eye(2)).max() > _UNIT_TOLERANCE:
         raise GeometryError(
-            f"{image.name} has an orientation whose axes are not of length 1 at right angles ({_shown(axes)}): "
+            f"{image.name} has orientation axes that are not of length 1 at right angles ({_shown(axes)}): "
             "the header is damaged. Export the series again."
         )
     return axes / np.sqrt(np.diag(gram))[:, None]

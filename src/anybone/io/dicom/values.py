@@ -10,7 +10,7 @@ from anybone.core.errors import ReadError
 
 
 class Lookup(Protocol):
-    """A header whose elements are looked up by keyword."""
+    """A header with elements that are looked up by keyword."""
 
     def get(self, keyword: str, /) -> Any:
         """Return the value of an element; None if it is missing."""
@@ -62,7 +62,7 @@ def optional_number(value: Any) -> float | None:
 
 
 def comparable(value: Any) -> float | str | tuple[str, ...] | None:
-    """Return a hashable value by which images can be told apart: a number, a text or several texts."""
+    """Return a hashable value that distinguishes images: a number, a text or several texts."""
     parts = _parts(value)
     if len(parts) > 1:
         return tuple(str(x) for x in parts)
