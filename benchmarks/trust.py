@@ -153,10 +153,10 @@ def doubted(group: Sequence[Looked], quality_estimator: QualityEstimator, kind: 
     flags: dict[str, list[bool]] = {}
     for one in group:
         verdict = one.judged(judge)
-        flags.setdefault(kind(one.name), []).append(bool(verdict.doubts))
+        flags.setdefault(kind(one.name), []).append(bool(verdict.warnings))
         truth = "" if one.dice is None else f"Dice {one.dice:.3f}"
         said = "nothing found" if verdict.dice is None else f"confidence {verdict.dice:.3f}"
-        print(f"{one.name:32} {said:18} {truth:10} {' '.join(d[26:80] for d in verdict.doubts)}")
+        print(f"{one.name:32} {said:18} {truth:10} {' '.join(d[26:80] for d in verdict.warnings)}")
     return {name: f"{sum(found)} of {len(found)}" for name, found in flags.items()}
 
 

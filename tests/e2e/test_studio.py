@@ -234,9 +234,7 @@ def test_twelve_bones_fit_on_a_small_screen(tab: Tabs, address: str) -> None:
 def test_another_token_is_asked_for_and_the_session_goes_on(tab: Tabs, address: str) -> None:
     one = tab().open(address, "bars.nii.gz")
     name = one.page.evaluate("() => window.studio.session.id")
-    one.page.evaluate(
-        "() => { const s = window.studio; s.api.useToken('old'); s.sync.follow(s.session.id); }"
-    )
+    one.page.evaluate("() => { const s = window.studio; s.api.useToken('old'); s.sync.follow(s.session.id); }")
     one.page.get_by_role("heading", name="The server does not accept this page's token").wait_for()
     one.page.get_by_label("Address or token").fill(address)
     one.page.get_by_role("button", name="Connect").click()

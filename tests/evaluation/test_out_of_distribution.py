@@ -40,4 +40,4 @@ def test_the_weights_that_ship_doubt_what_is_no_mri_of_bone(kind):
     if read_header(locate()).card.get("calibration") is None:
         pytest.skip("The default weights are not calibrated: python benchmarks/trust.py ... --fit does it.")
     bones = anybone.load(device="cpu").segment(out_of_distribution(kind, 100), anybone.SegmentOptions(every=3))
-    assert bones.confidence.doubts or not bones.mask.any()
+    assert bones.confidence.warnings or not bones.mask.any()

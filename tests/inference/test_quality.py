@@ -47,20 +47,20 @@ def test_volume_and_slices(segmenter, volume):
     assert bones.confidence.dice == pytest.approx(expected, abs=1e-3)
     assert set(bones.confidence.slices) == {0, 1, 2, 3, 4}
     assert bones.confidence.slices[2] == pytest.approx(expected, abs=1e-3)
-    assert bones.confidence.doubts == ()
+    assert bones.confidence.warnings == ()
 
 
 def test_a_network_that_is_not_sure_is_doubted(segmenter, volume):
     segmenter.quality_estimator = QualityEstimator(Calibration(scale=0.1), least_dice=0.9)
     bones = segmenter.segment(volume)
-    (doubt,) = bones.confidence.doubts
+    (doubt,) = bones.confidence.warnings
     assert f"a Dice of {bones.confidence.dice:.2f}" in doubt
     assert doubt in bones.provenance.warnings
 
 
 def test_without_a_calibration_no_dice_is_expected(segmenter, volume):
     confidence = segmenter.segment(volume).confidence
-    assert (confidence.dice, dict(confidence.slices), confidence.doubts) == (None, {}, ())
+    assert (confidence.dice, dict(confidence.slices), confidence.warnings) == (None, {}, ())
 
 
 def test_nothing_found_leaves_nothing_to_expect(segmenter):

@@ -163,11 +163,11 @@ def finish_case(
     return CaseRecord(
         input=str(case.input.resolve()),
         output=str(case.output.resolve()),
-        exit_code=LOW_CONFIDENCE if confidence.doubts else found,
+        exit_code=LOW_CONFIDENCE if confidence.warnings else found,
         output_bytes=case.output.stat().st_size,
         bone_ml=_volumes_ml(segmentation),
         confidence=confidence.dice,
-        doubts=confidence.doubts,
+        doubts=confidence.warnings,
         files={kind: str(path.resolve()) for kind, path in files.items()},
         warnings=made.warnings if made else (),
         timings_s=timings,

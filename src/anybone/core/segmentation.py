@@ -49,12 +49,12 @@ class Confidence:
         dice: The Dice against the truth that the network's calibrated probabilities let expect, 0..1; None where the
             weights are not calibrated, or nothing was found.
         slices: Expected Dice of each slice with bone, by its index along the slice axis.
-        doubts: Reasons not to trust the result, one sentence each; empty if there are none.
+        warnings: Reasons not to trust the result, one sentence each; usually none.
     """
 
     dice: float | None = None
     slices: Mapping[int, float] = field(default_factory=dict)
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,7 +142,7 @@ class QualityEstimator:
             warnings: Warnings of the input checks.
         """
         if self.least_dice is None or not mask.any():
-            return Confidence(doubts=warnings)
+            return Confidence(warnings=warnings)
         slices = zip(np.moveaxis(probability, axis, 0), np.moveaxis(mask, axis, 0), strict=True)
         terms = np.array([soft_dice_terms(p, m) for p, m in slices])
         expected = soft_dice(*terms.sum(axis=0))

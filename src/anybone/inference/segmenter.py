@@ -105,7 +105,7 @@ class Segmenter:
             volume.geometry,
             labeler.names,
             scores=_scores(labeler.names, quality, mask, prepared.axis),
-            provenance=self.provenance(volume, options, clock, (*notes, *confidence.doubts)),
+            provenance=self.provenance(volume, options, clock, (*notes, *confidence.warnings)),
             probability=probability,
             confidence=confidence,
             source=volume.source,
