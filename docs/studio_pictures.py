@@ -1,4 +1,4 @@
-"""Makes the studio's screenshots, of the demo's knee: python docs/studio_pictures.py docs/img/studio (Chromium)."""
+"""Make the studio's screenshots of the demo's knee: python docs/studio_pictures.py docs/img/studio (Chromium)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATIENCE_S = 300
 
 
 def main(folder: Path) -> None:
-    """Writes click, name, mosaic, bones and help."""
+    """Write click, name, mosaic, bones and help."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         anybone.write(example_scan()[0], Path(scratch) / "knee.nii.gz")
@@ -82,7 +82,7 @@ def _do(page: Any, verb: str, body: dict[str, Any]) -> None:
 
 
 def _wait(page: Any, truth: str) -> None:
-    """Nothing, once it is so: the page's policy forbids Playwright's own way of waiting."""
+    """Wait until a JavaScript expression holds; the page's policy forbids Playwright's own way."""
     end = time.monotonic() + PATIENCE_S
     while not page.evaluate(f"() => {truth}"):
         if time.monotonic() > end:

@@ -186,13 +186,13 @@ export const COMMANDS = {
     run: (s) => void s.act("reset"),
   },
 
-  accept: {
+  commit: {
     group: "Bones",
     title: "Commit the current mask as a bone; end a line set by keyboard",
     keys: ["Enter"],
     can: (s) => hasMask(s) || s.state.pending.length > 0,
     run: (s, tools) => {
-      if (!tools.complete() && hasMask(s)) s.store.set({ dialog: { kind: "accept" } });
+      if (!tools.complete() && hasMask(s)) s.store.set({ dialog: { kind: "commit" } });
     },
   },
   edit: {

@@ -15,7 +15,7 @@ export type Dialog =
   | { kind: "open" }
   | { kind: "resume"; path: string; rows: SessionRow[] }
   | { kind: "series"; series: Series[]; from: { path?: string; upload?: string } }
-  | { kind: "accept" }
+  | { kind: "commit" }
   | { kind: "rename"; label: number }
   | { kind: "save" }
   | { kind: "range"; verb: "automatic" | "propagate" | "interpolate" };

@@ -89,7 +89,7 @@ function Dialogs(): JSX.Element | null {
           <ChooseSeries series={dialog.series} from={dialog.from} />
         </Modal>
       );
-    case "accept":
+    case "commit":
       return <BoneName bone={null} />;
     case "rename":
       return <BoneName bone={bones?.find((bone) => bone.label === dialog.label) ?? null} />;

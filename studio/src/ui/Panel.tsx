@@ -42,7 +42,7 @@ function CurrentMask(): JSX.Element {
         <CommandButton name="keep" label="Keep this" />
         <CommandButton name="interpolate" label="Interpolate" />
         <CommandButton name="reset" label="Clear" />
-        <CommandButton name="accept" label="Commit as a bone" primary class="two" />
+        <CommandButton name="commit" label="Commit as a bone" primary class="two" />
       </div>
     </section>
   );
