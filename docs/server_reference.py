@@ -15,26 +15,27 @@ from anybone.server.openapi import openapi
 
 PAGE = Path(__file__).parent / "reference" / "server.md"
 
-HEAD = """# The server's interface
+HEAD = """# Server API
 
 <!-- Written by docs/server_reference.py from the server's OpenAPI; a test compares both. -->
 
-What `anybone studio` and `anybone serve` answer. The whole description, types and errors too, is at `/api/openapi.json`
-of a running server; [a studio on a shared machine](../how-to/studio-server.md) shows how to use it.
+The HTTP interface of `anybone studio` and `anybone serve`. A running server returns the complete description, with
+types and errors, at `/api/openapi.json`; [run the studio on a server](../how-to/studio-server.md) shows how to use it.
 
-Every request but `GET /healthz`, the page itself and MONAI Label's login shows the token: `Authorization: Bearer
+Every request except `GET /healthz`, the page itself and MONAI Label's login needs the token: `Authorization: Bearer
 TOKEN`. An error is `{"error": {"kind": ..., "message": ...}}`; the kind is the class of the [error](errors.md), or
 one of the server's own: `Unauthorized` 401, `Forbidden` 403, `Absent` 404, `Busy` 409, `TooLarge` 413, `Unsupported`
-415, `SchemaError` 422, `Full` 503. Voxel indices are those of the source, slices are cut along the session's `axis`.
-Labels of a slice travel as runs, `[label, count, label, count, ...]`, the first in-plane axis varying fastest.
+415, `SchemaError` 422, `Full` 503. Voxel indices are those of the source; slices are cut along the session's `axis`.
+Labels of a slice are sent as run lengths, `[label, count, label, count, ...]`, with the first in-plane axis varying
+fastest.
 
-A verb answers with the change it made: the new `revision`, the slices that differ (`changed`), all that may have
-changed beside them, and what the verb gives in Python (`result`). `automatic` on more than one slice and `propagate`
-become jobs: they answer 202 with the job, and other verbs of the session answer 409 until it has ended.
+A request that changes a session returns the change: the new `revision`, the slices that differ (`changed`), all other
+state that may have changed, and the return value in Python (`result`). `automatic` on more than one slice and
+`propagate` become jobs: they return 202 with the job, and other changes to the session return 409 until it has ended.
 
-The stream `events` tells of what happens: `hello`, `change`, `preview` (a slice that a job has found, before it is
-one of the session's), `progress`, `queue`, `saved`, `error` (the session could not be saved), `resync` (too many were
-missed: ask for `changes`) and `ping`.
+The stream `events` reports `hello`, `change`, `preview` (a slice that a job has computed, before it is part of the
+session), `progress`, `queue`, `saved`, `error` (the session could not be saved), `resync` (too many events were
+missed: request `changes`) and `ping`.
 """
 
 _TITLES = {"server": "The server", "sessions": "Sessions", "MONAI Label": "MONAI Label's clients"}
