@@ -7,6 +7,7 @@ import pytest
 
 from anybone.core.errors import PromptError
 from anybone.core.prompts import Box, MaskHint, Point, Scribble
+from anybone.core.volume import Volume
 from anybone.inference.options import SegmentOptions
 from anybone.inference.segmenter import Segmenter
 
@@ -197,3 +198,15 @@ def test_what_is_seen_is_carried_on(deaf, volume, monkeypatch):
     row, column = SECOND[0], SECOND[1]
     assert not carried[0][row, column]
     assert carried[0][FIRST[0], FIRST[1]]
+
+
+def test_a_mask_in_air_is_not_propagated(segmenter, volume):
+    data = volume.data.copy()
+    data[:, 58:, :5] = 0.0
+    session = segmenter.session(Volume(data, volume.geometry))
+    session.add(Point((32, 62, 2)))
+    assert session.mask[32, 62, 2], "a click is enforced everywhere"
+    assert session.propagate() == []
+    assert session.history[-1].text.endswith("The mask on slice 2 is in air: add a point on bone.")
+    session.reset().add(Point(FIRST))
+    assert session.propagate() == [0, 1, 3, 4]

@@ -13,10 +13,13 @@ from torch import Tensor
 from anybone.core.array_types import Float
 from anybone.core.prompts import Prompt
 from anybone.inference.decoding import BONE_CHANNEL, SliceDecoder
-from anybone.inference.slicing import MASK_STRIDE
+from anybone.inference.slicing import MASK_STRIDE, to_slice_grid
 from anybone.interactive.click_policy import bone_at, components_touching
 from anybone.interactive.masks import MaskComposer, SliceMask
 from anybone.models.network import Network
+
+MAX_AIR_INTENSITY = 0.05  # mean normalized intensity of a mask below which it may be in air
+MIN_UNPROMPTED = 0.02  # mean probability of bone without prompts: 0.11 or more on bone, 0.003 or less in air
 
 Mask = NDArray[np.bool_]
 
@@ -53,6 +56,18 @@ class Propagator:
     def __init__(self, decoder: SliceDecoder, composer: MaskComposer) -> None:
         self._decoder, self._composer = decoder, composer
 
+    def is_in_air(self, index: int, mask: SliceMask) -> bool:
+        """Return whether the mask of a slice is in air: without signal, and not bone without prompts.
+
+        Prompts are enforced wherever they are, so a point in air has a mask, which must not spread to other slices.
+        """
+        prepared, where = self._decoder.prepared, mask.runs.to_mask()
+        normalized = prepared.normalized.select(prepared.axis, index).numpy()
+        if not where.any() or float(normalized[where].mean()) > MAX_AIR_INTENSITY:
+            return False
+        unprompted = to_slice_grid(self._decoder.decode(index), prepared.frames[index], "linear")
+        return float((1 / (1 + np.exp(-unprompted[where]))).mean()) < MIN_UNPROMPTED
+
     def run(
         self,
         masks: dict[int, SliceMask],
@@ -79,7 +94,7 @@ class Propagator:
         def is_free(k: int) -> bool:
             return span[0] <= k <= span[1] and k not in masks
 
-        if not is_free(index):
+        if not is_free(index) or self.is_in_air(start, masks[start]):
             return
         previous = self._composer.composed_logits(start, masks[start], prompts)
         with self._decoder.clock.step("decode"), torch.inference_mode():

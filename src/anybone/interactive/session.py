@@ -240,7 +240,10 @@ class Session:
             for start in starts:
                 propagator.run(masks, start, step, (first, last), state.prompts, stop or StopRule(), report)
         reached = sorted(masks.keys() - state.masks.keys())
+        in_air = [k for k in starts if not reached and propagator.is_in_air(k, state.masks[k])]
         text = f"Propagated to {format_slices(reached)}." if reached else "Propagation reached no further slice."
+        if in_air:
+            text += f" The mask on {format_slices(in_air)} is in air: add a point on bone."
         self._history.push("propagate", text, masks=masks)
         return reached
 
