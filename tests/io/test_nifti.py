@@ -279,3 +279,13 @@ def test_a_qfac_of_zero_is_read_as_one(tmp_path, array):
     nib.save(image, tmp_path / "a.nii")
     _header_bytes(tmp_path / "a.nii", 76, np.zeros(1, "<f4"))
     np.testing.assert_allclose(read(tmp_path / "a.nii").geometry.affine_ras_mm, _oblique(), atol=1e-5)
+
+
+def test_a_block_of_the_lowest_integer_is_padding(tmp_path):
+    data = np.random.default_rng(0).integers(0, 900, (20, 24, 4)).astype("i2")
+    data[:5] = -32768
+    nib.save(nib.Nifti1Image(data, np.diag([1.0, 1.0, 3.0, 1.0])), tmp_path / "a.nii.gz")
+    volume = read(tmp_path / "a.nii.gz")
+    assert volume.data.min() == data[5:].min()
+    assert np.array_equal(volume.data[5:], data[5:])
+    assert any("480 voxels are padding" in note for note in volume.source.notes)

@@ -22,6 +22,7 @@ from anybone.core.volume import NiftiForms, Source, Volume
 from anybone.io.affines import nearest_rigid
 from anybone.io.label_table import KEY, to_json
 from anybone.io.limits import MAX_HEADER_BYTES, count_voxels
+from anybone.io.padding import fill_lowest
 from anybone.io.stream import check_end, check_length, is_gzip, open_maybe_gzip, read_floats
 from anybone.io.types import Description, Request
 from anybone.io.voxels import check_plain, choose_frame, finish, spatial_and_frames
@@ -67,16 +68,20 @@ def read(path: Path, request: Request) -> Volume:
         values = read_floats(stream, head.dtype, count)
         if packed:
             check_end(stream)
-    data = values.reshape((*spatial, frames), order="F")[..., frame]
+    data = _scaled(values.reshape((*spatial, frames), order="F")[..., frame], head.header)
+    notes = head.notes
+    if head.dtype.kind == "i":
+        lowest = np.array([-(2.0 ** (8 * head.dtype.itemsize - 1))], dtype=np.float32)
+        notes += fill_lowest(data, float(_scaled(lowest, head.header)[0]))
     source = Source(
         path,
         "nifti",
         description=_text(head.header),
         headers=_headers(head),
-        notes=head.notes,
+        notes=notes,
         nifti_forms=head.forms,
     )
-    return finish(_scaled(data, head.header), head.geometry, source)
+    return finish(data, head.geometry, source)
 
 
 def describe(path: Path) -> list[Description]:
