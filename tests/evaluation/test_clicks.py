@@ -7,7 +7,7 @@ import torch
 from anybone.core.geometry import Geometry
 from anybone.core.prompts import Point
 from anybone.core.volume import Volume
-from anybone.evaluation.clicks import USERS, Curve, click_curve, correct, dice_by_distance, next_clicks
+from anybone.evaluation.clicks import USERS, Curve, click_curve, correct, next_clicks
 from anybone.inference.segmenter import Segmenter
 from anybone.models.network import Network
 
@@ -111,13 +111,3 @@ def test_a_click_in_the_volume_goes_to_the_largest_error():
     (point,) = next_clicks(session_of(), truth, per="volume")
     assert point.ijk[2] == 1
     assert len(next_clicks(session_of(), truth)) == 2
-
-
-def test_how_far_a_mask_carries():
-    truth = np.zeros((8, 8, 7), bool)
-    truth[2:6, 2:6, 1:6] = True
-    found = truth.copy()
-    found[2:4, :, 5] = False  # two slices away on one side: half is left there
-    found[:, :, 6] = truth[:, :, 5]  # three away: invented
-    carried = dice_by_distance(found, truth, axis=2, start=3)
-    assert carried == pytest.approx({0: 1, 1: 1, 2: (1 + 2 / 3) / 2, 3: 0})

@@ -157,22 +157,6 @@ def correct(session: Session, truth: Mask, clicks: int, known: Mask | None = Non
     return masks
 
 
-def dice_by_distance(mask: Mask, truth: Mask, axis: int, start: int) -> dict[int, float]:
-    """Mean Dice of the slices so many slices away from one, where either mask has something: how far a mask carries.
-
-    Args:
-        mask: "i j k", such as what `Session.propagate` made of one slice.
-        truth: On the same grid.
-        axis: Along which slices lie.
-        start: The slice that was clicked on.
-    """
-    by_distance: dict[int, list[float]] = {}
-    for index, (found, true) in enumerate(zip(np.moveaxis(mask, axis, 0), np.moveaxis(truth, axis, 0), strict=True)):
-        if found.any() or true.any():
-            by_distance.setdefault(abs(index - start), []).append(_dice(found, true, None))
-    return {distance: float(np.mean(values)) for distance, values in sorted(by_distance.items())}
-
-
 def _dice(mask: Mask, truth: Mask, known: Mask | None) -> float:
     mask = mask if known is None else mask & known
     truth = truth if known is None else truth & known

@@ -14,8 +14,11 @@ from anybone.models.sam.layers import ConvNorm
 
 
 class AttentionFusion(nn.Module):
-    """(1 - gate) * e + gate * f(e * attention), with one learnable gate; as published, where f has `hidden` channels
-    within: as many as the embedding, unless said otherwise.
+    """Fusion as published: (1 - gate) * e + gate * f(e * attention), with one learnable gate.
+
+    Args:
+        channels: Channels of the embedding.
+        hidden: Hidden channels of f; 0: as many as the embedding.
     """
 
     INITIAL_GATE = 0.1  # an embedding that a decoder knows is hardly changed while the fusion is still random

@@ -15,7 +15,7 @@ from anybone.models.network import Network
 from anybone.training.cache import IGNORE
 from anybone.training.config import TrainingConfig
 from anybone.training.losses import mask_loss
-from anybone.training.sources import AnySource, draw_together
+from anybone.training.sources import AnySource, draw_batch
 from anybone.training.stages import STAGES
 from anybone.training.step import decoding_loss, training_loss
 from anybone.training.volumes import VolumeCache, as_input, resized, resized_labels
@@ -56,7 +56,7 @@ def batch_loss(
     model: Network, sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator
 ) -> dict[str, Tensor]:
     """Draw a batch for the stage and return its loss by part."""
-    drawn = draw_together(sources, config, rng)
+    drawn = draw_batch(sources, config, rng)
     match STAGES[config.stage].sees:
         case "slices":
             images, bones = drawn

@@ -83,16 +83,8 @@ def clipped(images: Float[Tensor, "b ..."], rng: torch.Generator) -> Float[Tenso
     return (flat / high).clamp(0, 1).view_as(images)
 
 
-def draw_batch(
-    sources: Mapping[str, Source], config: TrainingConfig, rng: torch.Generator
-) -> tuple[Float[Tensor, "b ..."], Int[Tensor, "b ..."]]:
+def draw_batch(sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator) -> tuple[Tensor, ...]:
     """Draw a batch, each image or volume from one of the sources with the fractions of `config.sources`."""
-    images, bones = draw_together(sources, config, rng)
-    return images, bones
-
-
-def draw_together(sources: Mapping[str, AnySource], config: TrainingConfig, rng: torch.Generator) -> tuple[Tensor, ...]:
-    """Draw a batch as `draw_batch` does, from sources of any tensors."""
     names = [name for name, share in config.sources.items() if share > 0]
     shares = torch.tensor([config.sources[name] for name in names], device=rng.device)
     counts = torch.multinomial(shares, config.batch, replacement=True, generator=rng).bincount(minlength=len(names))

@@ -55,7 +55,6 @@ def _table() -> dict[str, tuple[str, str]]:
 PIECES: Mapping[str, tuple[str, str]] = MappingProxyType(_table())
 
 # The bones of a hand and of a foot without their side.
-CARPALS = _CARPALS
 HAND: tuple[str, ...] = tuple(
     name.removeprefix("left ")
     for name in PIECES

@@ -83,7 +83,7 @@ def fill_wall(field: Field, scene: Scene, soft_tissue: SoftTissue, cage: Cage, t
     Args:
         field: Where.
         scene: May have the surface "rib cartilage".
-        soft tissue: What is there.
+        soft_tissue: Geometry of the soft tissue.
         cage: Cage of the scene.
         tissue: Label map of tissues, modified in place.
     """

@@ -25,7 +25,7 @@ def fill_lumbar(
 
     Args:
         frame: Where.
-        soft tissue: What is there.
+        soft_tissue: Geometry of the soft tissue.
         free: Mask without bone and wall.
         wall_mm: Thickness of the wall.
         tissue: Label map of tissues, modified in place.
