@@ -32,8 +32,10 @@ def test_batches_of_images_and_bones(atlas, config):
     images, bones = draw_batch({"synthetic": source}, config, rng)
     assert images.shape == bones.shape == (6, 64, 64)
     assert images.min() >= 0
-    assert images.flatten(1).amax(1).tolist() == [1.0] * 6
-    assert set(bones.unique().tolist()) <= {0, 1, 255}
+    brightest = images.flatten(1).amax(1)  # 1 before the acquisition is degraded, which may smooth it
+    assert 0.9 < brightest.min()
+    assert brightest.max() == 1
+    assert set(bones.unique().tolist()) <= {0, 1, 2, 255}  # 2: a pixel that a ragged edge separates
     assert (bones == 1).any()
 
 
