@@ -83,3 +83,10 @@ def test_a_board_of_flat_squares_has_no_texture():
 
 def test_a_limb_with_drawn_tissues_is_not_doubted():
     assert doubts(limb_phantom(shape_ijk=(96, 96, 5))[0]) == ()
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(1.0, False), (1000.0, True), (0.001, True), (10.0, True)])
+def test_the_field_of_view_is_that_of_a_body(scale, warned):
+    data = textured()
+    volume = Volume(data, Geometry(data.shape, np.diag([scale, scale, 3 * scale, 1])))
+    assert any("field of view" in warning for warning in doubts(volume)) == warned

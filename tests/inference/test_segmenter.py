@@ -91,3 +91,11 @@ def test_logits_are_those_that_the_mask_was_cut_from(segmenter, volume):
     assert logits.shape == volume.geometry.shape_ijk
     assert np.array_equal(logits > 0, segmenter.segment(volume).mask)
     assert (logits[..., 5] < -10).all()  # the dark slice
+
+
+def test_bone_that_cleaning_removed_is_reported(segmenter):
+    data = np.full((32, 32, 3), 0.2, np.float32)
+    data[8:16, 8:16, 1] = 1
+    bones = segmenter.segment(Volume(data, Geometry(data.shape, np.diag([1.0, 1, 1, 1]))))
+    assert not bones.mask.any()
+    assert any("connected components smaller than 100 mm3" in w for w in bones.provenance.warnings)

@@ -35,3 +35,15 @@ def test_there_has_to_be_a_piece(segmenter, volume) -> None:
     with pytest.raises(PromptError, match="outside the volume"):
         session.keep((99, 0, 0))
     assert session.revision == 1
+
+
+def test_splitting_removes_dust(segmenter, volume) -> None:
+    dust = np.zeros((64, 64), dtype=bool)
+    dust[0, 0] = dust[63, 0] = True
+    session = segmenter.session(volume).automatic().paint(2, dust)
+    label = session.commit("femur")
+    assert session.split(label) == [1, 2]
+    assert session.history[-1].text == "Split femur into 2 connected components. Removed 2 smaller than 30 mm3."
+    assert not session.segmentation().labels[0, 0, 2]
+    session.undo()
+    assert len(session.split(label, min_mm3=0)) == 4

@@ -257,3 +257,11 @@ def test_no_damage_ends_in_anything_but_a_refusal(worked, segmenter, volume, tmp
             refused += 1
             assert not session.can_undo
     assert refused > 20
+
+
+def test_a_file_of_another_layout_names_the_next_step(worked, segmenter, volume, tmp_path):
+    path = tmp_path / "old.safetensors"
+    save_session(worked, path)
+    damaged(path, "layout")
+    with pytest.raises(StateError, match=r"layout is 99.*reads layout 2.*start a new session"):
+        restore_session(segmenter.session(volume), path)
