@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,6 +184,46 @@ def test_imports_point_one_way() -> None:
         if wrong_direction(part_of(name_of(path)), imported) and (name_of(path), imported) not in UPWARD
     ]
     assert not wrong
+
+
+def import_cycles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that import one another, directly or through others."""
+
+    def reached(start: str) -> set[str]:
+        found, todo = set(), list(imports[start])
+        while todo:
+            module = todo.pop()
+            if module in imports and module not in found:
+                found.add(module)
+                todo += imports[module]
+        return found
+
+    below = {module: reached(module) for module in imports}
+    groups = {frozenset(other for other in below[m] if m in below[other]) for m in imports if m in below[m]}
+    return sorted(sorted(group) for group in groups)
+
+
+def test_no_modules_import_one_another() -> None:
+    assert import_cycles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
+    modules = {f"anybone.{name_of(path)}": path for path in FILES if name_of(path)}
+    imports = {
+        name: modules_at_start(path.read_text(encoding="utf-8"), modules.keys()) - {name}
+        for name, path in modules.items()
+    }
+    assert import_cycles(imports) == []
+
+
+def modules_at_start(source: str, modules: AbstractSet[str]) -> set[str]:
+    """Return the modules that are loaded at import; `from package import module` means the module alone."""
+    at_start = {found.line: found for found in imports_in(source) if found.at_start}
+    found = {one.module for one in at_start.values()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.lineno in at_start:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names
+            if names <= modules:
+                found.discard(node.module)
+    return found & modules
 
 
 def test_the_network_knows_no_volume() -> None:

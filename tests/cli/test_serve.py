@@ -16,13 +16,13 @@ from anybone.cli.studio import _place
 from anybone.core.errors import UsageError
 from anybone.core.geometry import Geometry
 from anybone.core.volume import Volume
-from anybone.server import extra
+from anybone.server import optional_packages
 
 Run = Callable[..., Result]
 
 
 def test_without_the_extra_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extra, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     for command in ("studio", "serve"):
         result = run(command)
         assert result.exit_code == 1
@@ -52,8 +52,8 @@ def test_a_token_is_long_and_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "told"),
     [
         (("--tls-cert", "none.pem"), "both --tls-cert and --tls-key"),
-        (("--tls-cert", "none.pem", "--tls-key", "none.key"), "none.pem is no file"),
-        (("--folder", "nowhere"), "nowhere is no folder"),
+        (("--tls-cert", "none.pem", "--tls-key", "none.key"), "none.pem is not a file"),
+        (("--folder", "nowhere"), "nowhere is not a folder"),
         (("--host", "203.0.113.7", "--token", "x" * 20), "cannot listen at 203.0.113.7"),
     ],
 )

@@ -40,7 +40,7 @@ def test_text_can_be_read_and_all_has_a_name(tab: Callable[[], Tab], address: st
     assert one.page.evaluate(NAMELESS) == []
     one.open(address, "bars.nii.gz")
     one.page.evaluate("() => window.studio.act('automatic', {slices: [2]})")
-    one.until("s.answered.length === 1")
+    one.until("s.mask_slices.length === 1")
     assert one.page.evaluate(FAINT) == []
     assert one.page.evaluate(NAMELESS) == []
     one.page.evaluate("() => window.studio.setTheme('light')")

@@ -21,7 +21,7 @@ from pathlib import Path
 from anybone.inference.segmenter import Segmenter
 from anybone.server.running import Server, listen
 from anybone.server.settings import Settings
-from anybone.server.studio import Method
+from anybone.server.state import Method
 from bright_network import Bright
 folder, port, token = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 method = Method("bright", "none", lambda: Segmenter(Bright(), name="bright"))
@@ -64,7 +64,7 @@ def test_a_killed_server_is_noticed_and_its_session_goes_on(
     one = tab().open(f"http://127.0.0.1:{start.port}/#token={TOKEN}", "bars.nii.gz")  # type: ignore[attr-defined]
     one.page.evaluate("() => window.studio.goTo(2)")
     one.click(ON_BONE)
-    one.until("s.answered.length === 1")
+    one.until("s.mask_slices.length === 1")
     server.send_signal(signal.SIGKILL)
     server.wait()
     one.page.get_by_text("Disconnected, reconnecting").wait_for()
@@ -74,7 +74,7 @@ def test_a_killed_server_is_noticed_and_its_session_goes_on(
     start()
     one.page.locator(".link.ok").wait_for()
     one.page.locator(".notice", has_text="Connected again").wait_for()
-    one.until("s.answered.length === 1 && s.prompts.length >= 1")
+    one.until("s.mask_slices.length === 1 && s.prompts.length >= 1")
     one.click(ON_OTHER)
     one.until("s.prompts.length === 2")
     one.page.keyboard.press("Enter")

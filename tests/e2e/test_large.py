@@ -23,7 +23,7 @@ def test_a_volume_of_512_x_512_x_200_stays_usable(tab: Callable[[], Tab], addres
     one.page.evaluate("() => window.studio.goTo(150)")
     assert min(one.color([260, 250, 150])) > 150
     one.click([260, 260, 150])
-    one.until("s.answered.length === 1")
+    one.until("s.mask_slices.length === 1")
     red, green, _ = one.color([260, 250, 150])
     assert red - green > 12
     took = one.page.evaluate(

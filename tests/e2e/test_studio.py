@@ -16,7 +16,7 @@ from server.conftest import ON_BONE, ON_OTHER
 
 Tabs = Callable[[], Tab]
 OUTSIDE = [32, 16, 2]  # between the bars
-ANSWER = "s.answered.length > 0 && !s.job"
+ANSWER = "s.mask_slices.length > 0 && !s.job"
 
 
 def is_gray(color: tuple[int, int, int]) -> bool:
@@ -41,7 +41,7 @@ def test_open_click_correct_undo_name_save_reopen(tab: Tabs, address: str, tmp_p
     assert not is_gray(first.color([21, 21, 2]))
 
     first.page.keyboard.press("f")
-    first.until("s.answered.length > 3 && !s.job")
+    first.until("s.mask_slices.length > 3 && !s.job")
     first.page.get_by_role("button", name="Commit as a bone").click()
     first.page.get_by_role("combobox", name="Name of the bone").fill("right fem")
     first.page.get_by_role("option", name="right femur").click()
@@ -107,7 +107,7 @@ def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
     assert [abs(at[0] - 32), abs(at[1] - 32)] == [16, 8]
     one.page.evaluate("(ijk) => window.studio.lookAt(ijk)", ON_OTHER)
     one.page.keyboard.press("Space")
-    one.until("s.prompts.length === 1 && s.answered.length === 1")
+    one.until("s.prompts.length === 1 && s.mask_slices.length === 1")
     one.page.keyboard.press("Shift+Space")
     one.until("s.prompts.length === 2 && s.prompts[1].positive === false")
     one.page.keyboard.press("Control+z")
@@ -125,7 +125,7 @@ def test_by_keyboard_alone(tab: Tabs, address: str) -> None:
     one.until("s.bones.length === 1 && s.bones[0].name.includes('patella')")
     one.page.keyboard.press("j")
     one.page.keyboard.press("d")
-    one.until("s.bones.length === 0 && s.answered.length === 1")
+    one.until("s.bones.length === 0 && s.mask_slices.length === 1")
     one.page.keyboard.press("?")
     one.page.get_by_role("heading", name="Keys and mouse").wait_for()
     one.page.keyboard.press("Escape")
@@ -136,7 +136,7 @@ def _naming(one: Tab) -> Tab:
     """Where the first bone is about to be named: the dialogue is open, with its list."""
     one.page.keyboard.press("Backspace")
     one.click(ON_OTHER)
-    one.until("s.answered.length === 1")
+    one.until("s.mask_slices.length === 1")
     one.page.keyboard.press("Enter")
     one.page.locator("[role=option]", has_text="left patella").wait_for()
     return one
@@ -183,10 +183,10 @@ def test_every_tool_marks_what_it_is_drawn_over(tab: Tabs, address: str) -> None
         ("l", "lasso", ([6, 6, 2], [26, 6, 2], [26, 26, 2], [6, 26, 2])),
     ):
         one.page.keyboard.press("Backspace")
-        one.until("s.prompts.length === 0 && s.answered.length === 0")
+        one.until("s.prompts.length === 0 && s.mask_slices.length === 0")
         one.page.keyboard.press(key)
         one.drag(*line)
-        one.until(f"s.prompts.length === 1 && s.prompts[0].kind === '{prompt}' && s.answered.length === 1")
+        one.until(f"s.prompts.length === 1 && s.prompts[0].kind === '{prompt}' && s.mask_slices.length === 1")
         assert not is_gray(one.color([18, 18, 2]))
     one.page.keyboard.press("b")
     assert is_gray(one.color(OUTSIDE))
@@ -259,7 +259,7 @@ def test_two_tabs_see_the_same(tab: Tabs, address: str) -> None:
     two.until(ANSWER)
     assert not is_gray(two.color([14, 14, 2]))
     two.page.keyboard.press("Control+z")
-    one.until("s.answered.length === 0")
+    one.until("s.mask_slices.length === 0")
     assert is_gray(one.color([14, 14, 2]))
 
 

@@ -18,7 +18,7 @@ from anybone.core.volume import Volume
 from anybone.inference.segmenter import Segmenter
 from anybone.server.running import Server, listen
 from anybone.server.settings import Limits, Settings
-from anybone.server.studio import Method
+from anybone.server.state import Method
 from bright_network import Bright
 
 TOKEN = "a-token-for-tests-only"

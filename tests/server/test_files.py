@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from anybone.core.errors import UsageError
-from anybone.server import house
+from anybone.server.routes import server_info
 from anybone.server.uploads import safe_path
 from server.conftest import TOKEN, Start
 from server.test_jobs import opened, wait_for
@@ -165,8 +165,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(start: Start, tmp_path: Path) 
     )
     with socket.create_connection(("127.0.0.1", client.base_url.port)) as connection:
         connection.sendall(head.encode())
-        wait_for(lambda: list((tmp_path / "state" / "uploads").iterdir()))
-    wait_for(lambda: not list((tmp_path / "state" / "uploads").iterdir()))
+        wait_for(lambda: list((tmp_path / "state" / "staging").glob("*/*/*")))
+    wait_for(lambda: not list((tmp_path / "state" / "staging").glob("*/*/*")))
     assert client.get("/healthz").status_code == 200
 
 
@@ -174,7 +174,7 @@ def test_a_system_that_refuses_is_told_without_where(client: httpx.Client, monke
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "/somewhere/secret")
 
-    monkeypatch.setattr(house, "listing", full)
+    monkeypatch.setattr(server_info, "listing", full)
     answer = client.get("/api/files")
     assert (answer.status_code, answer.json()["error"]["kind"]) == (503, "WriteError")
     assert "No space left" in answer.text

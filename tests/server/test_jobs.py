@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from anybone.server.work import Work
+from anybone.server.open_session import OpenSession
 from server.conftest import ON_BONE, ON_OTHER, Gated, Start
 
 
@@ -71,23 +71,23 @@ def test_a_range_becomes_a_job_whose_slices_are_shown_as_they_are_found(quick: h
     answer = quick.post(f"{session}/automatic", json={"first": 1, "last": 3})
     assert (answer.status_code, answer.json()["verb"]) == (202, "automatic")
     (change,) = wait_for(lambda: tab.of("change"))
-    assert [row["slice"] for row in change["changed"]["answer"]] == [1, 2, 3]
-    assert (change["answered"], change["job"], change["revision"]) == ([1, 2, 3], None, 1)
-    assert [event["answer"][0]["slice"] for event in tab.of("preview")] == [1, 2, 3]
+    assert [row["slice"] for row in change["changed"]["mask"]] == [1, 2, 3]
+    assert (change["mask_slices"], change["job"], change["revision"]) == ([1, 2, 3], None, 1)
+    assert [event["mask"][0]["slice"] for event in tab.of("preview")] == [1, 2, 3]
     assert tab.of("progress")[-1]["state"] == "done"
     assert tab.of("progress")[-1]["total"] == 3
 
 
 def test_one_slice_is_answered_at_once(quick: httpx.Client) -> None:
     answer = quick.post(f"{opened(quick)}/automatic", json={"slices": [2]})
-    assert (answer.status_code, answer.json()["answered"]) == (200, [2])
+    assert (answer.status_code, answer.json()["mask_slices"]) == (200, [2])
 
 
 def test_two_tabs_see_each_other(quick: httpx.Client) -> None:
     session = opened(quick)
     tabs = [Listening(quick, session) for _ in range(2)]
     assert [tab.of("hello")[0]["revision"] for tab in tabs] == [0, 0]
-    assert quick.get("/api/sessions").json()[0]["watched"] == 2
+    assert quick.get("/api/sessions").json()[0]["viewers"] == 2
     answer = quick.post(f"{session}/add_point", json={"ijk": ON_BONE}).json()
     for tab in tabs:
         assert wait_for(lambda tab=tab: tab.of("change")) == [answer]
@@ -104,8 +104,8 @@ def test_a_job_is_cancelled_and_leaves_nothing(quick: httpx.Client, network: Gat
     assert quick.get(session).json()["job"]["state"] == "running"
     threading.Timer(0.3, network.gate.set).start()
     answer = quick.post(f"{session}/cancel", json={}).json()
-    assert (answer["job"], answer["answered"], answer["revision"]) == (None, [], 0)
-    assert wait_for(lambda: tab.of("change"))[0]["answered"] == []
+    assert (answer["job"], answer["mask_slices"], answer["revision"]) == (None, [], 0)
+    assert wait_for(lambda: tab.of("change"))[0]["mask_slices"] == []
     assert tab.of("progress")[-1]["state"] == "cancelled"
     assert quick.post(f"{session}/add_point", json={"ijk": ON_BONE}).status_code == 200
 
@@ -119,12 +119,12 @@ def test_jobs_wait_in_line_and_know_their_place(start: Start, network: Gated) ->
     jobs += [client.post(f"{session}/automatic", json={}).json() for session in sessions[1:3]]
     assert [job["position"] for job in jobs] == [0, 1, 2]
     full = client.post(f"{sessions[3]}/automatic", json={})
-    assert (full.status_code, full.json()["error"]["kind"]) == (503, "Full")
+    assert (full.status_code, full.json()["error"]["kind"]) == (503, "Overloaded")
     client.post(f"{sessions[1]}/cancel", json={})
     assert client.get(sessions[2]).json()["job"]["position"] == 1
     network.gate.set()
-    wait_for(lambda: client.get(sessions[2]).json()["answered"] == [0, 1, 2, 3, 4])
-    assert client.get(sessions[1]).json()["answered"] == []
+    wait_for(lambda: client.get(sessions[2]).json()["mask_slices"] == [0, 1, 2, 3, 4])
+    assert client.get(sessions[1]).json()["mask_slices"] == []
 
 
 def test_somebody_elses_click_goes_before_the_rest_of_a_job(start: Start, network: Gated) -> None:
@@ -137,7 +137,7 @@ def test_somebody_elses_click_goes_before_the_rest_of_a_job(start: Start, networ
     threading.Timer(0.3, network.gate.set).start()
     answer = client.post(f"{other}/add_point", json={"ijk": ON_OTHER})
     assert answer.status_code == 200
-    wait_for(lambda: len(client.get(one).json()["answered"]) == 5)
+    wait_for(lambda: len(client.get(one).json()["mask_slices"]) == 5)
 
 
 def test_what_fails_in_a_job_is_told(quick: httpx.Client) -> None:
@@ -154,7 +154,7 @@ def test_neighbors_are_encoded_ahead(quick: httpx.Client, network: Gated) -> Non
     wait_for(lambda: network.encoded >= 6)  # the middle slice and three on either side, of six
     before = network.encoded
     quick.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    assert quick.post(f"{session}/look", json={"slice": 1}).status_code == 204
+    assert quick.post(f"{session}/prefetch", json={"slice": 1}).status_code == 204
     time.sleep(0.4)
     assert network.encoded == before  # known already
 
@@ -167,7 +167,7 @@ def test_many_at_once_each_get_their_own(start: Start) -> None:
         name, clicked = f"bone {number}", [ON_BONE, ON_OTHER][number % 2]
         for index in range(4):
             client.post(f"{session}/add_point", json={"ijk": [*clicked[:2], index]})
-        answered = client.post(f"{session}/undo", json={}).json()["answered"]
+        answered = client.post(f"{session}/undo", json={}).json()["mask_slices"]
         (bone,) = client.post(f"{session}/commit", json={"name": name}).json()["bones"]
         return answered, bone["name"], bone["voxels"]
 
@@ -181,9 +181,11 @@ def test_what_has_ended_holds_no_session(start: Start) -> None:
     session = opened(client)
     job = client.post(f"{session}/automatic", json={"first": 0, "last": 3}).json()
     wait_for(lambda: client.get(f"{session}/jobs/{job['id']}").json()["state"] == "done")
-    (work,) = [found for found in gc.get_objects() if type(found) is Work and session.endswith(found.id)]
-    kept = weakref.ref(work)
-    del work
+    (opened_session,) = [
+        found for found in gc.get_objects() if type(found) is OpenSession and session.endswith(found.id)
+    ]
+    kept = weakref.ref(opened_session)
+    del opened_session
     opened(client)  # closes the other
 
     def gone() -> bool:

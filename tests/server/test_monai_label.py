@@ -137,7 +137,7 @@ def test_a_session_is_made_asked_and_removed(plain: MonaiClient, client: httpx.C
     status, _, content = plain.infer("bone_slice", "sent", {"foreground": [ON_OTHER]}, session)
     assert status == 200
     assert mask_of(content, tmp_path)[48, 40, 2] == 1
-    assert client.get(f"/api/sessions/{session}").json()["answered"] == [2]  # the studio shows it too
+    assert client.get(f"/api/sessions/{session}").json()["mask_slices"] == [2]  # the studio shows it too
     _, _, content = plain.infer("bone_slice", "sent", {"foreground": [ON_BONE]}, session)
     assert mask_of(content, tmp_path)[48, 40, 2] == 0  # each request stands for itself
     assert json.loads(plain.method("GET", f"/session/{session}")[2])["name"] == "sent"
@@ -218,8 +218,38 @@ def test_ids_lead_nowhere_else(plain: MonaiClient, folder: Path, tmp_path: Path)
         assert ".." not in name
         assert plain.method("DELETE", f"/datastore/?id={quote_plus(name)}&type=image")[0] == 200
     tag = quote_plus("../../../tag")
-    plain.multipart("PUT", f"/datastore/label?image=bars&tag={tag}", {}, {"label": tmp_path / "x.nii.gz"})
+    mask = anybone.Segmentation((bars().data > 100).astype(np.uint16), bars().geometry)
+    anybone.write(mask, tmp_path / "label.nii.gz")
+    plain.multipart("PUT", f"/datastore/label?image=bars&tag={tag}", {}, {"label": tmp_path / "label.nii.gz"})
     assert not list(folder.parent.parent.glob("**/escaped*"))
-    assert all("monai" in path.parts for path in folder.parent.glob("**/*tag*"))
+    assert all("monai" in path.parts for path in folder.parent.glob("**/*tag*") if path.name != "staging")
     plain.method("DELETE", f"/datastore/?id={tag}&type=label_tag")
-    assert not list(folder.parent.glob("**/*tag*"))
+    assert not [path for path in folder.parent.glob("**/*tag*") if path.name != "staging"]
+
+
+def test_a_label_on_another_grid_is_refused(plain: MonaiClient, tmp_path: Path) -> None:
+    grid = bars().geometry
+    moved = grid.affine_ras_mm.copy()
+    moved[0, 3] += 5
+    label = (bars().data > 100).astype(np.uint16)
+    for name, mask, said in (
+        ("moved", anybone.Segmentation(label, anybone.Geometry(grid.shape_ijk, moved)), "origin (5.0, 0.0, 0.0)"),
+        ("cut", anybone.Segmentation(label[:32], anybone.Geometry((32, 64, 6), grid.affine_ras_mm)), "shape (32.0,"),
+    ):
+        anybone.write(mask, tmp_path / f"{name}.nii.gz")
+        status, _, content = plain.multipart(
+            "PUT", "/datastore/label?image=bars&tag=other", {"params": "{}"}, {"label": tmp_path / f"{name}.nii.gz"}
+        )
+        assert (status, json.loads(content)["error"]["kind"]) == (400, "GeometryError")
+        assert said in json.loads(content)["error"]["message"]
+        assert plain.method("GET", "/datastore/label?label=bars&tag=other")[0] == 404
+
+
+def test_a_form_with_the_content_type_of_an_earlier_one_is_received(client: httpx.Client, folder: Path) -> None:
+    """MONAI Label's client keeps the headers of `infer`, boundary included, for its `create_session`."""
+    content = (folder / "bars.nii.gz").read_bytes()
+    form = client.build_request("PUT", "/session/", files=[("files", ("sent.nii.gz", content))])
+    stale = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+    answer = client.put("/session/", content=form.read(), headers=stale)
+    assert answer.status_code == 200, answer.text
+    assert client.delete(f"/session/{answer.json()['session_id']}").status_code == 200

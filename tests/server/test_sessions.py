@@ -23,7 +23,7 @@ def test_a_session_says_what_a_page_needs(client: httpx.Client) -> None:
     assert (found["shape"], found["axis"], found["slices"], found["spacing_mm"]) == ([64, 64, 6], 2, 6, [1, 1, 3])
     assert found["affine"] == np.diag([1, 1, 3, 1]).tolist()
     assert (found["name"], found["source"]["path"], found["revision"]) == ("bars", "bars.nii.gz", 0)
-    assert (found["bones"], found["answered"], found["job"], found["can_undo"]) == ([], [], None, False)
+    assert (found["bones"], found["mask_slices"], found["job"], found["can_undo"]) == ([], [], None, False)
     assert client.get(f"/api/sessions/{found['id']}").json() == found
 
 
@@ -36,8 +36,8 @@ def test_the_image_is_the_volume(client: httpx.Client, session: str) -> None:
 
 def test_a_click_answers_with_the_bar_and_nothing_else(client: httpx.Client, session: str) -> None:
     change = client.post(f"{session}/add_point", json={"ijk": ON_BONE}).json()
-    assert (change["revision"], change["answered"], change["can_undo"]) == (1, [2], True)
-    (row,) = change["changed"]["answer"]
+    assert (change["revision"], change["mask_slices"], change["can_undo"]) == (1, [2], True)
+    (row,) = change["changed"]["mask"]
     assert row["slice"] == 2
     expected = np.zeros((64, 64))
     expected[8:24, 8:24] = 1
@@ -53,16 +53,16 @@ def test_accepted_bones_are_told_with_their_sizes(client: httpx.Client, session:
     assert (bone["key"], bone["name"], bone["side"], bone["voxels"]) == ("femur_left", "left femur", "left", 256)
     assert (bone["volume_ml"], bone["extent_mm"], bone["slices"]) == (0.768, [16, 16, 3], [2, 2])
     assert bone["color"] == "#" + bytes(anybone.core.labels.BONES["femur_left"].color_rgb).hex()
-    assert [row["slice"] for row in change["changed"]["bones"]] == [2]
-    assert plane_of(change["changed"]["answer"][0]["runs"]).max() == 0  # the answer is empty again
+    assert [row["slice"] for row in change["changed"]["labels"]] == [2]
+    assert plane_of(change["changed"]["mask"][0]["runs"]).max() == 0  # the answer is empty again
 
 
 def test_undo_and_redo_go_back_and_forth(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
     back = client.post(f"{session}/undo", json={}).json()
-    assert (back["answered"], back["can_undo"], back["can_redo"], back["revision"]) == ([], False, True, 2)
+    assert (back["mask_slices"], back["can_undo"], back["can_redo"], back["revision"]) == ([], False, True, 2)
     forth = client.post(f"{session}/redo", json={}).json()
-    assert (forth["answered"], forth["revision"]) == ([2], 3)
+    assert (forth["mask_slices"], forth["revision"]) == ([2], 3)
     assert client.post(f"{session}/redo", json={}).json()["revision"] == 3  # nothing left to redo
 
 
@@ -77,7 +77,7 @@ def test_every_verb_of_bones(client: httpx.Client, session: str) -> None:
     named = client.post(f"{session}/rename", json={"label": labels[1], "name": "tibia", "side": "right"}).json()
     assert (named["bones"][0]["key"], named["bones"][0]["side"]) == ("tibia_right", "right")
     edited = client.post(f"{session}/edit", json={"label": labels[1]}).json()
-    assert (edited["bones"], edited["answered"]) == ([], [2])
+    assert (edited["bones"], edited["mask_slices"]) == ([], [2])
     client.post(f"{session}/commit", json={})
     assert client.post(f"{session}/remove", json={"label": labels[1]}).json()["bones"] == []
 
@@ -85,20 +85,20 @@ def test_every_verb_of_bones(client: httpx.Client, session: str) -> None:
 def test_brush_lasso_scribble_and_filling_between(client: httpx.Client, session: str) -> None:
     runs = [0, 64 * 10, 1, 5, 0, 64 * 64 - 64 * 10 - 5]
     change = client.post(f"{session}/paint", json={"slice": 0, "runs": runs}).json()
-    assert change["changed"]["answer"] == [{"slice": 0, "runs": runs}]
+    assert change["changed"]["mask"] == [{"slice": 0, "runs": runs}]
     stroke = {"ijk_list": [[2, 10, 0]], "radius_mm": 0.5, "erase": True}
-    assert plane_of(client.post(f"{session}/paint", json=stroke).json()["changed"]["answer"][0]["runs"]).sum() == 4
+    assert plane_of(client.post(f"{session}/paint", json=stroke).json()["changed"]["mask"][0]["runs"]).sum() == 4
     client.post(f"{session}/reset", json={})
     client.post(f"{session}/add_scribble", json={"ijk_list": [[16, 16, 0], [16, 20, 0]]})
     lasso = {"ijk_list": [[4, 4, 3], [30, 4, 3], [30, 30, 3], [4, 30, 3]]}
-    assert client.post(f"{session}/add_lasso", json=lasso).json()["answered"] == [0, 3]
-    assert client.post(f"{session}/interpolate", json={}).json()["answered"] == [0, 1, 2, 3]
+    assert client.post(f"{session}/add_lasso", json=lasso).json()["mask_slices"] == [0, 3]
+    assert client.post(f"{session}/interpolate", json={}).json()["mask_slices"] == [0, 1, 2, 3]
 
 
 def test_one_piece_is_kept(client: httpx.Client, session: str) -> None:
     client.post(f"{session}/automatic", json={"slices": [2]})
     change = client.post(f"{session}/keep", json={"ijk": ON_BONE}).json()
-    assert plane_of(change["changed"]["answer"][0]["runs"]).sum() == 256
+    assert plane_of(change["changed"]["mask"][0]["runs"]).sum() == 256
     assert client.post(f"{session}/keep", json={"ijk": ON_OTHER}).json()["error"]["kind"] == "PromptError"
 
 
@@ -108,10 +108,10 @@ def test_layers_and_changes_catch_up(client: httpx.Client, session: str) -> None
     client.post(f"{session}/add_point", json={"ijk": [*ON_OTHER[:2], 3]})
     layers = client.get(f"{session}/layers").json()
     assert layers["revision"] == 3
-    assert [row["slice"] for row in layers["answer"]["slices"]] == [3]
-    assert [row["slice"] for row in layers["bones"]["slices"]] == [2]
+    assert [row["slice"] for row in layers["mask"]] == [3]
+    assert [row["slice"] for row in layers["labels"]] == [2]
     late = client.get(f"{session}/changes", params={"since": 2}).json()["changed"]
-    assert ([row["slice"] for row in late["answer"]], late["bones"], late["complete"]) == ([3], [], False)
+    assert ([row["slice"] for row in late["mask"]], late["labels"], late["complete"]) == ([3], [], False)
 
 
 def test_probability_is_a_byte_a_voxel(client: httpx.Client, session: str) -> None:

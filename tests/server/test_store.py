@@ -28,9 +28,9 @@ def test_another_server_on_the_same_folder_goes_on(start: Start) -> None:
     assert (row["bones"], row["open"], session.endswith(row["id"])) == (["left femur"], False, True)
     after = second.get(session).json()
     assert second.get(f"{session}/layers").json() == layers
-    for name in ("bones", "answered", "prompts", "history", "revision", "can_undo", "source", "name"):
+    for name in ("bones", "mask_slices", "prompts", "history", "revision", "can_undo", "source", "name"):
         assert after[name] == before[name], name
-    assert second.post(f"{session}/undo", json={}).json()["answered"] == []
+    assert second.post(f"{session}/undo", json={}).json()["mask_slices"] == []
 
 
 def test_two_servers_on_one_folder_do_not_write_over_each_other(start: Start) -> None:
@@ -39,10 +39,10 @@ def test_two_servers_on_one_folder_do_not_write_over_each_other(start: Start) ->
     wait_for(lambda: first.get(session).json()["saved"])
     second = start()
     tab = Listening(second, session)
-    assert second.get(session).json()["answered"] == [2]
+    assert second.get(session).json()["mask_slices"] == [2]
     first.post(f"{session}/undo", json={})
     answer = second.post(f"{session}/reset", json={}).json()
-    assert answer["answered"] == []
+    assert answer["mask_slices"] == []
     assert "Another server has changed" in wait_for(lambda: tab.of("error"))[0]["message"]
     third = start()
     assert third.get(session).json()["revision"] == first.get(session).json()["revision"]
@@ -60,7 +60,7 @@ def test_idle_sessions_are_closed_and_come_back(start: Start) -> None:
     client = start(idle_s=0.1)
     session = worked_on(client)
     wait_for(lambda: client.get("/api/metrics").text.find("anybone_sessions_open 0.0") > 0)
-    assert client.get(session).json()["answered"] == [2]
+    assert client.get(session).json()["mask_slices"] == [2]
 
 
 def test_no_more_than_so_many_are_open(start: Start) -> None:
@@ -68,7 +68,7 @@ def test_no_more_than_so_many_are_open(start: Start) -> None:
     sessions = [worked_on(client) for _ in range(3)]
     rows = client.get("/api/sessions").json()
     assert sorted(row["open"] for row in rows) == [False, True, True]
-    assert all(client.get(session).json()["answered"] == [2] for session in sessions)
+    assert all(client.get(session).json()["mask_slices"] == [2] for session in sessions)
 
 
 def test_an_image_that_is_too_large_is_refused(start: Start) -> None:

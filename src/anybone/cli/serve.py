@@ -1,4 +1,4 @@
-"""`anybone serve`: sessions for several people on a shared machine."""
+"""`anybone serve`: sessions for several users on a shared machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
+from anybone.cli.threads import let_threads_sleep
 from anybone.core.errors import UsageError
 
 if TYPE_CHECKING:
     from anybone.server.settings import Limits, Settings
 
 TOKEN_VARIABLE = "ANYBONE_TOKEN"
-_LEAST_TOKEN = 16  # characters; a shorter one is guessed
+_MIN_TOKEN = 16  # characters; a shorter one can be guessed
 _ACCESS, _LIMITS = "Who may use it", "Limits"
 _GIB = 1 << 30
 
@@ -31,7 +32,7 @@ Token = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT",
-        help=f"What clients have to show; better in the environment as {TOKEN_VARIABLE}.",
+        help=f"Secret that clients send; better set in the environment as {TOKEN_VARIABLE}.",
         show_default="a random one on this machine's own address",
         rich_help_panel=_ACCESS,
     ),
@@ -48,13 +49,14 @@ UploadLimit = Annotated[
     float, typer.Option(metavar="GIB", min=0.001, help="Size of one upload.", rich_help_panel=_LIMITS)
 ]
 DiskLimit = Annotated[
-    float, typer.Option(metavar="GIB", min=0.001, help="Size of all that is kept.", rich_help_panel=_LIMITS)
+    float, typer.Option(metavar="GIB", min=0.001, help="Size of all uploads and sessions.", rich_help_panel=_LIMITS)
 ]
 MemoryLimit = Annotated[
     float, typer.Option(metavar="GIB", min=0.001, help="Memory of open sessions.", rich_help_panel=_LIMITS)
 ]
 IdleMinutes = Annotated[
-    float, typer.Option(metavar="N", min=0.01, help="Then a session is closed.", rich_help_panel=_LIMITS)
+    float,
+    typer.Option(metavar="N", min=0.01, help="Idle time before a session is closed.", rich_help_panel=_LIMITS),
 ]
 MaxSessions = Annotated[int, typer.Option(metavar="N", min=1, help="Sessions open at once.", rich_help_panel=_LIMITS)]
 
@@ -79,27 +81,28 @@ def serve(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = 0,
 ) -> None:
-    """Serve sessions to several people, or to other viewers, on a shared machine.
+    """Serve sessions to several users, or to other viewers, on a shared machine.
 
-    Everyone with the token sees all sessions. Off this machine's own address a token has to be chosen, and TLS is
-    needed for it to stay one: give a certificate, or put the server behind a proxy that has one. /healthz answers
-    without a token. See docs/how-to/studio-server.md.
+    Everyone with the token sees all sessions. If other machines can reach the server, a token has to be chosen, and
+    TLS keeps it secret: give a certificate, or put the server behind a proxy that has one. /healthz needs no token.
+    See docs/how-to/studio-server.md.
 
     Examples:
 
     anybone serve --folder studies
     anybone serve --host 0.0.0.0 --tls-cert server.pem --tls-key server.key --folder studies
     """
-    from anybone.server.extra import require_studio
+    from anybone.server.optional_packages import require_studio
 
     require_studio("The server")
+    let_threads_sleep()
     from anybone.server.security import is_loopback, names_of
     from anybone.server.settings import Settings, default_state, kept_token
 
     chosen = _token(token, is_loopback(host))
     certificate = _certificate(tls_cert, tls_key)
     if folder is not None and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder. Name the folder that holds the images.")
+        raise UsageError(f"{folder} is not a folder. Give the folder with the images.")
     limits = _limits(upload_limit, disk_limit, memory_limit, idle_minutes, max_sessions)
     place = state or default_state()
     settings = Settings(place, chosen or kept_token(place), folder, None, names_of(host, names or ()), limits)
@@ -117,7 +120,7 @@ def _run(
     *,
     show_token: bool,
 ) -> None:
-    """Serves until it is stopped."""
+    """Serve until the server is stopped."""
     from anybone.server.running import Server, listen, method_of
     from anybone.server.security import is_loopback
 
@@ -129,7 +132,7 @@ def _run(
     def started() -> None:
         terminal.result(f"anybone serves at {address}" + (f"#token={settings.token}" if show_token else ""))
         if certificate is None and not is_loopback(place[0]):
-            terminal.warn("Without TLS, the token and the images can be read on the way. See --tls-cert.")
+            terminal.warn("Without TLS, others on the network can read the token and the images. See --tls-cert.")
 
     Server(settings, method, listening, started=started, certificate=certificate).go()
 
@@ -147,7 +150,7 @@ def _limits(upload_gib: float, disk_gib: float, memory_gib: float, idle_minutes:
 
 
 def _token(typed: str | None, local: bool) -> str | None:
-    """The token that was chosen; None on this machine's own address where none was."""
+    """Return the chosen token; None if there is none, which is allowed on a loopback address."""
     token = typed if typed is not None else os.environ.get(TOKEN_VARIABLE)
     if token is None:
         if local:
@@ -156,9 +159,9 @@ def _token(typed: str | None, local: bool) -> str | None:
             f"Other machines can reach this address, so clients need a token. Choose one: {TOKEN_VARIABLE}="
             '$(python -c "import secrets; print(secrets.token_urlsafe())"), or --token TEXT.'
         )
-    if len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+    if len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(
-            f"A token has {_LEAST_TOKEN} characters or more, without spaces, in ASCII; this one has {len(token)}."
+            f"A token has {_MIN_TOKEN} characters or more, without spaces, in ASCII; this one has {len(token)}."
         )
     return token
 
@@ -170,7 +173,7 @@ def _certificate(cert: Path | None, key: Path | None) -> tuple[Path, Path] | Non
         raise UsageError("TLS needs both --tls-cert and --tls-key.")
     for path in (cert, key):
         if not path.is_file():
-            raise UsageError(f"{path} is no file. Check the name.")
+            raise UsageError(f"{path} is not a file. Check the name.")
     return cert, key
 
 

@@ -1,4 +1,4 @@
-"""`anybone studio`: look, click and correct in a browser, on this machine."""
+"""`anybone studio`: segment and correct in a browser, on this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from anybone.cli import options as opt
 from anybone.cli.error_handling import handle_errors
 from anybone.cli.terminal import Terminal
+from anybone.cli.threads import let_threads_sleep
 from anybone.core.errors import UsageError
 
 HOST = "127.0.0.1"
@@ -36,17 +37,18 @@ def studio(
 ) -> None:
     """Open the studio in a browser: look at a volume, click on a bone, correct, name and save.
 
-    Only this machine can reach it, and only with the address that is printed. Nothing is fetched from elsewhere.
-    Sessions are saved as you go; Ctrl-C ends the server.
+    Only this machine can reach it, and only at the printed address. Nothing is fetched from the internet.
+    Changes are saved at once; Ctrl-C ends the server.
 
     Examples:
 
     anybone studio knee.nii.gz
     anybone studio thigh.zip --no-browser --port 8080
     """
-    from anybone.server.extra import require_studio
+    from anybone.server.optional_packages import require_studio
 
     require_studio("The studio")
+    let_threads_sleep()
     from anybone.server.running import Server, listen, method_of
     from anybone.server.settings import Settings, default_state, kept_token
 
@@ -60,7 +62,7 @@ def studio(
 
     def started() -> None:
         terminal.result(f"The studio is at {address}")
-        terminal.note("Ctrl-C ends it; sessions are kept.")
+        terminal.note("Press Ctrl-C to stop; sessions are saved.")
         if browser:
             webbrowser.open(address)
 
@@ -68,7 +70,7 @@ def studio(
 
 
 def _place(path: Path | None) -> tuple[Path, str | None]:
-    """The folder that is served, and what is opened in it."""
+    """Return the folder to serve, and the image in it to open."""
     if path is None:
         return Path.cwd(), None
     if not path.exists():
@@ -79,7 +81,7 @@ def _place(path: Path | None) -> tuple[Path, str | None]:
 
 
 def _is_image(folder: Path) -> bool:
-    """Whether a folder is an image itself: one of DICOM files and nothing below."""
+    """Return True if a folder is one DICOM image: files only, no subfolders."""
     from anybone.io import find_inputs
 
     return find_inputs(folder) == [folder]

@@ -1,6 +1,6 @@
-"""Sessions over HTTP: what the studio's page, other viewers and `anybone.connect` talk to.
+"""Sessions over HTTP, for the studio's page, other viewers and `anybone.connect`.
 
-`app` puts it together. A request passes `security` to a route (`routes`, `house`, `monai_label`), which finds the
-`Work` that it means in the `store`, and acts on it by a verb of `verbs`, the way `studio` does. `jobs` does what takes
-longer, `ahead` what will be asked for next, `events` tells all who look on; the `store` keeps each change on disk.
+`app` puts the server together. A request passes `security` to a function in `routes`, which asks `state` to run one of
+the commands in `verbs` on a session of the `store`. The `scheduler` admits the request, `autosave` writes the change to
+disk, and `events` sends it to all pages that show the session. `wire` defines every request and response.
 """

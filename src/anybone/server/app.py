@@ -1,4 +1,4 @@
-"""The application: guard, routes, page and clockwork, put together."""
+"""The ASGI application: middleware, routes, page and periodic cleanup."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import perf_counter
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -15,31 +14,31 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anybone.server import house, monai_label, routes
-from anybone.server.answers import handle_errors
-from anybone.server.security import Guard
+from anybone.server.request_metrics import RequestCounter
+from anybone.server.responses import handle_errors
+from anybone.server.routes import monai_label, server_info, sessions
+from anybone.server.security import AccessControl
 from anybone.server.settings import Settings
-from anybone.server.studio import Method, Studio
+from anybone.server.state import Method, ServerState
 from anybone.version import __version__
 
 PAGE = Path(__file__).parent / "static"
-_SWEEP_S = 60.0  # idle sessions are looked for at least so often
+_CLEANUP_S = 60.0  # longest time between two looks for idle sessions
 _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>anybone</title>
-<p>The server runs, but its page is not built. In a clone of the repository: <code>make studio</code></p>
+<p>The server runs, but its page is not built. In a clone of the repository: <code>make page</code></p>
 """
 _log = logging.getLogger("anybone.server")
 
 
 def create_app(settings: Settings, method: Method) -> FastAPI:
-    """The application that serves sessions.
+    """Return the application.
 
     Args:
-        settings: What is served, and to whom.
-        method: What answers.
+        settings: Folders, access and limits.
+        method: The network that segments.
     """
-    studio = Studio(settings, method)
+    state = ServerState(settings, method)
     app = FastAPI(
         title="anybone studio",
         version=__version__,
@@ -49,36 +48,35 @@ def create_app(settings: Settings, method: Method) -> FastAPI:
         lifespan=_lifespan,
         redirect_slashes=False,
     )
-    app.state.studio = studio
+    app.state.server = state
     handle_errors(app)
-    shown = [Depends(HTTPBearer(auto_error=False, description="The server's token"))]  # told here, checked by the guard
-    for part in (house.router, routes.router, monai_label.router):
-        app.include_router(part, dependencies=shown)
+    documented = [Depends(HTTPBearer(auto_error=False, description="The server's token"))]  # AccessControl checks it
+    for router in (server_info.router, sessions.router, monai_label.router):
+        app.include_router(router, dependencies=documented)
     app.include_router(monai_label.router, prefix="/monailabel", include_in_schema=False)
     _add_page(app)
-    app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Counted, studio=studio)  # around the guard: what is refused counts too
+    app.add_middleware(AccessControl, settings=settings)
+    app.add_middleware(RequestCounter, metrics=state.metrics)  # outermost: refused requests count too
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    studio: Studio = app.state.studio
-    studio.hub.start()
-    sweeping = asyncio.create_task(_sweep(studio))
+    state: ServerState = app.state.server
+    state.hub.start()
+    cleanup = asyncio.create_task(_close_idle_sessions(state))
     try:
         yield
     finally:
-        sweeping.cancel()
-        await run_in_threadpool(studio.stop)
+        cleanup.cancel()
+        await run_in_threadpool(state.stop)
 
 
-async def _sweep(studio: Studio) -> None:
-    pause_s = min(_SWEEP_S, studio.settings.limits.idle_s / 2)
+async def _close_idle_sessions(state: ServerState) -> None:
+    pause_s = min(_CLEANUP_S, state.settings.limits.idle_s / 2)
     while True:
         await asyncio.sleep(pause_s)
-        await run_in_threadpool(studio.asking.sweep, studio.settings.limits.idle_s)
-        for closed in await run_in_threadpool(studio.store.sweep):
+        for closed in await run_in_threadpool(state.close_idle):
             _log.info("session %s was idle and is closed", closed)
 
 
@@ -99,33 +97,3 @@ def _add_page(app: FastAPI) -> None:
 
     if (PAGE / "assets").is_dir():
         app.mount("/assets", StaticFiles(directory=PAGE / "assets"), name="assets")
-
-
-class Counted:
-    """Counts and logs every request by its route: never by its address, its headers or its body.
-
-    Args:
-        app: What is behind it.
-        studio: Whose meters count.
-    """
-
-    def __init__(self, app: ASGIApp, studio: Studio) -> None:
-        self._app, self._studio = app, studio
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Nothing; lets the request through."""
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        start, status = perf_counter(), 0
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                seconds = perf_counter() - start
-                route = getattr(scope.get("route"), "path", "other")
-                self._studio.meters.count(route, status, seconds)
-                _log.info("%s %s %d %.0f ms", scope["method"], route, status, seconds * 1000)
-            await send(message)
-
-        await self._app(scope, receive, sending)

@@ -1,4 +1,4 @@
-"""A volume as the bytes of an uncompressed NIfTI-1 file, for a viewer."""
+"""Volumes as uncompressed NIfTI-1 bytes for the viewer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SCANNER = 1  # code of sform and qform: coordinates of the scanner
 
 
 def nifti_bytes(volume: Volume) -> bytes:
-    """The volume on its own grid in int16, scaled where its values are no whole numbers of 16 bits."""
+    """Return the volume on its own grid in int16, scaled unless its values are 16-bit integers."""
     import nibabel as nib
 
     stored, slope, intercept = _int16(volume.data)
@@ -53,7 +53,7 @@ def thumbnail_png(volume: Volume) -> bytes:
 
 
 def _int16(data: NDArray[np.float32]) -> tuple[NDArray[np.int16], float, float]:
-    """The values in 16 bits, and what they are multiplied by and added to."""
+    """Return the values in 16 bits, with slope and intercept."""
     low, high = float(data.min()), float(data.max())
     if low >= _LOWEST and high <= _HIGHEST and np.array_equal(data, np.rint(data)):
         return data.astype(np.int16), 1.0, 0.0
@@ -62,7 +62,7 @@ def _int16(data: NDArray[np.float32]) -> tuple[NDArray[np.int16], float, float]:
 
 
 def _window(data: NDArray[np.float32]) -> tuple[float, float]:
-    """Values shown as black and as white: all but the darkest and brightest hundredth, by a sample of the voxels."""
+    """Return the 1st and 99th percentile of a sample of the voxels, to show as black and white."""
     sample = data.ravel(order="K")[:: max(1, data.size // 200_000)]
     low, high = np.percentile(sample, (1, 99))
     return float(low), float(high if high > low else low + 1)

@@ -1,4 +1,4 @@
-"""The images and labels that MONAI Label's clients see: those of the served folder, and those they send."""
+"""Images and labels of MONAI Label clients: those of the served folder, and those that clients send."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anybone.core.errors import ReadError, UsageError
-from anybone.io import FORMATS, describe, find_inputs
+from anybone.core.errors import GeometryError, ReadError, UsageError
+from anybone.core.geometry import Geometry
+from anybone.io import FORMATS, describe, find_inputs, read_segmentation
 from anybone.io.formats import suffix_of
-from anybone.server.files import inside
-from anybone.server.problems import Absent, TooLarge
+from anybone.server.http_errors import NotFound, TooLarge
+from anybone.server.served_folder import inside
 from anybone.server.settings import Settings
 from anybone.server.uploads import safe_path, size_of
 
-FINAL, ORIGINAL = "final", "original"  # tags: what a person approved, what the network said
+FINAL = "final"  # tag of labels that a user approved
 _SUFFIXES = tuple(s for kind in FORMATS.values() if kind.write is not None for s in kind.suffixes)
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredImage:
     """An image.
 
     Attributes:
-        id: Its path below the folder, without the suffix.
-        path: Where it lies.
+        id: Path below its folder, without suffix.
+        path: Path of the file.
         suffix: ".nii.gz", ".nrrd" ...
-        sent: Whether a client sent it, so that it may be removed again.
+        sent: True if a client sent it, so that clients can remove it.
     """
 
     id: str
@@ -39,10 +40,10 @@ class Kept:
 
 
 class Datastore:
-    """What clients list, fetch and label.
+    """Datastore of images and labels.
 
     Args:
-        settings: The folder that is served, and where what is sent is kept.
+        settings: Served folder and state folder.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -52,9 +53,9 @@ class Datastore:
         self._images, self._labels = settings.state / "monai" / "images", settings.state / "monai" / "labels"
         self._lock = threading.Lock()
 
-    def images(self) -> dict[str, Kept]:
-        """All images by id; one that was sent goes before one of the folder."""
-        found: dict[str, Kept] = {}
+    def images(self) -> dict[str, StoredImage]:
+        """Return all images by id; sent ones take precedence over those of the served folder."""
+        found: dict[str, StoredImage] = {}
         for folder, sent in ((self._folder, False), (self._images, True)):
             if folder is not None and folder.is_dir():
                 top = folder.resolve()
@@ -62,24 +63,24 @@ class Datastore:
                     suffix = suffix_of(path, _SUFFIXES)
                     if suffix and not path.name.removesuffix(suffix).endswith("_bones"):
                         name = path.relative_to(top).as_posix()[: -len(suffix)]
-                        found[name] = Kept(name, path, suffix, sent)
+                        found[name] = StoredImage(name, path, suffix, sent)
         return found
 
-    def image(self, image_id: str) -> Kept:
-        """The image of that id, with or without its suffix.
+    def image(self, image_id: str) -> StoredImage:
+        """Return an image by its id, with or without suffix.
 
         Raises:
-            Absent: There is none.
+            NotFound: There is none.
         """
         images = self.images()
         suffix = suffix_of(Path(image_id), _SUFFIXES) if image_id else None
         found = images.get(image_id) or images.get(image_id[: -len(suffix)] if suffix else image_id)
         if found is None:
-            raise Absent(f"There is no image {image_id!r}. GET /datastore/?output=all lists what there is.")
+            raise NotFound(f"Image {image_id!r} was not found. Choose one from the list of the datastore.")
         return found
 
     def labels(self, image_id: str) -> dict[str, Path]:
-        """The labels of an image by tag."""
+        """Return the labels of an image by tag."""
         if not self._labels.is_dir():
             return {}
         found = {}
@@ -91,14 +92,15 @@ class Datastore:
         return found
 
     def add_image(self, image_id: str | None, sent: Path) -> str:
-        """The id of an image that was sent.
+        """Store an image that was sent, and return its id.
 
         Raises:
-            UsageError: It is no image that can be read.
+            UsageError: The format is not supported.
+            ReadError: The image cannot be read.
         """
         suffix = suffix_of(sent, _SUFFIXES)
         if suffix is None:
-            raise UsageError(f"{sent.name} is of no format that is kept. Send one of {', '.join(_SUFFIXES)}.")
+            raise UsageError(f"The format of {sent.name} is not supported. Send one of {', '.join(_SUFFIXES)}.")
         _check(sent)
         relative = safe_path(image_id or sent.name[: -len(suffix)])
         name = relative.as_posix()
@@ -107,16 +109,18 @@ class Datastore:
         return name
 
     def add_label(self, image_id: str, tag: str, sent: Path) -> str:
-        """The id of the label, which is the image's.
+        """Store a label that was sent for an image, and return its id, which is the image's.
 
         Raises:
-            Absent: There is no such image.
-            UsageError: It is no mask that can be read.
+            NotFound: There is no such image.
+            UsageError: The format is not supported.
+            ReadError: It is not a readable mask.
+            GeometryError: It has another grid than the image.
         """
         image, suffix = self.image(image_id), suffix_of(sent, _SUFFIXES)
         if suffix is None:
-            raise UsageError(f"{sent.name} is of no format that is kept. Send one of {', '.join(_SUFFIXES)}.")
-        _check(sent)
+            raise UsageError(f"The format of {sent.name} is not supported. Send one of {', '.join(_SUFFIXES)}.")
+        _check_label(sent, image)
         with self._lock:
             for old in [path for t, path in self.labels(image.id).items() if t == _tag(tag)]:
                 old.unlink(missing_ok=True)
@@ -124,23 +128,25 @@ class Datastore:
         return image.id
 
     def label(self, label_id: str, tag: str) -> Path:
-        """The file of a label.
+        """Return the file of a label.
 
         Raises:
-            Absent: There is none with that tag.
+            NotFound: There is none with this tag.
         """
         suffix = suffix_of(Path(label_id), _SUFFIXES) if label_id else None
         path = self.labels(label_id[: -len(suffix)] if suffix else label_id).get(_tag(tag))
         if path is None:
-            raise Absent(f"There is no label {label_id!r} with the tag {tag!r}. GET /datastore/?output=all lists them.")
+            raise NotFound(
+                f"Label {label_id!r} with tag {tag!r} was not found. Choose one from the list of the datastore."
+            )
         return path
 
     def remove(self, image_id: str, kind: str) -> None:
-        """Nothing; removes what a client sent: an image with its labels, labels, or all labels of a tag.
+        """Remove an image that a client sent with its labels, the labels of an image, or all labels of a tag.
 
         Raises:
-            Absent: There is none.
-            UsageError: It is an image of the served folder, which stays.
+            NotFound: There is none.
+            UsageError: The image belongs to the served folder.
         """
         if kind == "label_tag":
             shutil.rmtree(self._labels / _tag(image_id), ignore_errors=True)
@@ -148,14 +154,14 @@ class Datastore:
         if kind == "image":
             image = self.image(image_id)
             if not image.sent:
-                raise UsageError(f"{image.id} belongs to the folder that is served, and stays there.")
+                raise UsageError(f"{image.id} belongs to the served folder and cannot be removed by clients.")
             image.path.unlink(missing_ok=True)
             image_id = image.id
         for path in self.labels(image_id).values():
             path.unlink(missing_ok=True)
 
-    def facts(self, output: str) -> Any:
-        """The store as MONAI Label tells of it: "stats", "train" (images and their labels) or "all"."""
+    def summary(self, output: str) -> Any:
+        """Return the datastore as MONAI Label describes it: "stats", "train" (images with labels) or "all"."""
         images = self.images()
         labels = {name: self.labels(name) for name in images}
         if output == "train":
@@ -168,20 +174,20 @@ class Datastore:
                 tags[tag] = tags.get(tag, 0) + 1
         return {"total": len(images), "completed": tags.get(FINAL, 0), "label_tags": tags, "train": []}
 
-    def next_unlabeled(self) -> Kept | None:
-        """The first image without an approved label."""
+    def next_unlabeled(self) -> StoredImage | None:
+        """Return the first image without an approved label."""
         return next((image for name, image in self.images().items() if FINAL not in self.labels(name)), None)
 
     def _put(self, sent: Path, target: Path) -> None:
         if size_of(self._state) > self._limit:
-            raise TooLarge("What is kept fills this server's disk limit. Remove some sessions, images or labels.")
+            raise TooLarge("The server's disk limit is reached. Remove some sessions, images or labels.")
         target.parent.mkdir(parents=True, exist_ok=True)
         inside(self._state, target.parent.relative_to(self._state).as_posix())
         sent.replace(target)
 
 
-def _row(image: Kept, labels: Mapping[str, Path]) -> dict[str, Any]:
-    """An image and its labels."""
+def _row(image: StoredImage, labels: Mapping[str, Path]) -> dict[str, Any]:
+    """Return an image and its labels as MONAI Label describes them."""
     info = {"ts": int(image.path.stat().st_mtime), "name": image.path.name}
     rows = {
         tag: {"ext": path.name.removeprefix(Path(image.id).name), "info": {"ts": int(path.stat().st_mtime)}}
@@ -191,12 +197,51 @@ def _row(image: Kept, labels: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _tag(tag: str) -> str:
-    """A tag as the name of a folder."""
+    """Return a tag as a folder name."""
     return safe_path((tag or FINAL).replace("/", "_").replace("\\", "_")).name
 
 
-def _check(sent: Path) -> None:
+def _check(sent: Path) -> list[Geometry]:
+    """Return the grids in an image file.
+
+    Raises:
+        ReadError: It cannot be read.
+    """
     try:
-        describe(sent)
+        return [found.geometry for found in describe(sent) if found.geometry is not None]
     except ReadError as error:
         raise type(error)(str(error).replace(f"{sent.parent}/", "")) from error
+
+
+def _check_label(sent: Path, image: StoredImage) -> None:
+    """Check that a file is a mask on the grid of an image.
+
+    Raises:
+        ReadError: It is not a readable mask.
+        GeometryError: It has another grid.
+    """
+    try:
+        found = read_segmentation(sent).geometry
+    except ReadError as error:
+        raise type(error)(str(error).replace(f"{sent.parent}/", "")) from error
+    grids = _check(image.path)
+    if grids and not any(found.matches(grid) for grid in grids):
+        raise GeometryError(f"The label has another grid than {image.id}: {_difference(found, grids[0])}")
+
+
+def _difference(found: Geometry, expected: Geometry) -> str:
+    """Return the first difference of two grids, and what to do."""
+    for what, ours, theirs in (
+        ("shape", found.shape_ijk, expected.shape_ijk),
+        ("spacing", found.spacing_mm, expected.spacing_mm),
+        ("orientation", found.orientation, expected.orientation),
+        ("origin", tuple(found.affine_ras_mm[:3, 3]), tuple(expected.affine_ras_mm[:3, 3])),
+    ):
+        if _text(ours) != _text(theirs):
+            return f"{what} {_text(ours)} instead of {_text(theirs)}. Resample it onto the image and send it again."
+    return "directions differ. Resample it onto the image and send it again."
+
+
+def _text(value: object) -> str:
+    """Return a tuple of numbers as text, rounded to 0.001."""
+    return str(tuple(round(float(x), 3) for x in value)) if isinstance(value, tuple) else str(value)

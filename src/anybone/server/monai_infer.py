@@ -1,203 +1,224 @@
-"""What MONAI Label's models are here, and how one answers."""
+"""Models of the MONAI Label interface, and inference with them."""
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 
 from anybone.core.errors import PromptError, UsageError
 from anybone.core.prompts import Point
 from anybone.core.segmentation import Segmentation
 from anybone.io import write
-from anybone.server.opening import Opener
+from anybone.server.image_loading import ImageLoader
+from anybone.server.scheduler import Priority, Ticket
 from anybone.server.store import naming
-from anybone.server.turns import Rank
 
 if TYPE_CHECKING:
     from anybone.core.volume import Volume
     from anybone.interactive.session import Session
-    from anybone.server.studio import Studio
+    from anybone.server.state import ServerState
 
-_RESULTS = (".nii.gz", ".nii", ".nrrd", ".seg.nrrd", ".mha")
-_MOST_POINTS = 1000
-_FAR = 1 << 20  # voxels: no volume has so many along an axis
-_KEPT = 2  # sessions on images of the datastore
+_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".seg.nrrd", ".mha")
+_MAX_POINTS = 1000
+_MAX_COORDINATE = 1 << 20  # voxels: no volume has so many along an axis
+_CACHED = 2  # sessions on images of the datastore
+_IMAGES = "datastore images"  # the scheduler's key for these sessions
 
 
 @dataclass(frozen=True)
-class Model:
-    """One way of asking.
+class InferenceModel:
+    """A model that clients can choose.
 
     Attributes:
-        kind: As MONAI Label calls it: what a client shows for it goes by that.
-        text: For people.
-        by_points: Whether it needs points.
-        follows: Whether the bone is followed through the slices.
+        kind: MONAI Label's type, by which clients choose their controls.
+        text: Description.
+        by_points: True if it needs points.
+        propagates: True if the mask is propagated through the slices.
     """
 
     kind: str
     text: str
     by_points: bool = False
-    follows: bool = False
+    propagates: bool = False
 
-    def facts(self) -> dict[str, Any]:
-        """What `/info/` says of it."""
+    @property
+    def priority(self) -> Priority:
+        """Priority of a request."""
+        return Priority.CLICK if self.by_points and not self.propagates else Priority.JOB
+
+    def summary(self) -> dict[str, Any]:
+        """Return the model as `/info/` describes it."""
         return {
             "type": self.kind,
             "labels": {"bone": 1},
-            "dimension": 2 if self.by_points and not self.follows else 3,
+            "dimension": 2 if self.by_points and not self.propagates else 3,
             "description": self.text,
-            "config": {"result_extension": list(_RESULTS)},
+            "config": {"result_extension": list(_SUFFIXES)},
         }
 
 
-MODELS: dict[str, Model] = {
-    "bones": Model("segmentation", "All bone, by itself"),
-    "bone": Model("deepgrow", "The bone that is pointed at, followed through the slices", True, True),
-    "bone_slice": Model("deepgrow", "The bone that is pointed at, on the slices with points", True),
+MODELS: dict[str, InferenceModel] = {
+    "bones": InferenceModel("segmentation", "All bone, without prompts"),
+    "bone": InferenceModel("deepgrow", "The bone at the points, propagated through the slices", True, True),
+    "bone_slice": InferenceModel("deepgrow", "The bone at the points, on the slices with points", True),
 }
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request.
+class InferenceRequest:
+    """A request for inference.
 
     Attributes:
-        model: Of `MODELS`.
+        model: One of `MODELS`.
         image: Id in the datastore.
-        session: Or of a session.
-        params: What the client said: foreground, background, label, result_extension.
-        file: Or the image itself.
+        session: Id of a session instead.
+        params: Parameters of the client: foreground, background, result_extension.
+        file: An image file instead.
     """
 
-    model: Model
+    model: InferenceModel
     image: str
     session: str
     params: dict[str, Any]
     file: Path | None
 
 
-class Asking:
-    """The sessions in which images of the datastore stay encoded between requests; they are nobody's work.
+class ImageSessions:
+    """Sessions that keep the embeddings of datastore images between requests; no user owns them.
 
     Args:
-        memory_bytes: What a session may take.
+        memory_bytes: Memory of one session.
     """
 
     def __init__(self, memory_bytes: int) -> None:
-        self._opener = Opener(memory_bytes)
-        self._kept: OrderedDict[tuple[str, int], Session] = OrderedDict()
+        self._loader = ImageLoader(memory_bytes)
+        self._cached: OrderedDict[tuple[str, int], Session] = OrderedDict()
         self._used = monotonic()
-        self._lock = threading.Lock()
 
-    @contextmanager
-    def session(self, studio: Studio, path: Path, name: str) -> Iterator[Session]:
-        """A session on an image, for this request alone.
+    @asynccontextmanager
+    async def session(self, state: ServerState, path: Path, name: str) -> AsyncIterator[Session]:
+        """Yield an empty session on an image, for this request alone.
 
         Raises:
             ReadError: The image cannot be read.
+            Overloaded: Too many requests wait.
         """
-        with self._lock:
-            key = (str(path), path.stat().st_mtime_ns)
-            if key not in self._kept:
-                volume = self.read(path, name)
-                self._kept[key] = studio.network().session(volume)
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        async with state.scheduler.admit(_IMAGES, user=name):
             self._used = monotonic()
-            yield self._kept[key].reset()
+            yield await state.read(self._get, state, path, name)
 
     def read(self, path: Path, name: str) -> Volume:
-        """An image, which errors call by that name.
+        """Read an image that errors call by a name.
 
         Raises:
             ReadError: It cannot be read.
         """
         with naming(path, name):
-            return self._opener.read(path, None, None)
+            return self._loader.read(path, None, None)
 
-    def sweep(self, idle_s: float) -> None:
-        """Nothing; lets the images go that nobody has asked about for so long."""
-        if self._used < monotonic() - idle_s and self._lock.acquire(blocking=False):
-            self._kept.clear()
-            self._lock.release()
+    def close_idle(self, state: ServerState, idle_s: float) -> None:
+        """Release the sessions if no request used them for so long."""
+        if self._used < monotonic() - idle_s:
+            with state.scheduler.try_admit(_IMAGES) as admitted:
+                if admitted:
+                    self._cached.clear()
+
+    def _get(self, state: ServerState, path: Path, name: str) -> Session:
+        key = (str(path), path.stat().st_mtime_ns)
+        if key not in self._cached:
+            self._cached[key] = state.segmenter().session(self.read(path, name))
+        self._cached.move_to_end(key)
+        while len(self._cached) > _CACHED:
+            self._cached.popitem(last=False)
+        return self._cached[key].reset()
 
 
-def infer(studio: Studio, asked: Asked, folder: Path) -> tuple[dict[str, Any], Path]:
-    """What a client is told, and the mask's file.
+async def infer(state: ServerState, request: InferenceRequest, folder: Path) -> tuple[dict[str, Any], Path]:
+    """Run a model and write its mask to a folder; return the response's parameters and the file.
 
     Raises:
-        Absent: There is no such image or session.
-        PromptError: Points are missing, or lie outside.
+        NotFound: There is no such image or session.
+        PromptError: Points are missing, or outside of the image.
         ReadError: The image cannot be read.
     """
     started = perf_counter()
-    points = _points(asked)
-    suffix = asked.params.get("result_extension") or ".nii.gz"
-    if suffix not in _RESULTS:
-        raise UsageError(f"result_extension is one of {', '.join(_RESULTS)}; found {suffix!r}.")
-    if asked.session:
-        with studio.holding(asked.session) as work:
-            since = work.session.revision
-            bones = _answer(studio, work.session.reset() if points else work.session, asked.model, points)
-            studio.tell(work, since)
-    elif asked.file is not None:
-        volume = studio.asking.read(asked.file, asked.file.name)
-        bones = _answer(studio, studio.network().session(volume), asked.model, points)
-    elif asked.image:
-        image = studio.datastore.image(asked.image)
-        with studio.asking.session(studio, image.path, image.id) as session:
-            bones = _answer(studio, session, asked.model, points)
+    points = _points(request)
+    suffix = request.params.get("result_extension") or ".nii.gz"
+    if suffix not in _SUFFIXES:
+        raise UsageError(f"result_extension is {suffix!r}. Use one of {', '.join(_SUFFIXES)}.")
+    if request.session:
+        async with state.admit(request.session, network=True, priority=request.model.priority) as (opened, ticket):
+            since = opened.session.revision
+            session = opened.session.reset() if points else opened.session
+            bones = await run_in_threadpool(_segment, state, ticket, session, request.model, points)
+            await run_in_threadpool(state.publish, opened, since)
+    elif request.file is not None:
+        volume = await state.read(state.image_sessions.read, request.file, request.file.name)
+        session = await state.read(state.segmenter().session, volume)
+        bones = await _admitted(state, session, request.model, points)
+    elif request.image:
+        image = await state.read(state.datastore.image, request.image)
+        async with state.image_sessions.session(state, image.path, image.id) as session:
+            bones = await _admitted(state, session, request.model, points)
     else:
-        raise UsageError("Name an image or a session, or send a file.")
+        raise UsageError("The request names no image. Name an image or a session, or send a file.")
     path = folder / f"label{suffix}"
-    write(bones, path)
-    told = {"label_names": {"bone": 1}, "latencies": {"total": round(perf_counter() - started, 3)}}
-    return told, path
+    await run_in_threadpool(write, bones, path)
+    seconds = {"total": round(perf_counter() - started, 3)}
+    return {"label_names": {"bone": 1}, "latencies": seconds}, path
 
 
-def _answer(studio: Studio, session: Session, model: Model, points: list[Point]) -> Segmentation:
-    """The bone as label 1; a click of a person goes before the next slice."""
+async def _admitted(state: ServerState, session: Session, model: InferenceModel, points: list[Point]) -> Segmentation:
+    """Wait for the network and run a model."""
+    async with state.scheduler.admit(None, network=True, priority=model.priority) as ticket:
+        return await run_in_threadpool(_segment, state, ticket, session, model, points)
+
+
+def _segment(
+    state: ServerState, ticket: Ticket, session: Session, model: InferenceModel, points: list[Point]
+) -> Segmentation:
+    """Return the bone as label 1; clicks of others go before the next slice."""
 
     def progress(step: str, done: int, total: int) -> None:
-        studio.turns.give_way(Rank.JOB)
+        state.scheduler.lend_network(ticket)
 
-    with studio.turns.take(Rank.PERSON if points and not model.follows else Rank.JOB):
+    try:
         if not model.by_points:
-            found = studio.network().segment(session.volume, progress=progress).mask
+            found = state.segmenter().segment(session.volume, progress=progress).mask
         else:
             session.add(*points)
-            if model.follows and session.mask.any():
+            if model.propagates and session.mask.any():
                 session.propagate(progress=progress)
             found = session.mask
-    return Segmentation(found.astype(np.uint16), session.volume.geometry)
+        return Segmentation(found.astype(np.uint16), session.volume.geometry)
+    finally:
+        state.scheduler.release_network(ticket)
 
 
-def _points(asked: Asked) -> list[Point]:
-    """The points that a client sent; none where the model needs none.
+def _points(request: InferenceRequest) -> list[Point]:
+    """Return the points of a request; none if the model needs none.
 
     Raises:
-        PromptError: They are none, or too many.
+        PromptError: They are missing, invalid or too many.
     """
-    if not asked.model.by_points:
+    if not request.model.by_points:
         return []
     found = []
     for name, positive in (("foreground", True), ("bone", True), ("background", False)):
-        rows = asked.params.get(name) or []
-        if not isinstance(rows, list) or len(rows) > _MOST_POINTS or not all(_is_triple(row) for row in rows):
-            raise PromptError(f"{name} is a list of up to {_MOST_POINTS} voxels [i, j, k]. Send the points so.")
+        rows = request.params.get(name) or []
+        if not isinstance(rows, list) or len(rows) > _MAX_POINTS or not all(_is_triple(row) for row in rows):
+            raise PromptError(f"{name} is invalid. Send a list of up to {_MAX_POINTS} voxels [i, j, k].")
         found += [Point((row[0], row[1], row[2]), positive) for row in rows]
     if not any(point.positive for point in found):
-        raise PromptError("Point at the bone: params needs a list foreground of voxels [i, j, k].")
+        raise PromptError("The request has no point on bone. Send a list foreground of voxels [i, j, k] in params.")
     return found
 
 
@@ -205,5 +226,5 @@ def _is_triple(row: object) -> bool:
     return (
         isinstance(row, list)
         and len(row) == 3
-        and all(isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) < _FAR for x in row)
+        and all(isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) < _MAX_COORDINATE for x in row)
     )

@@ -14,7 +14,7 @@ def openapi() -> dict[str, Any]:
     from anybone.core.errors import AnyboneError
     from anybone.server.app import create_app
     from anybone.server.settings import Settings
-    from anybone.server.studio import Method
+    from anybone.server.state import Method
 
     def load() -> Any:
         raise AnyboneError("This server only describes its interface.")
@@ -22,7 +22,7 @@ def openapi() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Settings(state=Path(folder)), Method("", "", load))
         description: dict[str, Any] = app.openapi()
-        app.state.studio.stop()
+        app.state.server.stop()
     return description
 
 

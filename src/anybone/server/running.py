@@ -1,4 +1,4 @@
-"""Running a server: an address to listen at, and the application there until it is stopped."""
+"""Run the server: bind a socket and serve the application until it is stopped."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from anybone.inference.loading import load
 from anybone.models.checkpoint import read_header
 from anybone.models.registry import locate
 from anybone.server.app import create_app
+from anybone.server.connections import GuardedProtocol
 from anybone.server.settings import Settings
-from anybone.server.studio import Method
+from anybone.server.state import Method
 
-_PATIENCE_S = 3  # for streams of events, once the server is told to stop
+_SHUTDOWN_TIMEOUT_S = 3  # for event streams
 
 
 def method_of(weights: str | None, device: str) -> Method:
-    """What answers, with weights of that name.
+    """Return the method for the weights of a name.
 
     Raises:
-        CheckpointError: There are none.
+        CheckpointError: There are no such weights.
     """
     header = read_header(locate(weights))
     return Method(header.name, header.license, lambda: load(header.path, device=device))
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at an address; port 0 takes a free one.
+    """Return a listening socket; port 0 chooses a free one.
 
     Raises:
-        UsageError: The address is not this machine's, or taken.
+        UsageError: The address is not one of this machine, or in use.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # Named as TCP, so that answers are sent without delay: asyncio looks at the number.
+        # With IPPROTO_TCP, asyncio sets TCP_NODELAY.
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,13 +53,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """The application at an address, until it is interrupted or `should_exit` is set.
+    """Serve the application until it is interrupted or `should_exit` is set.
 
     Args:
-        settings: What is served.
-        method: What answers.
-        listening: Where.
-        started: Called once it does.
+        settings: Folders, access and limits.
+        method: The network that segments.
+        listening: Listening socket.
+        started: Function called once the server accepts requests.
         certificate: TLS certificate and key.
     """
 
@@ -71,31 +72,32 @@ class Server(uvicorn.Server):
         started: Callable[[], None] = lambda: None,
         certificate: tuple[Path, Path] | None = None,
     ) -> None:
-        self._app, self._listening, self._tell = create_app(settings, method), listening, started
+        self._app, self._listening, self._on_started = create_app(settings, method), listening, started
         super().__init__(
             uvicorn.Config(
                 self._app,
-                access_log=False,  # requests are logged by their route, without what they hold
+                http=GuardedProtocol,
+                access_log=False,  # RequestCounter logs requests without their content
                 log_level="warning",
                 log_config=None,
                 server_header=False,
-                timeout_graceful_shutdown=_PATIENCE_S,
+                timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
                 ssl_certfile=certificate and str(certificate[0]),
                 ssl_keyfile=certificate and str(certificate[1]),
             )
         )
 
     def go(self) -> None:
-        """Nothing; serves until it is stopped."""
+        """Serve until the server is stopped."""
         self.run(sockets=[self._listening])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Nothing; listens, and says so."""
+        """Start, and call `started`."""
         await super().startup(sockets)
         if self.started:
-            self._tell()
+            self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Nothing; ends streams of events first, which would else keep it waiting."""
-        self._app.state.studio.hub.stop()
+        """End event streams, which would delay the shutdown, and stop."""
+        self._app.state.server.hub.stop()
         await super().shutdown(sockets)

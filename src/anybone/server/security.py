@@ -1,7 +1,7 @@
-"""Who may ask: the token, the name the server was asked by, the page that asked, and how much it sends.
+"""Access control: token, host name, origin and size of every request, and security headers of every response.
 
 A browser sends a page's requests to 127.0.0.1 whatever site the page is from, so a local server is open to every site
-unless it looks. The token keeps them out; Host and Origin are looked at so that one leaked token is not enough.
+unless it checks. The token keeps them out; Host and Origin are checked so that one leaked token is not enough.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anybone.server.answers import refused
-from anybone.server.problems import Forbidden, Refusal, TooLarge, Unauthorized
-from anybone.server.settings import LOCAL, Names, Settings
+from anybone.server.http_errors import Forbidden, RequestRefused, TooLarge, Unauthorized
+from anybone.server.responses import error_response
+from anybone.server.settings import LOCAL, HostNames, Settings
 
 _LOGIN = ("/auth/", "/auth/token", "/monailabel/auth/", "/monailabel/auth/token")
 OPEN = ("/", "/healthz", "/favicon.svg", *_LOGIN)
@@ -38,11 +38,11 @@ _HEADERS = {
 }
 
 
-class Guard:
-    """The door: every request passes it before anything else.
+class AccessControl:
+    """Middleware that refuses requests without token, from other sites, or with too large a body.
 
     Args:
-        app: What is behind it.
+        app: Application behind this middleware.
         settings: Token, names and limits.
     """
 
@@ -53,7 +53,7 @@ class Guard:
         self._limits = settings.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Nothing; lets the request through or answers it."""
+        """Pass the request on, or refuse it."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
@@ -63,14 +63,14 @@ class Guard:
         try:
             self._check(scope, headers)
             receive = _bounded(receive, headers, self._limit(scope["path"]))
-        except Refusal as error:
-            return await refused(error)(scope, receive, send)
+        except RequestRefused as error:
+            return await error_response(error)(scope, receive, send)
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         host = headers.get("host", "")
-        if not self._answers_to(_name(host)):
-            raise Forbidden(f"This server does not answer to the name {host!r}. Use the address it printed.")
+        if not self._is_known(_name(host)):
+            raise Forbidden(f"This server is not known as {host!r}. Use the address that it printed.")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             raise Forbidden("Requests from pages of other sites are refused. Open the address that the server printed.")
@@ -82,11 +82,11 @@ class Guard:
         kind, _, shown = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self._token):
             raise Unauthorized(
-                "This needs the token of the server: Authorization: Bearer TOKEN. "
-                "The studio prints an address with it; whoever runs the server knows it."
+                "The server's token is missing or wrong (Authorization: Bearer TOKEN). "
+                "The server prints an address with it when it starts."
             )
 
-    def _answers_to(self, name: str) -> bool:
+    def _is_known(self, name: str) -> bool:
         return name in self._names.known or (self._names.any_address and _is_address(name))
 
     def _limit(self, path: str) -> int:
@@ -94,20 +94,24 @@ class Guard:
         return self._limits.upload_bytes if uploads else self._limits.body_bytes
 
 
-def names_of(address: str, extra: Iterable[str] = ()) -> Names:
-    """What a server that listens at an address answers to: that, this machine's names where it listens at all of them,
-    and further names by which a proxy knows it."""
+def names_of(address: str, extra: Iterable[str] = ()) -> HostNames:
+    """Return the host names of a server that listens at an address.
+
+    Args:
+        address: Where it listens; all addresses include this machine's own names.
+        extra: Further names, such as that of a proxy.
+    """
     known = {address.lower(), *(name.lower() for name in extra)}
     if is_loopback(address):
-        return Names(frozenset({*known, *LOCAL.known}))
+        return HostNames(frozenset({*known, *LOCAL.known}))
     if address in ("0.0.0.0", "::"):
         own = {socket.gethostname().lower(), socket.getfqdn().lower()}
-        return Names(frozenset({*known, *own, *LOCAL.known}), any_address=True)
-    return Names(frozenset(known))
+        return HostNames(frozenset({*known, *own, *LOCAL.known}), any_address=True)
+    return HostNames(frozenset(known))
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """Return True if only this machine can reach an address."""
     if address.lower() == "localhost":
         return True
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
@@ -122,7 +126,7 @@ def _is_address(name: str) -> bool:
 
 
 def _name(host: str) -> str:
-    """The host without its port: "localhost:8000", "[::1]:8000"."""
+    """Return the host without its port: "localhost:8000", "[::1]:8000"."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
@@ -130,21 +134,21 @@ def _name(host: str) -> str:
 
 
 def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:
-    """What receives a request's body, up to a limit.
+    """Return a function that receives a request's body up to a limit.
 
     Raises:
-        TooLarge: The request says that it is larger.
+        TooLarge: The declared length is over the limit.
     """
-    told = headers.get("content-length", "0")
-    if told.isdecimal() and int(told) > limit:
+    declared = headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
-    seen = 0
+    received = 0
 
     async def bounded() -> Message:
-        nonlocal seen
+        nonlocal received
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
+        received += len(message.get("body", b""))
+        if received > limit:
             raise HTTPException(413, str(_too_large(limit)).rstrip("."))  # FastAPI lets no other error through here
         return message
 
@@ -152,15 +156,15 @@ def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The request is larger than the {limit >> 20} MiB that this server takes. Send less at once.")
+    return TooLarge(f"The request is larger than this server's limit of {limit >> 20} MiB. Send less at once.")
 
 
 def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+    async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
-    return sending
+    return with_headers

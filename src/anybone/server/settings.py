@@ -1,4 +1,4 @@
-"""Settings: what a server serves, to whom, and how much of it."""
+"""Settings of a server: folders, access and limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOKEN_FILE = "token"
 
 
 def new_token() -> str:
-    """A token that nobody guesses."""
+    """Return a random token."""
     return secrets.token_urlsafe(32)
 
 
@@ -37,17 +37,17 @@ def kept_token(state: Path) -> str:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one server takes on.
+    """Limits of one server.
 
     Attributes:
-        upload_bytes: Of one upload, all its files together; a study of a few series is 1 GiB.
-        upload_files: Of one upload; a day of a busy scanner is about 20 000 images.
-        disk_bytes: Of all uploads and saved sessions together.
-        memory_bytes: Of the sessions that are open; those not used longest are closed first. They stay on disk.
-        sessions: Open at once.
-        idle_s: After so long without a request a session is closed.
-        queue: Jobs that may wait, and requests that may wait for the network.
-        body_bytes: Of a request that is no upload; a brush stroke over a slice of 1024 x 1024 has a tenth of it.
+        upload_bytes: Size of one upload with all its files; a study of a few series has 1 GiB.
+        upload_files: Number of files in one upload; a busy scanner makes about 20,000 images a day.
+        disk_bytes: Size of all uploads and saved sessions together.
+        memory_bytes: Memory of open sessions; the least recently used are closed first. They stay on disk.
+        sessions: Number of open sessions.
+        idle_s: Seconds without a request after which a session is closed.
+        queue: Number of jobs, and of requests, that may wait; more are refused with the time to retry.
+        body_bytes: Size of a request other than an upload; a brush stroke on 1024 x 1024 pixels has a tenth of it.
     """
 
     upload_bytes: int = 4 * GIB
@@ -56,49 +56,49 @@ class Limits:
     memory_bytes: int = 8 * GIB
     sessions: int = 16
     idle_s: float = 30 * 60
-    queue: int = 16
+    queue: int = 64
     body_bytes: int = 16 << 20
 
 
 @dataclass(frozen=True)
-class Names:
-    """What a server answers to: a page of another site cannot make a browser ask by these.
+class HostNames:
+    """Host names of a server. A page of another site cannot make a browser send requests under these names.
 
     Attributes:
         known: Host names and addresses, lower case.
-        any_address: Whether any literal address will do: none can be made to point elsewhere, as a name can.
+        any_address: True to accept every literal IP address: unlike a name, it cannot point elsewhere.
     """
 
     known: frozenset[str]
     any_address: bool = False
 
 
-LOCAL = Names(frozenset({"127.0.0.1", "localhost", "::1"}))
+LOCAL = HostNames(frozenset({"127.0.0.1", "localhost", "::1"}))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a server serves.
+    """Settings of one server.
 
     Attributes:
         state: Folder of saved sessions and uploads.
-        token: What every request has to show.
-        folder: Folder of images that may be opened by path; None: uploads only.
-        opened: What the page opens at once, a path below `folder`; None leaves it to the person.
-        names: What the server answers to.
-        limits: How much it takes on.
+        token: Secret that every request carries.
+        folder: Folder of images that can be opened by path; None allows uploads only.
+        opened: Path below `folder` that the page opens at once; None shows a list.
+        names: Host names of the server.
+        limits: Limits of the server.
     """
 
     state: Path
     token: str = field(default_factory=new_token, repr=False)
     folder: Path | None = None
     opened: str | None = None
-    names: Names = LOCAL
+    names: HostNames = LOCAL
     limits: Limits = Limits()
 
 
 def default_state() -> Path:
-    """Where a person's sessions are kept: `ANYBONE_STATE`, or the system's folder for such."""
+    """Return the folder of sessions: `ANYBONE_STATE`, or the system's folder for application state."""
     chosen = os.environ.get("ANYBONE_STATE") or os.environ.get("XDG_STATE_HOME")
     if os.environ.get("ANYBONE_STATE"):
         return Path(str(chosen)).expanduser()

@@ -1,4 +1,9 @@
-"""The store: sessions that are open, and those on disk, from where any is brought back when it is asked for."""
+"""Session store: sessions in memory, and those on disk, from where they are restored on request.
+
+Locks: `_lock` guards the dict of open sessions and the dict of loading locks, and is never held during I/O. A loading
+lock (one per session or image) is held while an image is read; under it, `_lock` may be taken, and the scheduler's
+`try_admit`, which never waits.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,26 +19,27 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from anybone.core.atomic import write_whole
-from anybone.core.errors import AnyboneError, MissingExtraError, StateError
-from anybone.server.files import inside
-from anybone.server.keeping import Keeper
-from anybone.server.opening import Choice, Opener, frame_of, name_of, patient_of
-from anybone.server.problems import Absent, TooLarge
+from anybone.core.errors import AnyboneError, MissingExtraError, StateError, WriteError
+from anybone.server.autosave import Autosave
+from anybone.server.http_errors import NotFound, TooLarge
+from anybone.server.image_loading import ImageLoader, SeriesChoice, frame_of, name_of, patient_of
+from anybone.server.open_session import OpenSession, SessionRecord
+from anybone.server.served_folder import inside
 from anybone.server.settings import Settings
+from anybone.server.staging import Staging
 from anybone.server.uploads import remove
-from anybone.server.work import About, Work
 
 if TYPE_CHECKING:
     from anybone.core.volume import Volume
     from anybone.inference.segmenter import Segmenter
 
-ABOUT, STATE = "about.json", "session.safetensors"
+RECORD, STATE = "about.json", "session.safetensors"
 _UNUSED_S = 24 * 3600
 
 
 @contextmanager
 def naming(path: Path, shown: str) -> Iterator[None]:
-    """A context in which errors name a file as people know it, not where it lies on this machine."""
+    """Replace a path on this machine by a name that users know, in errors raised by the block."""
     try:
         yield
     except MissingExtraError:
@@ -43,42 +49,8 @@ def naming(path: Path, shown: str) -> Iterator[None]:
         raise type(error)(text) from error
 
 
-def _only_entry(found: Path, upload: str | None, where: str) -> Path:
-    """The file or folder that was uploaded; the upload's own folder where there were several."""
-    entries = [p for p in found.iterdir() if not p.name.startswith(".")] if upload and where == "." else []
-    return entries[0] if len(entries) == 1 else found
-
-
-def _save(work: Work) -> None:
-    from anybone.interactive.persistence import save_session
-
-    path = work.folder / STATE
-    if path.is_file() and path.stat().st_mtime_ns != work.written_ns:
-        raise StateError("Another server has changed this session meanwhile. Open it again to go on from there.")
-    save_session(work.session, path)
-    work.written_ns, work.saved = path.stat().st_mtime_ns, now()
-
-
-def _kept(path: Path) -> tuple[str, list[str]]:
-    """When a session on disk was changed, and the names of its bones; none where the file is damaged."""
-    from anybone.interactive.persistence import read_summary
-
-    changed, bones = _time(path.stat().st_mtime), []
-    with suppress(AnyboneError):
-        bones = [bone.name for bone in read_summary(path).bones]
-    return changed, bones
-
-
-def _open_facts(work: Work) -> tuple[str, list[str]]:
-    return work.saved or work.about.started, [bone.name for bone in work.session.bones]
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
 def now() -> str:
-    """The time, ISO, UTC, to the second."""
+    """Return the time as ISO text, UTC, to the second."""
     return _time(time())
 
 
@@ -86,34 +58,42 @@ class Store:
     """All sessions of one server.
 
     Args:
-        settings: Where they are kept, and how many may be open.
-        segmenter: Gives the network; waits until it is loaded.
-        told: Told of a session that was kept, or could not be, and why.
+        settings: Folders and limits.
+        segmenter: Function that returns the network; it waits until it is loaded.
+        report: Function called after each save, with an error message or None.
+        try_admit: Function that takes a session for a block if nobody uses it, and yields whether it did.
     """
 
     def __init__(
-        self, settings: Settings, segmenter: Callable[[], Segmenter], told: Callable[[Work, str | None], None]
+        self,
+        settings: Settings,
+        segmenter: Callable[[], Segmenter],
+        report: Callable[[OpenSession, str | None], None],
+        try_admit: Callable[[str], AbstractContextManager[bool]],
     ) -> None:
-        self._settings, self._segmenter = settings, segmenter
+        self._settings, self._segmenter, self._try_admit = settings, segmenter, try_admit
         self._sessions, self.uploads = settings.state / "sessions", settings.state / "uploads"
         for folder in (self._sessions, self.uploads):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._open: dict[str, Work] = {}
+        self.staging = Staging(settings.state)
+        self._open: dict[str, OpenSession] = {}
         self._lock = threading.Lock()
-        self._opener, self._keeper = Opener(settings.limits.memory_bytes), Keeper(_save, told)
-        self._opening: dict[str, tuple[threading.Lock, int]] = {}
-        self._clean()
+        self._loader, self._autosave = ImageLoader(settings.limits.memory_bytes), Autosave(self._write, report)
+        self._loading: dict[str, tuple[threading.Lock, int]] = {}
+        self._remove_unused()
 
     @property
-    def open(self) -> list[Work]:
-        """Those in memory."""
+    def open(self) -> list[OpenSession]:
+        """Sessions in memory."""
         return list(self._open.values())
 
-    def start(self, path: str | None, upload: str | None, series: str | None, *, resume: bool = False) -> Work | Choice:
-        """A new session on an image; with `resume` the latest saved one on the same image.
+    def start(
+        self, path: str | None, upload: str | None, series: str | None, *, resume: bool = False
+    ) -> OpenSession | SeriesChoice:
+        """Start a session on an image, or with `resume` return the latest saved one on the same image.
 
         Raises:
-            Absent: There is no such image.
+            NotFound: There is no such image.
             ReadError: It cannot be read.
         """
         folder = self._source_folder(upload)
@@ -123,228 +103,280 @@ class Store:
         with self._only_one(where if resume else uuid.uuid4().hex):
             earlier = self._latest(where, upload, series) if resume else None
             if earlier is not None:
-                with suppress(AnyboneError):  # what cannot be restored is no reason not to begin anew
+                with suppress(AnyboneError):  # a session that cannot be restored does not prevent a new one
                     return self.get(earlier)
             return self._begin(found, where, upload, series)
 
-    def _begin(self, found: Path, where: str, upload: str | None, series: str | None) -> Work | Choice:
-        with naming(found, found.name if where == "." else where):
-            opened = self._opener.open(found, series)
-        if isinstance(opened, Choice):
-            return opened
-        name = name_of(found.name, opened.volume)
-        about = About(
-            *(uuid.uuid4().hex, name, where, upload, opened.series, opened.frame, opened.others, now()),
-            *patient_of(opened.volume.source),
-        )
-        work = self._make(about, opened.volume)
-        write_whole(work.folder / ABOUT, json.dumps(about.to_dict()))
-        self._add(work)
-        return work
+    def in_memory(self, session_id: str) -> OpenSession | None:
+        """Return a session if it is in memory."""
+        opened = self._open.get(session_id)
+        if opened is not None:
+            opened.used = monotonic()
+        return opened
 
-    def get(self, session_id: str) -> Work:
-        """The session of that id, brought back from disk where it is not open.
+    def get(self, session_id: str) -> OpenSession:
+        """Return a session; restore it from disk if it is not in memory.
 
         Raises:
-            Absent: There is none.
-            StateError: It cannot be brought back.
+            NotFound: There is none of that id.
+            StateError: It cannot be restored.
         """
-        work = self._open.get(session_id)
-        if work is None:
+        opened = self.in_memory(session_id)
+        if opened is None:
             with self._only_one(session_id):
-                work = self._open.get(session_id) or self._restore(session_id)
-        work.used = monotonic()
-        return work
+                opened = self.in_memory(session_id) or self._restore(session_id)
+        return opened
 
-    def other_volume(self, work: Work, series: str) -> Volume:
-        """Another series of the image that a session is on, to look at beside it.
+    def other_volume(self, opened: OpenSession, series: str) -> Volume:
+        """Return another series of a session's image, to compare with.
 
         Raises:
-            Absent: There is none of that key.
+            NotFound: There is none of that key.
         """
-        if series not in {row["key"] for row in work.about.other_series}:
-            raise Absent(f"There is no other series {series!r}. The session's other_series lists them.")
-        found = self._found(work.about)
-        with naming(found, work.about.path):
-            return self._opener.read(found, *frame_of(series))
+        if series not in {row["key"] for row in opened.record.other_series}:
+            raise NotFound(f"The image has no other series {series!r}. Choose one from the session's list.")
+        found = self._found(opened.record)
+        with naming(found, _shown(found, opened.record.path)):
+            return self._loader.read(found, *frame_of(series))
 
     def any_volume(self, path: str | None, upload: str | None, series: str | None) -> Volume:
-        """Read a series of an image on which there is no session.
+        """Read a series of an image without a session.
 
         Raises:
-            Absent: There is no such image.
+            NotFound: There is no such image.
             ReadError: It cannot be read.
         """
         folder = self._source_folder(upload)
         found = inside(folder, path or "")
         where = found.relative_to(folder.resolve()).as_posix()
         found = _only_entry(found, upload, where)
-        with naming(found, found.name if where == "." else where):
-            return self._opener.read(found, *frame_of(series))
+        with naming(found, _shown(found, where)):
+            return self._loader.read(found, *frame_of(series))
 
-    def keep(self, work: Work) -> None:
-        """Nothing; the session as it is now is then on disk, or on its way there."""
-        self._keeper.keep(work)
+    def save(self, opened: OpenSession) -> None:
+        """Save a session, or queue it for saving if the disk is slow."""
+        self._autosave.request(opened)
 
     def forget(self, session_id: str) -> None:
-        """Nothing; the session is closed, and gone from disk with its upload.
+        """Delete a session, and its upload unless another session uses it.
 
         Raises:
-            Absent: There is none.
+            NotFound: There is none of that id.
         """
-        about = self._about(session_id)
+        record = self._record(session_id)
         with self._lock:
-            work = self._open.pop(session_id, None)
-        if work is not None:
-            work.closed = True
-            self._keeper.settle(work)
+            opened = self._open.pop(session_id, None)
+        if opened is not None:
+            opened.closed = True
+            self._autosave.flush(opened)
         remove(self._sessions / session_id)
-        if about.upload is not None and all(other.upload != about.upload for other in self._abouts()):
-            remove(self.uploads / about.upload)
+        if record.upload is not None and all(other.upload != record.upload for other in self._records()):
+            remove(self.uploads / record.upload)
 
     def rows(self) -> list[dict[str, Any]]:
-        """All sessions that are open or in which something was done, the latest first."""
+        """Return all sessions that are open or were changed (`wire.SessionRow` without viewers), latest first."""
         rows = []
-        for about in self._abouts():
-            work = self._open.get(about.id)
-            with suppress(FileNotFoundError):  # nothing was done in it, or it was forgotten a moment ago
-                changed, bones = _kept(self._sessions / about.id / STATE) if work is None else _open_facts(work)
-                row = {"id": about.id, "name": about.name, "path": about.path, "changed": changed}
-                study = {"patient": about.patient, "study_date": about.study_date}
-                rows.append({**row, **study, "bones": bones, "open": work is not None})
+        for record in self._records():
+            opened = self._open.get(record.id)
+            with suppress(FileNotFoundError):  # never changed, or deleted a moment ago
+                saved = _saved_summary(self._sessions / record.id / STATE) if opened is None else _open_summary(opened)
+                row = {"id": record.id, "name": record.name, "path": record.path, "changed": saved[0]}
+                study = {"patient": record.patient, "study_date": record.study_date}
+                rows.append({**row, **study, "bones": saved[1], "open": opened is not None})
         return sorted(rows, key=lambda row: str(row["changed"]), reverse=True)
 
-    def new_upload(self) -> tuple[str, Path]:
-        """An id and an empty folder for what will be uploaded."""
+    def add_upload(self, staged: Path) -> str:
+        """Move a folder of received files to the uploads, and return its id."""
         name = uuid.uuid4().hex
-        folder = self.uploads / name
-        folder.mkdir(mode=0o700)
-        return name, folder
+        staged.rename(self.uploads / name)
+        return name
 
     def stop(self) -> None:
-        """Nothing; what is still to be kept is then on disk."""
-        self._keeper.stop()
+        """Write all queued saves and end the autosave thread."""
+        self._autosave.stop()
+        self.staging.stop()
 
-    def sweep(self) -> list[str]:
-        """The ids of the sessions that were closed, since nobody used them for long."""
+    def close_idle(self) -> list[str]:
+        """Close the sessions that were idle for too long, and return their ids."""
         limit = monotonic() - self._settings.limits.idle_s
-        idle = [work for work in self.open if work.used < limit and work.job is None]
-        return [work.id for work in idle if self._close(work)]
+        idle = [opened for opened in self.open if opened.used < limit and opened.job is None]
+        return [opened.id for opened in idle if self._close(opened)]
 
     @contextmanager
     def _only_one(self, name: str) -> Iterator[None]:
-        """A context in which no other thread opens what goes by this name."""
+        """Let one thread at a time load the session or image of a name."""
         with self._lock:
-            lock, users = self._opening.get(name, (threading.Lock(), 0))
-            self._opening[name] = (lock, users + 1)
+            lock, users = self._loading.get(name, (threading.Lock(), 0))
+            self._loading[name] = (lock, users + 1)
         try:
             with lock:
                 yield
         finally:
             with self._lock:
-                lock, users = self._opening.pop(name)
+                lock, users = self._loading.pop(name)
                 if users > 1:
-                    self._opening[name] = (lock, users - 1)
+                    self._loading[name] = (lock, users - 1)
+
+    def _begin(self, found: Path, where: str, upload: str | None, series: str | None) -> OpenSession | SeriesChoice:
+        with naming(found, _shown(found, where)):
+            loaded = self._loader.open(found, series)
+        if isinstance(loaded, SeriesChoice):
+            return loaded
+        name = name_of(found.name, loaded.volume)
+        record = SessionRecord(
+            *(uuid.uuid4().hex, name, where, upload, loaded.series, loaded.frame, loaded.others, now()),
+            *patient_of(loaded.volume.source),
+        )
+        opened = self._make(record, loaded.volume)
+        write_whole(opened.folder / RECORD, json.dumps(record.to_dict()))
+        self._add(opened)
+        return opened
 
     def _source_folder(self, upload: str | None) -> Path:
         if upload is not None:
             folder = self.uploads / upload
             if len(upload) != 32 or not upload.isalnum() or not folder.is_dir():
-                raise Absent("There is no such upload. Send the files again: POST /api/uploads.")
+                raise NotFound("The upload was not found. It may have been deleted: send the files again.")
             return folder
         if self._settings.folder is None:
-            raise Absent("This server serves no folder. Upload the image: POST /api/uploads.")
+            raise NotFound("This server has no folder of images. Upload the image instead.")
         return self._settings.folder
 
-    def _found(self, about: About) -> Path:
-        return _only_entry(inside(self._source_folder(about.upload), about.path), about.upload, about.path)
+    def _found(self, record: SessionRecord) -> Path:
+        return _only_entry(inside(self._source_folder(record.upload), record.path), record.upload, record.path)
 
     def _latest(self, path: str, upload: str | None, series: str | None) -> str | None:
-        """The id of the latest saved session on an image."""
-        wanted = {about.id: about for about in self._abouts() if (about.path, about.upload) == (path, upload)}
+        """Return the id of the latest saved session on an image."""
+        wanted = {record.id: record for record in self._records() if (record.path, record.upload) == (path, upload)}
         fitting = (row["id"] for row in self.rows() if row["id"] in wanted)
         return next((i for i in fitting if series in (None, wanted[i].series)), None)
 
-    def _restore(self, session_id: str) -> Work:
+    def _restore(self, session_id: str) -> OpenSession:
         from anybone.interactive.persistence import restore_session
 
-        about = self._about(session_id)
-        found = self._found(about)
-        with naming(found, found.name if about.path == "." else about.path):
-            volume = self._opener.read(found, about.series, about.frame)
-        work = self._make(about, volume)
-        path = work.folder / STATE
+        record = self._record(session_id)
+        found = self._found(record)
+        with naming(found, _shown(found, record.path)):
+            volume = self._loader.read(found, record.series, record.frame)
+        opened = self._make(record, volume)
+        path = opened.folder / STATE
         if path.is_file():
-            restore_session(work.session, path)
-            work.written_ns = path.stat().st_mtime_ns
-            work.saved = _time(path.stat().st_mtime)
-        self._add(work)
-        return work
+            restore_session(opened.session, path)
+            opened.written_ns = path.stat().st_mtime_ns
+            opened.saved = _time(path.stat().st_mtime)
+        self._add(opened)
+        return opened
 
-    def _make(self, about: About, volume: Volume) -> Work:
-        folder = self._sessions / about.id
+    def _make(self, record: SessionRecord, volume: Volume) -> OpenSession:
+        folder = self._sessions / record.id
         folder.mkdir(exist_ok=True, mode=0o700)
-        shown = replace(volume, source=replace(volume.source, path=Path(about.path)))
+        shown = replace(volume, source=replace(volume.source, path=Path(record.path)))
         segmenter = self._segmenter()
-        flag_below = segmenter.quality_estimator.least_dice
-        work = Work(about, segmenter.session(shown), folder, flag_below=flag_below)
-        # What is saved first needs it, and of a large volume it takes seconds.
-        threading.Thread(target=lambda: work.session.volume_hash, daemon=True).start()
-        return work
+        opened = OpenSession(
+            record, segmenter.session(shown), folder, flag_below=segmenter.quality_estimator.least_dice
+        )
+        # The first save needs the hash, which takes seconds for a large volume.
+        threading.Thread(target=lambda: opened.session.volume_hash, daemon=True).start()
+        return opened
 
-    def _add(self, work: Work) -> None:
+    def _add(self, opened: OpenSession) -> None:
         limits = self._settings.limits
-        if work.memory_bytes > limits.memory_bytes:
-            remove(work.folder) if not (work.folder / STATE).is_file() else None
+        if opened.memory_bytes > limits.memory_bytes:
+            if not (opened.folder / STATE).is_file():
+                remove(opened.folder)
             raise TooLarge(
-                f"This image would take {work.memory_bytes >> 20} MiB of memory; the server gives "
-                f"{limits.memory_bytes >> 20} MiB to all sessions. Crop it, or start it with a larger --memory-limit."
+                f"This image needs {opened.memory_bytes >> 20} MiB of memory; the limit for all sessions is "
+                f"{limits.memory_bytes >> 20} MiB. Crop the image, or start the server with a larger --memory-limit."
             )
         with self._lock:
-            self._open[work.id] = work
-        for old in sorted(self.open, key=lambda w: w.used):
-            total = sum(w.memory_bytes for w in self.open)
+            self._open[opened.id] = opened
+        for old in sorted(self.open, key=lambda o: o.used):
+            total = sum(o.memory_bytes for o in self.open)
             if total <= limits.memory_bytes and len(self._open) <= limits.sessions:
                 return
-            if old is not work and old.job is None:
+            if old is not opened and old.job is None:
                 self._close(old)
 
-    def _close(self, work: Work) -> bool:
-        """Whether the session was closed: not while a verb is at work."""
-        if not work.lock.acquire(blocking=False):
-            return False
-        try:
-            self._keeper.settle(work)
-            with self._lock:
-                self._open.pop(work.id, None)
-            work.closed = True
-        finally:
-            work.lock.release()
-        return True
+    def _close(self, opened: OpenSession) -> bool:
+        """Close a session unless a command runs on it, and return whether it was closed."""
+        with self._try_admit(opened.id) as admitted:
+            if admitted:
+                self._autosave.flush(opened)
+                with self._lock:
+                    self._open.pop(opened.id, None)
+                opened.closed = True
+        return admitted
 
-    def _about(self, session_id: str) -> About:
+    def _write(self, opened: OpenSession) -> None:
+        from anybone.interactive.persistence import save_session
+
+        path = opened.folder / STATE
+        if path.is_file() and path.stat().st_mtime_ns != opened.written_ns:
+            raise StateError("Another server has changed this session. Open it again to continue from there.")
+        try:
+            with self.staging.folder() as folder:
+                save_session(opened.session, folder / STATE)
+                (folder / STATE).replace(path)
+        except OSError as error:
+            raise WriteError(f"System error: {error.strerror or error}. Check the server's free disk space.") from error
+        opened.written_ns, opened.saved = path.stat().st_mtime_ns, now()
+
+    def _record(self, session_id: str) -> SessionRecord:
         if len(session_id) == 32 and session_id.isalnum():
             with suppress(OSError, ValueError, TypeError, KeyError):
-                return About.from_dict(json.loads((self._sessions / session_id / ABOUT).read_text(encoding="utf-8")))
-        raise Absent("There is no such session. GET /api/sessions lists those that there are.")
+                return SessionRecord.from_dict(
+                    json.loads((self._sessions / session_id / RECORD).read_text(encoding="utf-8"))
+                )
+        raise NotFound("Session not found. It may have been deleted: open the image again.")
 
-    def _abouts(self) -> list[About]:
+    def _records(self) -> list[SessionRecord]:
         found = []
         for folder in self._sessions.iterdir():
-            with suppress(Absent):
-                found.append(self._about(folder.name))
+            with suppress(NotFound):
+                found.append(self._record(folder.name))
         return found
 
-    def _clean(self) -> None:
-        """Drops what an earlier server left and nobody will miss: sessions in which nothing was done, unused uploads.
+    def _remove_unused(self) -> None:
+        """Remove sessions without changes, and uploads without session, that are older than a day.
 
-        What is younger than a day stays: another server may be at work on the same folder.
+        Younger ones may belong to another server on the same folder.
         """
         old = time() - _UNUSED_S
         for folder in list(self._sessions.iterdir()):
             if not (folder / STATE).is_file() and folder.stat().st_mtime < old:
                 remove(folder)
-        used = {about.upload for about in self._abouts()}
+        used = {record.upload for record in self._records()}
         for folder in list(self.uploads.iterdir()):
             if folder.name not in used and folder.stat().st_mtime < old:
                 remove(folder)
+
+
+def _only_entry(found: Path, upload: str | None, where: str) -> Path:
+    """Return the single file or folder of an upload; the upload's own folder if there are several."""
+    entries = [p for p in found.iterdir() if not p.name.startswith(".")] if upload and where == "." else []
+    return entries[0] if len(entries) == 1 else found
+
+
+def _shown(found: Path, where: str) -> str:
+    """Return the name of an image for messages; an upload of several files has none."""
+    if where != ".":
+        return where
+    return "The upload" if len(found.name) == 32 and found.name.isalnum() else found.name
+
+
+def _saved_summary(path: Path) -> tuple[str, list[str]]:
+    """Return when a session on disk was changed, and the names of its bones; none if the file is damaged."""
+    from anybone.interactive.persistence import read_summary
+
+    changed, bones = _time(path.stat().st_mtime), []
+    with suppress(AnyboneError):
+        bones = [bone.name for bone in read_summary(path).bones]
+    return changed, bones
+
+
+def _open_summary(opened: OpenSession) -> tuple[str, list[str]]:
+    return opened.saved or opened.record.started, [bone.name for bone in opened.session.bones]
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

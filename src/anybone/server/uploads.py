@@ -1,4 +1,4 @@
-"""Uploads: files that a person drops on the page, written to disk as they arrive."""
+"""Uploads: multipart forms whose files are written to disk as they arrive."""
 
 from __future__ import annotations
 
@@ -15,50 +15,52 @@ from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from anybone.core.errors import UsageError
-from anybone.server.problems import TooLarge, Unsupported
+from anybone.server.http_errors import TooLarge, UnsupportedMedia
+from anybone.server.settings import Settings
 
-_DEEPEST = 16  # folders in a path
-_LONGEST = 200  # characters of a name
-_FIELD_BYTES = 1 << 20  # of a part that is no file
+_MAX_DEPTH = 16  # folders in a path
+_MAX_NAME = 200  # characters
+_MAX_BOUNDARY = 256
+_FIELD_BYTES = 1 << 20  # of a part without file name
 _HEADER_BYTES = 8192
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 
 
 def safe_path(name: str) -> Path:
-    """A relative path that a file of a foreign name may be written to; what could lead elsewhere is taken out.
+    """Return a safe relative path for a file name from a client: without parents, roots and reserved characters.
 
     Raises:
-        UsageError: Nothing of the name is left.
+        UsageError: The name is empty.
     """
     parts = [_FORBIDDEN.sub("_", p).strip() for p in PurePosixPath(name.replace("\\", "/")).parts]
-    kept = [p[-_LONGEST:].lstrip(".") for p in parts if p not in ("/", ".", "..", "")]
-    kept = [p for p in kept if p][-_DEEPEST:]
+    kept = [p[-_MAX_NAME:].lstrip(".") for p in parts if p not in ("/", ".", "..", "")]
+    kept = [p for p in kept if p][-_MAX_DEPTH:]
     if not kept:
-        raise UsageError("A file of the upload has no name. Send each file with its name, or its path in its folder.")
+        raise UsageError("A file of the upload has no name. Send each file with its name or relative path.")
     return Path(*kept)
 
 
 class Incoming:
-    """A multipart body that is written to a folder while it arrives.
+    """Receive a multipart form and write its files to a folder while they arrive.
 
     Args:
-        folder: Where files go, each by its own name.
-        content_type: Of the request.
-        max_files: How many files are taken.
+        folder: Folder for the files.
+        content_type: Content type of the request.
+        max_files: Maximum number of files.
 
     Attributes:
-        files: Name of the part and the file's path below the folder, in the order of arrival.
-        fields: Parts that are no files.
+        files: Part names and file paths below the folder, in order of arrival.
+        fields: Parts without file name.
 
     Raises:
-        Unsupported: The body is no multipart form.
+        UnsupportedMedia: The body is not a multipart form.
     """
 
     def __init__(self, folder: Path, content_type: str, max_files: int) -> None:
         kind, parameters = parse_options_header(content_type)
         boundary = parameters.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
-            raise Unsupported("An upload is multipart/form-data with a boundary. Send files as a form does.")
+            raise UnsupportedMedia("An upload has to be multipart/form-data with a boundary. Send the files as a form.")
         self.files: list[tuple[str, Path]] = []
         self.fields: dict[str, str] = {}
         self._folder, self._max_files = folder, max_files
@@ -67,8 +69,13 @@ class Incoming:
         self._file: BinaryIO | None = None
         self._field: tuple[str, bytearray] | None = None
         self._done = False
+        self._parser: MultipartParser | None = None
+        self._boundary, self._start = boundary, bytearray()
+        self._new_parser(boundary)
+
+    def _new_parser(self, boundary: bytes) -> MultipartParser:
         try:
-            self._parser = MultipartParser(
+            return MultipartParser(
                 boundary,
                 {
                     "on_part_begin": self._begin,
@@ -82,20 +89,35 @@ class Incoming:
                 },
             )
         except FormParserError as error:
-            raise Unsupported(f"The boundary of the form cannot be used: {error}.") from error
+            raise UnsupportedMedia(f"The boundary of the form is invalid: {error}.") from error
+
+    def _parse(self, chunk: bytes) -> None:
+        """Parse a chunk; the first line decides which boundary is used.
+
+        MONAI Label's client repeats the content type of its first form, so its later ones declare a stale boundary.
+        """
+        if self._parser is None:
+            self._start += chunk
+            line, end, _ = bytes(self._start).partition(b"\r\n")
+            if not end and len(self._start) <= _MAX_BOUNDARY:
+                return
+            found = line[2:].rstrip() if end and line.startswith(b"--") else b""
+            self._parser = self._new_parser(found if 0 < len(found) <= _MAX_BOUNDARY else self._boundary)
+            chunk = bytes(self._start)
+        self._parser.write(chunk)
 
     async def receive(self, body: AsyncIterator[bytes]) -> None:
-        """Nothing; the files then lie in the folder.
+        """Write the files of the form into the folder.
 
         Raises:
-            UsageError: The body ends early or is no form.
+            UsageError: The body ends early or is not a form.
             TooLarge: There are too many files.
         """
         try:
             async for chunk in body:
-                await run_in_threadpool(self._parser.write, chunk)
+                await run_in_threadpool(self._parse, chunk)
         except FormParserError as error:
-            raise UsageError("The form is damaged. Send the files again.") from error
+            raise UsageError("The form is invalid. Send the files again.") from error
         finally:
             self._close()
         if not self._done:
@@ -132,14 +154,14 @@ class Incoming:
         self.files.append((name or "", path.relative_to(self._folder)))
 
     def _free(self, relative: Path) -> Path:
-        """A path that no file of this upload has yet."""
+        """Return a path that no file of this upload has yet."""
         path = self._folder / relative
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError:  # a file of the upload has the name of this one's folder
+        except OSError:  # another file of the upload has the name of the folder
             path = self._folder / uuid.uuid4().hex / relative.name
             path.parent.mkdir(parents=True)
-        return path if not path.exists() else path.with_name(f"{uuid.uuid4().hex}_{path.name[-_LONGEST:]}")
+        return path if not path.exists() else path.with_name(f"{uuid.uuid4().hex}_{path.name[-_MAX_NAME:]}")
 
     def _write(self, data: bytes) -> None:
         if self._file is not None:
@@ -162,7 +184,7 @@ class Incoming:
 
 
 def _parameter(disposition: str, name: str) -> str | None:
-    """A parameter of a Content-Disposition; folders in a file's name are kept."""
+    """Return a parameter of a Content-Disposition header; folders in a file name are kept."""
     found = re.search(rf'[;\s]{name}="((?:[^"\\]|\\.)*)"|[;\s]{name}=([^";\s]+)', disposition)
     if found is None:
         return None
@@ -172,10 +194,21 @@ def _parameter(disposition: str, name: str) -> str | None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
+    """Return the size in bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def check_disk(settings: Settings) -> None:
+    """Check that there is room for another upload.
+
+    Raises:
+        TooLarge: Sessions and uploads reach the disk limit.
+    """
+    limit = settings.limits.disk_bytes
+    if size_of(settings.state) > limit:
+        raise TooLarge(f"Sessions and uploads reach this server's limit of {limit >> 30} GiB. Delete some sessions.")
+
+
 def remove(folder: Path) -> None:
-    """Nothing; the folder is gone."""
+    """Remove a folder, if it exists."""
     shutil.rmtree(folder, ignore_errors=True)

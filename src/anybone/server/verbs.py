@@ -1,4 +1,4 @@
-"""The verbs of a session: what a request's body means to the engine. A new verb is a function and a line in `VERBS`."""
+"""Commands of a session: what each request body means to the engine. A new command is a function and a dict entry."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from anybone.core.errors import PromptError
 from anybone.core.labels import BONES
 from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
-from anybone.server import bodies
-from anybone.server.facts import rgb_of
+from anybone.server import wire
+from anybone.server.serialization import rgb_of
 
 if TYPE_CHECKING:
     from anybone.core.progress import Progress
@@ -21,65 +21,69 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verb:
-    """Something that a person does.
+class SessionCommand:
+    """A command that is answered at once.
 
     Attributes:
-        body: What it takes.
-        run: Does it, by the engine.
-        text: What it gives, for people.
-        asks_network: Whether it has to wait for the network to be free.
+        body: Type of the request body.
+        run: Function that calls the engine.
+        text: Description for the interface's documentation.
+        uses_network: True if it waits until the network is free.
     """
 
-    body: type[bodies.Body]
+    body: type[wire.RequestBody]
     run: Callable[[Session, Any], object]
     text: str
-    asks_network: bool = False
+    uses_network: bool = False
 
 
 @dataclass(frozen=True)
-class LongVerb:
-    """Something that may take long, and then becomes a job.
+class LongCommand:
+    """A command that becomes a job unless it is short.
 
     Attributes:
-        body: What it takes.
-        run: Does it, and tells of its progress and of slices that are done.
-        text: What it gives, for people.
-        is_short: Whether this is no more than a click.
+        body: Type of the request body.
+        run: Function that calls the engine, with callbacks for progress and for finished slices.
+        text: Description for the interface's documentation.
+        is_short: Function that says whether it takes no longer than a click.
     """
 
-    body: type[bodies.Body]
+    body: type[wire.RequestBody]
     run: Callable[[Session, Any, Progress | None, Callable[..., None] | None], object]
     text: str
     is_short: Callable[[Session, Any], bool] = lambda session, body: False
 
+    def without_job(self) -> SessionCommand:
+        """Return the command as one that is answered at once."""
+        return SessionCommand(self.body, lambda s, b: self.run(s, b, None, None), self.text, uses_network=True)
 
-def _add(session: Session, body: bodies.Body) -> None:
+
+def _add(session: Session, body: wire.RequestBody) -> None:
     session.add(prompt_of(session, body))
 
 
-def _add_all(session: Session, body: bodies.Add) -> None:
+def _add_all(session: Session, body: wire.AddPrompts) -> None:
     session.add(*(prompt_of(session, prompt) for prompt in body.prompts))
 
 
-def prompt_of(session: Session, body: bodies.Body) -> Prompt:
-    """The prompt that a request describes.
+def prompt_of(session: Session, body: wire.RequestBody) -> Prompt:
+    """Return the prompt of a request body.
 
     Raises:
-        PromptError: It cannot be meant.
+        PromptError: The body is no prompt.
     """
     match body:
-        case bodies.AddPoint():
+        case wire.AddPoint():
             return Point(_ijk(body.ijk), body.positive)
-        case bodies.AddBox():
+        case wire.AddBox():
             return Box(_ijk(body.min_ijk), _ijk(body.max_ijk))
-        case bodies.AddScribble():
+        case wire.AddScribble():
             return Scribble(tuple(_ijk(p) for p in body.ijk_list), body.positive)
-        case bodies.AddLasso():
+        case wire.AddLasso():
             return Lasso(tuple(_ijk(p) for p in body.ijk_list))
-        case bodies.MaskPrompt():
+        case wire.MaskPrompt():
             return MaskHint(_mask(session, body.runs), body.slice, session.axis)
-    raise PromptError("This is no prompt. A prompt is a point, box, scribble, lasso or mask.")
+    raise PromptError("Unknown kind of prompt. Send a point, box, scribble, lasso or mask.")
 
 
 def _mask(session: Session, runs: list[int]) -> NDArray[np.bool_]:
@@ -89,7 +93,7 @@ def _mask(session: Session, runs: list[int]) -> NDArray[np.bool_]:
     return RunLengths.from_list((rows, columns), runs).to_mask()
 
 
-def _paint(session: Session, body: bodies.Paint) -> None:
+def _paint(session: Session, body: wire.Paint) -> None:
     from anybone.interactive.rasterization import brush_mask
 
     if body.runs is not None and body.slice is not None and body.ijk_list is None:
@@ -98,38 +102,38 @@ def _paint(session: Session, body: bodies.Paint) -> None:
         line = [_ijk(p) for p in body.ijk_list]
         index, mask = brush_mask(session.volume.geometry, session.axis, line, body.radius_mm)
     else:
-        raise PromptError("paint takes a slice and its runs, or ijk_list and radius_mm.")
+        raise PromptError("A brush stroke needs either slice and runs, or ijk_list and radius_mm.")
     session.paint(index, mask, erase=body.erase)
 
 
-def _commit(session: Session, body: bodies.Naming) -> int:
+def _commit(session: Session, body: wire.CommitBone) -> int:
     return session.commit(_name(body), side=body.side, color_rgb=rgb_of(body.color))
 
 
-def _rename(session: Session, body: bodies.Rename) -> None:
+def _rename(session: Session, body: wire.RenameBone) -> None:
     session.rename(body.label, _name(body), side=body.side, color_rgb=rgb_of(body.color))
 
 
-def _automatic(session: Session, body: bodies.Automatic, progress: Any, preview: Any) -> None:
+def _automatic(session: Session, body: wire.Automatic, progress: Any, preview: Any) -> None:
     session.automatic(_slices(session, body), progress=progress, preview=preview)
 
 
-def _propagate(session: Session, body: bodies.Reach, progress: Any, preview: Any) -> list[int]:
+def _propagate(session: Session, body: wire.Propagate, progress: Any, preview: Any) -> list[int]:
     return session.propagate(
         body.first, body.last, backwards=body.backwards, forwards=body.forwards, progress=progress, preview=preview
     )
 
 
 def result_of(value: object) -> bool | int | list[int] | None:
-    """What a verb gave, as far as a client wants to know: a label, labels, slices, yes or no."""
+    """Return the part of a command's return value that clients get: a label, labels, slices, or a boolean."""
     return value if isinstance(value, (int, list)) else None
 
 
-def _slices(session: Session, body: bodies.Automatic) -> list[int] | None:
-    """The slices that are meant; None for all that hold tissue."""
+def _slices(session: Session, body: wire.Automatic) -> list[int] | None:
+    """Return the slices to segment; None for all slices with tissue."""
     if body.slices is not None:
         if not body.slices:
-            raise PromptError("The list of slices is empty. Name one, or leave it out for all.")
+            raise PromptError("The list of slices is empty. Give at least one slice, or leave the list out for all.")
         return sorted(set(body.slices))
     if body.first is None and body.last is None:
         return None
@@ -139,22 +143,22 @@ def _slices(session: Session, body: bodies.Automatic) -> list[int] | None:
         raise PromptError(f"The range of slices from {first} to {last} is empty. Give the lower one first.")
     if last >= session.volume.geometry.shape_ijk[session.axis]:
         raise PromptError(
-            f"There is no slice {last}: they run to {session.volume.geometry.shape_ijk[session.axis] - 1}."
+            f"Slice {last} does not exist. The last one is {session.volume.geometry.shape_ijk[session.axis] - 1}."
         )
     return list(range(first, last + 1))
 
 
-def _is_one_slice(session: Session, body: bodies.Automatic) -> bool:
+def _is_one_slice(session: Session, body: wire.Automatic) -> bool:
     slices = _slices(session, body)
     return slices is not None and len(slices) == 1
 
 
-def _name(body: bodies.Naming) -> str | None:
-    """The name that is meant; a key of the list of bones goes before a name of one's own."""
+def _name(body: wire.CommitBone) -> str | None:
+    """Return the name of a bone; a key of the list of bones takes precedence over free text."""
     if body.bone is None:
         return body.name
     if body.bone not in BONES:
-        raise PromptError(f"There is no bone {body.bone!r} in the list. Search GET /api/bones, or give a name instead.")
+        raise PromptError(f"The list of bones has no key {body.bone!r}. Search the list, or give a name instead.")
     return BONES[body.bone].name
 
 
@@ -162,32 +166,44 @@ def _ijk(values: list[float]) -> tuple[float, float, float]:
     return values[0], values[1], values[2]
 
 
-VERBS: dict[str, Verb] = {
-    "add_point": Verb(bodies.AddPoint, _add, "A click: on bone, or on what is none.", asks_network=True),
-    "add_box": Verb(bodies.AddBox, _add, "A box around one bone.", asks_network=True),
-    "add_scribble": Verb(bodies.AddScribble, _add, "A line on bone, or on what is none.", asks_network=True),
-    "add_lasso": Verb(bodies.AddLasso, _add, "A polygon around one bone on a slice.", asks_network=True),
-    "add": Verb(bodies.Add, _add_all, "Several prompts, as one change.", asks_network=True),
-    "paint": Verb(bodies.Paint, _paint, "A brush stroke, which stays whatever the network answers later."),
-    "keep": Verb(bodies.Keep, lambda s, b: s.keep(_ijk(b.ijk)), "Of the answer, the piece that holds a voxel."),
-    "interpolate": Verb(
-        bodies.Range, lambda s, b: s.interpolate(b.first, b.last), "Slices between answered ones, filled by shape."
+VERBS: dict[str, SessionCommand] = {
+    "add_point": SessionCommand(wire.AddPoint, _add, "Add a click on bone or on background.", uses_network=True),
+    "add_box": SessionCommand(wire.AddBox, _add, "Add a box around one bone.", uses_network=True),
+    "add_scribble": SessionCommand(wire.AddScribble, _add, "Add a line on bone or on background.", uses_network=True),
+    "add_lasso": SessionCommand(wire.AddLasso, _add, "Add a polygon around one bone on a slice.", uses_network=True),
+    "add": SessionCommand(wire.AddPrompts, _add_all, "Add several prompts as one change.", uses_network=True),
+    "paint": SessionCommand(wire.Paint, _paint, "Paint or erase; later predictions do not change these voxels."),
+    "keep": SessionCommand(
+        wire.KeepComponent,
+        lambda s, b: s.keep(_ijk(b.ijk)),
+        "Keep only the connected component of the current mask that contains a voxel.",
     ),
-    "undo": Verb(bodies.Nothing, lambda s, b: s.undo(), "The state before the last change."),
-    "redo": Verb(bodies.Nothing, lambda s, b: s.redo(), "The change that was taken back."),
-    "reset": Verb(bodies.Nothing, lambda s, b: s.reset(), "No prompts and no answer; accepted bones stay."),
-    "commit": Verb(bodies.Naming, _commit, "Commit the current mask as a bone of that name."),
-    "edit": Verb(bodies.OneBone, lambda s, b: s.edit(b.label), "An accepted bone as the answer again, to correct."),
-    "rename": Verb(bodies.Rename, _rename, "Another name, side or color for an accepted bone."),
-    "remove": Verb(bodies.OneBone, lambda s, b: s.remove(b.label), "No such bone any more."),
-    "split": Verb(
-        bodies.Split, lambda s, b: s.split(b.label, min_mm3=b.min_mm3), "The components of a bone, as bones."
+    "interpolate": SessionCommand(
+        wire.SliceRange,
+        lambda s, b: s.interpolate(b.first, b.last),
+        "Fill slices between slices with a mask by shape interpolation.",
     ),
-    "merge": Verb(bodies.Merge, lambda s, b: s.merge(b.labels, b.into), "Several bones as one of them."),
+    "undo": SessionCommand(wire.NoOptions, lambda s, b: s.undo(), "Undo the last change."),
+    "redo": SessionCommand(wire.NoOptions, lambda s, b: s.redo(), "Redo the last undone change."),
+    "reset": SessionCommand(
+        wire.NoOptions, lambda s, b: s.reset(), "Remove all prompts and the current mask; committed bones stay."
+    ),
+    "commit": SessionCommand(wire.CommitBone, _commit, "Commit the current mask as a bone and start the next one."),
+    "edit": SessionCommand(
+        wire.BoneLabel, lambda s, b: s.edit(b.label), "Make a committed bone the current mask again, to correct it."
+    ),
+    "rename": SessionCommand(wire.RenameBone, _rename, "Change the name, side or color of a committed bone."),
+    "remove": SessionCommand(wire.BoneLabel, lambda s, b: s.remove(b.label), "Remove a committed bone."),
+    "split": SessionCommand(
+        wire.SplitBone,
+        lambda s, b: s.split(b.label, min_mm3=b.min_mm3),
+        "Make each connected component of a bone a bone of its own.",
+    ),
+    "merge": SessionCommand(wire.MergeBones, lambda s, b: s.merge(b.labels, b.into), "Merge bones into one of them."),
 }
-LONG_VERBS: dict[str, LongVerb] = {
-    "automatic": LongVerb(
-        bodies.Automatic, _automatic, "All bone on some slices, or on all that hold tissue.", _is_one_slice
+LONG_VERBS: dict[str, LongCommand] = {
+    "automatic": LongCommand(
+        wire.Automatic, _automatic, "Find all bone on some slices, or on all slices with tissue.", _is_one_slice
     ),
-    "propagate": LongVerb(bodies.Reach, _propagate, "The answer, followed through the neighboring slices."),
+    "propagate": LongCommand(wire.Propagate, _propagate, "Propagate the current mask to neighboring slices."),
 }

@@ -128,7 +128,7 @@ export class Api {
   verb = (id: string, verb: string, body: unknown): Promise<Change | Job> =>
     this.post(`/api/sessions/${id}/${verb}`, body);
   look = async (id: string, slice: number): Promise<void> =>
-    void (await this.fetch(`/api/sessions/${id}/look`, bodyOf({ slice })));
+    void (await this.fetch(`/api/sessions/${id}/prefetch`, bodyOf({ slice })));
   save = (id: string, formats: string[], path?: string): Promise<SavedFiles> =>
     this.post(`/api/sessions/${id}/save`, path ? { formats, path } : { formats });
 

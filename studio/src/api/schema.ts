@@ -5,11 +5,12 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Add
-         * @description Prompts that are added together, as one change.
+         * AccessToken
+         * @description Token that a MONAI Label client sends with further requests.
          */
-        Add: {
-            prompts: (components["schemas"]["PointPrompt"] | components["schemas"]["BoxPrompt"] | components["schemas"]["ScribblePrompt"] | components["schemas"]["LassoPrompt"] | components["schemas"]["MaskPrompt"])[];
+        AccessToken: {
+            access_token: string;
+            token_type: string;
         };
         /**
          * AddBox
@@ -29,7 +30,7 @@ export interface components {
         };
         /**
          * AddLasso
-         * @description A closed polygon on one slice with bone inside.
+         * @description A closed polygon around bone on one slice.
          */
         AddLasso: {
             ijk_list: number[][];
@@ -51,8 +52,15 @@ export interface components {
             positive?: boolean;
         };
         /**
+         * AddPrompts
+         * @description Prompts that are added as one change.
+         */
+        AddPrompts: {
+            prompts: (components["schemas"]["PointPrompt"] | components["schemas"]["BoxPrompt"] | components["schemas"]["ScribblePrompt"] | components["schemas"]["LassoPrompt"] | components["schemas"]["MaskPrompt"])[];
+        };
+        /**
          * AddScribble
-         * @description A line on bone, or on something else.
+         * @description A line on bone (positive) or on background.
          */
         AddScribble: {
             ijk_list: number[][];
@@ -64,7 +72,7 @@ export interface components {
         };
         /**
          * Automatic
-         * @description Slices to look at: some, a range, or all.
+         * @description Slices to segment: a list, a range, or all.
          */
         Automatic: {
             first?: number | null;
@@ -73,20 +81,25 @@ export interface components {
         };
         /**
          * BoneChoice
-         * @description A bone that can be named.
+         * @description An entry of the list of bones.
          */
         BoneChoice: {
             color: string;
             key: string;
             name: string;
-            side: string | null;
-            snomed: {
-                [key: string]: string;
-            };
+            side: ("left" | "right") | null;
+            snomed: components["schemas"]["SnomedCode"];
+        };
+        /**
+         * BoneLabel
+         * @description A committed bone.
+         */
+        BoneLabel: {
+            label: number;
         };
         /**
          * BoneRow
-         * @description An accepted bone.
+         * @description A committed bone.
          */
         BoneRow: {
             color: string;
@@ -95,14 +108,14 @@ export interface components {
             key: string | null;
             label: number;
             name: string;
-            side: string | null;
+            side: ("left" | "right") | null;
             slices: number[];
             volume_ml: number;
             voxels: number;
         };
         /**
          * BoxPrompt
-         * @description A box among other prompts.
+         * @description A box in a list of prompts.
          */
         BoxPrompt: {
             /**
@@ -122,50 +135,48 @@ export interface components {
             min_ijk: number[];
         };
         /**
-         * Change
-         * @description What a verb did.
+         * ChangedSlices
+         * @description Slices that differ from the revision before; if `complete`, all other slices are empty.
          */
-        Change: {
-            answered: number[];
-            bones: components["schemas"]["BoneRow"][];
-            can_redo: boolean;
-            can_undo: boolean;
-            changed: components["schemas"]["Changed"];
-            flagged: number[];
-            history_tail: components["schemas"]["Step"][];
-            job: components["schemas"]["Job"] | null;
-            prompts: {
-                [key: string]: unknown;
-            }[];
-            /**
-             * Result
-             * @description What the verb gives in Python: a label, labels, slices, yes or no
-             */
-            result?: boolean | number | number[] | null;
-            revision: number;
-            saved: string | null;
-            slice_confidence: {
-                [key: string]: number;
-            };
-        };
-        /**
-         * Changed
-         * @description Slices that differ from the revision before; where `complete`, all others are empty.
-         */
-        Changed: {
-            answer: components["schemas"]["SliceRuns"][];
-            bones: components["schemas"]["SliceRuns"][];
+        ChangedSlices: {
             /**
              * Complete
              * @default false
              */
             complete?: boolean;
+            labels: components["schemas"]["SliceRuns"][];
+            mask: components["schemas"]["SliceRuns"][];
         };
         /**
-         * Entry
-         * @description What a folder holds.
+         * CommitBone
+         * @description Name of a bone: a key of the list of bones, or free text.
          */
-        Entry: {
+        CommitBone: {
+            bone?: string | null;
+            color?: string | null;
+            name?: string | null;
+            side?: ("left" | "right") | null;
+        };
+        /**
+         * ErrorDetail
+         * @description Reason why a request was refused.
+         */
+        ErrorDetail: {
+            kind: string;
+            message: string;
+        };
+        /**
+         * ErrorResponse
+         * @description Body of every response with status 400 or above.
+         */
+        ErrorResponse: {
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * FolderEntry
+         * @description A file or folder below the served folder.
+         */
+        FolderEntry: {
             /**
              * Kind
              * @enum {string}
@@ -176,53 +187,54 @@ export interface components {
             size: number;
         };
         /**
-         * Fault
-         * @description Why a request was refused.
+         * FolderListing
+         * @description Content of a folder below the served folder.
          */
-        Fault: {
-            kind: string;
-            message: string;
-        };
-        /**
-         * Folder
-         * @description A folder below the one that is served.
-         */
-        Folder: {
-            entries: components["schemas"]["Entry"][];
+        FolderListing: {
+            entries: components["schemas"]["FolderEntry"][];
             path: string;
         };
         /**
-         * Info
-         * @description What this server is.
+         * FormatLists
+         * @description File suffixes that can be opened, and format names that can be saved.
          */
-        Info: {
-            docs: string;
-            folder: boolean;
-            formats: {
-                [key: string]: string[];
-            };
-            license: string;
-            limits: {
-                [key: string]: number;
-            };
-            method: string;
-            open: string | null;
-            ready: boolean;
-            users: number;
-            version: string;
+        FormatLists: {
+            open: string[];
+            save: string[];
         };
         /**
-         * Job
-         * @description Work that takes longer than a click.
+         * HistoryStep
+         * @description A step of the history.
          */
-        Job: {
+        HistoryStep: {
+            n: number;
+            text: string;
+            time: string;
+            verb: string;
+        };
+        /**
+         * ImageSource
+         * @description Origin of the image.
+         */
+        ImageSource: {
+            description: string;
+            format: string;
+            notes: string[];
+            path: string;
+            series: string | null;
+        };
+        /**
+         * JobStatus
+         * @description State of a command that runs in the background.
+         */
+        JobStatus: {
             done: number;
             error: string | null;
             id: string;
             position: number;
             /**
              * Result
-             * @description What the verb gives in Python: a label, labels, slices, yes or no
+             * @description Return value of the command in Python: a label, labels, slices, or a boolean
              */
             result: boolean | number | number[] | null;
             seconds_left: number | null;
@@ -236,10 +248,10 @@ export interface components {
             verb: string;
         };
         /**
-         * Keep
-         * @description A voxel of the piece that is to stay.
+         * KeepComponent
+         * @description A voxel of the connected component to keep.
          */
-        Keep: {
+        KeepComponent: {
             /**
              * Ijk
              * @description Voxel indices i, j, k of the source
@@ -248,7 +260,7 @@ export interface components {
         };
         /**
          * LassoPrompt
-         * @description A polygon among other prompts.
+         * @description A lasso in a list of prompts.
          */
         LassoPrompt: {
             ijk_list: number[][];
@@ -259,24 +271,8 @@ export interface components {
             kind: "lasso";
         };
         /**
-         * Layers
-         * @description All that there is to draw.
-         */
-        Layers: {
-            answer: components["schemas"]["Slices"];
-            bones: components["schemas"]["Slices"];
-            revision: number;
-        };
-        /**
-         * Look
-         * @description The slice that a person looks at now.
-         */
-        Look: {
-            slice: number;
-        };
-        /**
          * MaskPrompt
-         * @description A rough mask of a slice.
+         * @description A rough mask of one slice.
          */
         MaskPrompt: {
             /**
@@ -292,44 +288,27 @@ export interface components {
             slice: number;
         };
         /**
-         * Merge
-         * @description Bones that become one of them.
+         * MergeBones
+         * @description Bones to merge into one of them.
          */
-        Merge: {
+        MergeBones: {
             into: number;
             labels: number[];
         };
         /**
-         * Naming
-         * @description What a bone is called: a key of the list of bones, or a name of one's own.
+         * NoOptions
+         * @description An empty body.
          */
-        Naming: {
-            bone?: string | null;
-            color?: string | null;
-            name?: string | null;
-            side?: ("left" | "right") | null;
-        };
-        /**
-         * Nothing
-         * @description No choice.
-         */
-        Nothing: Record<string, never>;
-        /**
-         * OneBone
-         * @description An accepted bone.
-         */
-        OneBone: {
-            label: number;
-        };
+        NoOptions: Record<string, never>;
         /**
          * OpenImage
-         * @description An image to open: by path below the folder that is served, or one that was uploaded.
+         * @description Image to open: a path below the served folder, or an upload.
          */
         OpenImage: {
             path?: string | null;
             /**
              * Resume
-             * @description Go on with the latest saved session on the same image, if there is one
+             * @description Resume the latest saved session on the same image, if there is one
              * @default false
              */
             resume?: boolean;
@@ -338,7 +317,7 @@ export interface components {
         };
         /**
          * Paint
-         * @description A brush stroke: voxels as runs of a slice, or a line and its radius.
+         * @description A brush stroke: the run lengths of a slice, or a line and its radius.
          */
         Paint: {
             /**
@@ -353,7 +332,7 @@ export interface components {
         };
         /**
          * PointPrompt
-         * @description A point among other prompts.
+         * @description A point in a list of prompts.
          */
         PointPrompt: {
             /**
@@ -373,25 +352,34 @@ export interface components {
             positive?: boolean;
         };
         /**
-         * Problem
-         * @description Every answer of 400 and above.
+         * PrefetchSlice
+         * @description The slice on screen.
          */
-        Problem: {
-            error: components["schemas"]["Fault"];
+        PrefetchSlice: {
+            slice: number;
         };
         /**
-         * Range
-         * @description Slices between which to fill.
+         * PromptRow
+         * @description A prompt since the last committed bone; a mask without its voxels.
          */
-        Range: {
-            first?: number | null;
-            last?: number | null;
+        PromptRow: {
+            ijk?: number[] | null;
+            ijk_list?: number[][] | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "point" | "box" | "scribble" | "lasso" | "mask";
+            max_ijk?: number[] | null;
+            min_ijk?: number[] | null;
+            positive?: boolean | null;
+            slice?: number | null;
         };
         /**
-         * Reach
-         * @description How far to follow the answer.
+         * Propagate
+         * @description Range and directions of the propagation.
          */
-        Reach: {
+        Propagate: {
             /**
              * Backwards
              * @default true
@@ -406,10 +394,10 @@ export interface components {
             last?: number | null;
         };
         /**
-         * Rename
-         * @description Another name for an accepted bone.
+         * RenameBone
+         * @description New name of a committed bone.
          */
-        Rename: {
+        RenameBone: {
             bone?: string | null;
             color?: string | null;
             label: number;
@@ -417,10 +405,28 @@ export interface components {
             side?: ("left" | "right") | null;
         };
         /**
-         * Save
-         * @description What to write, and where: beside the session, or also to a folder below the one that is served.
+         * SavedFile
+         * @description A file that was written.
          */
-        Save: {
+        SavedFile: {
+            bytes: number;
+            download: string;
+            path: string;
+        };
+        /**
+         * SavedFiles
+         * @description The files that were written.
+         */
+        SavedFiles: {
+            /** @description All files as one zip */
+            archive: components["schemas"]["SavedFile"];
+            files: components["schemas"]["SavedFile"][];
+        };
+        /**
+         * SaveFiles
+         * @description Formats to write, and optionally a path below the served folder to copy the files to.
+         */
+        SaveFiles: {
             /**
              * Formats
              * @default [
@@ -431,26 +437,8 @@ export interface components {
             path?: string | null;
         };
         /**
-         * Saved
-         * @description A file that was written.
-         */
-        Saved: {
-            bytes: number;
-            download: string;
-            path: string;
-        };
-        /**
-         * SavedFiles
-         * @description All that were.
-         */
-        SavedFiles: {
-            /** @description All of them as one zip */
-            archive: components["schemas"]["Saved"];
-            files: components["schemas"]["Saved"][];
-        };
-        /**
          * ScribblePrompt
-         * @description A line among other prompts.
+         * @description A scribble in a list of prompts.
          */
         ScribblePrompt: {
             ijk_list: number[][];
@@ -466,8 +454,16 @@ export interface components {
             positive?: boolean;
         };
         /**
+         * SeriesKey
+         * @description Another series of the same image.
+         */
+        SeriesKey: {
+            description: string;
+            key: string;
+        };
+        /**
          * SeriesList
-         * @description Several series, none chosen.
+         * @description Several series of which one has to be chosen.
          */
         SeriesList: {
             series: components["schemas"]["SeriesRow"][];
@@ -487,33 +483,88 @@ export interface components {
             spacing_mm: number[] | null;
         };
         /**
-         * Session
-         * @description A session as a page needs it to begin.
+         * ServerInfo
+         * @description Version, weights, limits and formats of the server.
          */
-        Session: {
+        ServerInfo: {
+            docs: string;
+            folder: boolean;
+            formats: components["schemas"]["FormatLists"];
+            license: string;
+            limits: {
+                [key: string]: number;
+            };
+            method: string;
+            open: string | null;
+            ready: boolean;
+            users: number;
+            version: string;
+        };
+        /**
+         * SessionChange
+         * @description Effect of a command.
+         */
+        SessionChange: {
+            bones: components["schemas"]["BoneRow"][];
+            can_redo: boolean;
+            can_undo: boolean;
+            changed: components["schemas"]["ChangedSlices"];
+            /**
+             * Flagged
+             * @description Slices to check next, the lowest confidence first
+             */
+            flagged: number[];
+            history_tail: components["schemas"]["HistoryStep"][];
+            job: components["schemas"]["JobStatus"] | null;
+            /**
+             * Mask Slices
+             * @description Slices of the current mask
+             */
+            mask_slices: number[];
+            prompts: components["schemas"]["PromptRow"][];
+            /**
+             * Result
+             * @description Return value of the command in Python: a label, labels, slices, or a boolean
+             */
+            result?: boolean | number | number[] | null;
+            revision: number;
+            saved: string | null;
+            slice_confidence: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * SessionInfo
+         * @description A session, with everything that a page needs to show it.
+         */
+        SessionInfo: {
             affine: number[][];
-            answered: number[];
             axis: number;
             bones: components["schemas"]["BoneRow"][];
             can_redo: boolean;
             can_undo: boolean;
-            doubts: string[];
             /**
              * Flag Below
              * @description Confidence below which slices are flagged
              */
             flag_below: number | null;
+            /**
+             * Flagged
+             * @description Slices to check next, the lowest confidence first
+             */
             flagged: number[];
-            history: components["schemas"]["Step"][];
+            history: components["schemas"]["HistoryStep"][];
             id: string;
-            job: components["schemas"]["Job"] | null;
+            input_warnings: string[];
+            job: components["schemas"]["JobStatus"] | null;
+            /**
+             * Mask Slices
+             * @description Slices of the current mask
+             */
+            mask_slices: number[];
             name: string;
-            other_series: {
-                [key: string]: unknown;
-            }[];
-            prompts: {
-                [key: string]: unknown;
-            }[];
+            other_series: components["schemas"]["SeriesKey"][];
+            prompts: components["schemas"]["PromptRow"][];
             revision: number;
             saved: string | null;
             shape: number[];
@@ -521,8 +572,17 @@ export interface components {
                 [key: string]: number;
             };
             slices: number;
-            source: components["schemas"]["SourceFacts"];
+            source: components["schemas"]["ImageSource"];
             spacing_mm: number[];
+        };
+        /**
+         * SessionLayers
+         * @description Current mask and committed labels, without empty slices.
+         */
+        SessionLayers: {
+            labels: components["schemas"]["SliceRuns"][];
+            mask: components["schemas"]["SliceRuns"][];
+            revision: number;
         };
         /**
          * SessionRow
@@ -537,39 +597,37 @@ export interface components {
             path: string;
             patient: string;
             study_date: string;
-            watched: number;
+            viewers: number;
+        };
+        /**
+         * SliceRange
+         * @description A range of slices; without bounds, all.
+         */
+        SliceRange: {
+            first?: number | null;
+            last?: number | null;
         };
         /**
          * SliceRuns
-         * @description The labels of one slice.
+         * @description Run lengths of one slice.
          */
         SliceRuns: {
             runs: number[];
             slice: number;
         };
         /**
-         * Slices
-         * @description Those that are not empty.
+         * SnomedCode
+         * @description A SNOMED CT code.
          */
-        Slices: {
-            slices: components["schemas"]["SliceRuns"][];
+        SnomedCode: {
+            code: string;
+            meaning: string;
         };
         /**
-         * SourceFacts
-         * @description Where the image came from.
-         */
-        SourceFacts: {
-            description: string;
-            format: string;
-            notes: string[];
-            path: string;
-            series: string | null;
-        };
-        /**
-         * Split
+         * SplitBone
          * @description A bone to split into its connected components.
          */
-        Split: {
+        SplitBone: {
             label: number;
             /**
              * Min Mm3
@@ -579,28 +637,10 @@ export interface components {
             min_mm3?: number;
         };
         /**
-         * Step
-         * @description Something that was done.
+         * UploadReceipt
+         * @description Id of an upload.
          */
-        Step: {
-            n: number;
-            text: string;
-            time: string;
-            verb: string;
-        };
-        /**
-         * Token
-         * @description What a client sends from then on.
-         */
-        Token: {
-            access_token: string;
-            token_type: string;
-        };
-        /**
-         * Upload
-         * @description What was uploaded.
-         */
-        Upload: {
+        UploadReceipt: {
             files: number;
             upload: string;
         };

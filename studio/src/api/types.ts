@@ -9,16 +9,16 @@ export type Axis = 0 | 1 | 2;
 
 export type SliceRuns = Schemas["SliceRuns"];
 export type Bone = Schemas["BoneRow"];
-export type Job = Schemas["Job"];
-export type Step = Schemas["Step"];
+export type Job = Schemas["JobStatus"];
+export type Step = Schemas["HistoryStep"];
 export type Series = Schemas["SeriesRow"];
-export type Layers = Schemas["Layers"];
+export type Layers = Schemas["SessionLayers"];
 export type SessionRow = Schemas["SessionRow"];
-export type Entry = Schemas["Entry"];
-export type Folder = Schemas["Folder"];
+export type Entry = Schemas["FolderEntry"];
+export type Folder = Schemas["FolderListing"];
 export type BoneChoice = Schemas["BoneChoice"];
-export type Info = Schemas["Info"];
-export type SavedFile = Schemas["Saved"];
+export type Info = Schemas["ServerInfo"];
+export type SavedFile = Schemas["SavedFile"];
 export type SavedFiles = Schemas["SavedFiles"];
 export type Side = "left" | "right";
 
@@ -33,9 +33,9 @@ export interface Prompt {
   slice?: number;
 }
 
-export type Change = Omit<Schemas["Change"], "prompts"> & { prompts: Prompt[] };
+export type Change = Omit<Schemas["SessionChange"], "prompts"> & { prompts: Prompt[] };
 
-export type Session = Omit<Schemas["Session"], "prompts" | "shape" | "axis" | "other_series"> & {
+export type Session = Omit<Schemas["SessionInfo"], "prompts" | "shape" | "axis" | "other_series"> & {
   prompts: Prompt[];
   shape: Ijk;
   axis: Axis;

@@ -61,7 +61,7 @@ const move = (title: string, keys: string[], dx: number, dy: number): Command =>
   run: (s) => s.lookAt(screenStep(s.viewer, dx, dy)),
 });
 
-const hasMask = (s: Studio): boolean => s.session.answered.length > 0 && !s.session.job;
+const hasMask = (s: Studio): boolean => s.session.mask_slices.length > 0 && !s.session.job;
 const idle = (s: Studio): boolean => !s.session.job;
 const one = (s: Studio): boolean => s.state.selected.size === 1 && idle(s);
 const selected = (s: Studio): number => [...s.state.selected][0]!;

@@ -360,7 +360,7 @@ export class Studio {
 /** Return the voxel that is shown first: the middle, on the middle slice of what is marked. */
 function firstView(session: Session): Ijk {
   const ijk = session.shape.map((n) => Math.floor(n / 2)) as Ijk;
-  const marked = session.answered.length ? session.answered : session.bones.flatMap((bone) => bone.slices);
+  const marked = session.mask_slices.length ? session.mask_slices : session.bones.flatMap((bone) => bone.slices);
   if (marked.length) ijk[session.axis] = marked[Math.floor(marked.length / 2)]!;
   return ijk;
 }

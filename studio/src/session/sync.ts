@@ -77,7 +77,7 @@ export class Sync {
       this.fill(session);
       return;
     }
-    this.draw(change.changed.answer, change.changed.bones, change.changed.complete ?? false);
+    this.draw(change.changed.mask, change.changed.labels, change.changed.complete ?? false);
     this.store.set({ session: merged(session, change) });
     this.changed();
   }
@@ -86,7 +86,7 @@ export class Sync {
   async layers(id: string): Promise<void> {
     const all: Layers = await this.api.layers(id);
     if (this.store.state.session?.id !== id) return;
-    this.draw(all.answer.slices, all.bones.slices, true);
+    this.draw(all.mask, all.labels, true);
     this.changed();
   }
 
@@ -129,7 +129,7 @@ export class Sync {
     const session = this.store.state.session;
     if (session?.id !== id) return;
     if (kind === "change") this.take(data as Change);
-    else if (kind === "preview") this.preview((data as { answer: SliceRuns[] }).answer);
+    else if (kind === "preview") this.preview((data as { mask: SliceRuns[] }).mask);
     else if (kind === "progress" || kind === "queue") this.progress(data as Job);
     else if (kind === "error") this.store.notify("error", (data as { message: string }).message);
     else if (kind === "resync") void this.refresh(id);

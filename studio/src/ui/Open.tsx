@@ -186,7 +186,7 @@ function Row({ row, first }: { row: SessionRow; first?: boolean }): JSX.Element 
         <span>{bonesOf(row.bones)}</span>
         <span class="faint">
           {when(row.changed)}
-          {row.watched > Number(row.id === studio.state.session?.id) ? ", open in another tab" : ""}
+          {row.viewers > Number(row.id === studio.state.session?.id) ? ", open in another tab" : ""}
         </span>
       </button>
       <button

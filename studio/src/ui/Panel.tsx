@@ -16,8 +16,8 @@ export function Panel({ bones }: { bones: ComponentChildren }): JSX.Element {
 }
 
 function CurrentMask(): JSX.Element {
-  const slices = usePick((state) => state.session!.answered);
-  const warnings = usePick((state) => state.session!.doubts);
+  const slices = usePick((state) => state.session!.mask_slices);
+  const warnings = usePick((state) => state.session!.input_warnings);
   const isUntouched = usePick((state) => state.session!.prompts.length === 0);
   const latency = usePick((state) => state.latencyMs);
   return (

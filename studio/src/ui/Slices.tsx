@@ -44,7 +44,7 @@ const STRIP_HEIGHT = 30;
 export function barOf(session: Session, slice: number): Bar | null {
   const confidence = session.slice_confidence[slice] ?? null;
   const isCommitted = session.bones.some(({ slices: [first, last] }) => first! <= slice && slice <= last!);
-  const isMarked = session.answered.includes(slice);
+  const isMarked = session.mask_slices.includes(slice);
   if (!isMarked && !isCommitted) return null;
   if (confidence === null) return isMarked ? { height: 12, kind: "confident" } : { height: 6, kind: "committed" };
   const isLow = session.flag_below !== null && confidence < session.flag_below;
@@ -58,7 +58,7 @@ function Strip({ session, at }: { session: Session; at: number }): JSX.Element {
     const slice = Math.floor(((event.clientX - box.left) / box.width) * session.slices);
     studio.goTo(Math.min(session.slices - 1, Math.max(0, slice)));
   };
-  const label = `${session.answered.length} of ${session.slices} slices are marked, ${session.flagged.length} flagged`;
+  const label = `${session.mask_slices.length} of ${session.slices} slices are marked, ${session.flagged.length} flagged`;
   return (
     <svg
       class="strip"

@@ -15,13 +15,13 @@ export function Range({ verb }: { verb: keyof typeof TITLES }): JSX.Element {
   const { studio } = useParts();
   const session = usePick((state) => state.session!);
   const at = studio.state.crosshair[session.axis]!;
-  const answered = session.answered;
-  const [first, setFirst] = useState(verb === "automatic" ? Math.max(0, at - 3) : (answered[0] ?? 0));
+  const marked = session.mask_slices;
+  const [first, setFirst] = useState(verb === "automatic" ? Math.max(0, at - 3) : (marked[0] ?? 0));
   const [last, setLast] = useState(
     verb === "automatic"
       ? Math.min(session.slices - 1, at + 3)
       : verb === "interpolate"
-        ? (answered.at(-1) ?? 0)
+        ? (marked.at(-1) ?? 0)
         : session.slices - 1,
   );
   const field = (label: string, value: number, set: (n: number) => void, isFirst: boolean): JSX.Element => (

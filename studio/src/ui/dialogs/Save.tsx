@@ -51,7 +51,7 @@ export function Save(): JSX.Element {
   return (
     <Modal title={`Save ${count === 1 ? "1 bone" : `${count} bones`}`}>
       {count === 0 && <p class="warn">No bones are committed yet. Press Esc, then Enter to commit the current mask.</p>}
-      {count > 0 && session.answered.length > 0 && (
+      {count > 0 && session.mask_slices.length > 0 && (
         <p class="warn">The current mask is not saved: commit it as a bone first.</p>
       )}
       <form

@@ -92,10 +92,10 @@ def test_volumes_of_a_4_d_file_are_chosen_and_found_again(start: Start, tmp_path
     assert [row["key"] for row in rows] == ["volume 0", "volume 1"]
     session = client.post("/api/sessions", json={"path": "four.nii.gz", "series": "volume 1"}).json()["id"]
     ours = client.post(f"/api/sessions/{session}/add_point", json={"ijk": [47, 16, 2]}).json()
-    assert ours["answered"] == [2]
+    assert ours["mask_slices"] == [2]
     wait_for(lambda: client.get(f"/api/sessions/{session}").json()["saved"])
     again = start().get(f"/api/sessions/{session}").json()
-    assert (again["answered"], again["other_series"]) == ([2], [{"key": "volume 0", "description": "volume 1 of 2"}])
+    assert (again["mask_slices"], again["other_series"]) == ([2], [{"key": "volume 0", "description": "volume 1 of 2"}])
 
 
 def test_damaged_images_say_so_without_telling_where_they_lie(client: httpx.Client, folder: Path) -> None:

@@ -1,9 +1,8 @@
-"""Saving: the accepted bones as files, beside the session and, where wanted, in the folder that is served."""
+"""Save committed bones as files: in the session's folder and optionally in the served folder."""
 
 from __future__ import annotations
 
 import shutil
-import uuid
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -16,12 +15,13 @@ from anybone.core.volume import Volume
 from anybone.export import EXPORTERS
 from anybone.io import write
 from anybone.io.names import stem
-from anybone.server.files import inside
-from anybone.server.problems import Absent
+from anybone.server.http_errors import NotFound
+from anybone.server.open_session import OpenSession
+from anybone.server.served_folder import inside
+from anybone.server.staging import Staging
 from anybone.server.uploads import safe_path
-from anybone.server.work import Work
 
-FILES = "files"  # folder of a session in which its saved files lie
+FILES = "files"  # subfolder of a session for its saved files
 _ENDING = "_bones"
 
 
@@ -32,7 +32,7 @@ def _mask(volume: Volume, bones: Segmentation, path: Path) -> None:
 def _by(exporter: str) -> Callable[[Volume, Segmentation, Path], None]:
     def run(volume: Volume, bones: Segmentation, path: Path) -> None:
         if exporter not in EXPORTERS:
-            raise UsageError(f"This copy of anybone cannot write {exporter}.")
+            raise UsageError(f"This installation of anybone cannot write {exporter}.")
         EXPORTERS[exporter](volume, bones, path)
 
     return run
@@ -50,52 +50,52 @@ FORMATS: dict[str, tuple[str, Callable[[Volume, Segmentation, Path], None]]] = {
 }
 
 
-def save_bones(work: Work, formats: list[str], folder: Path | None, path: str | None) -> dict[str, Any]:
-    """Write the committed labels; return the files, one or more per format, and a zip of all.
+def save_bones(
+    opened: OpenSession, formats: list[str], folder: Path | None, path: str | None, staging: Staging
+) -> dict[str, Any]:
+    """Write the committed bones; return the files, one or more per format, and a zip of all (`wire.SavedFiles`).
 
     Args:
-        work: Whose accepted bones.
+        opened: Session with the bones.
         formats: Keys of `FORMATS`.
-        folder: That is served; None: files lie beside the session only.
-        path: Below `folder`, with the beginning of the files' names, to put them there too.
+        folder: The served folder; None writes into the session's folder only.
+        path: Path below `folder`, without suffix, to copy the files to.
+        staging: Folder of unfinished files.
 
     Raises:
-        UsageError: An unknown format, or no bone has been accepted.
-        WriteError: A file of another origin is there already, or the system refuses.
+        UsageError: The format is unknown, or no bone has been committed.
+        WriteError: Another file of that name exists, or the system reports an error.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
-        raise UsageError(f"There is no format {unknown[0]!r} to save in. Choose from {', '.join(FORMATS)}.")
-    if not work.session.bones:
+        raise UsageError(f"Unknown format {unknown[0]!r}. Choose from {', '.join(FORMATS)}.")
+    if not opened.session.bones:
         raise UsageError(
-            "No bone has been accepted yet, so there is nothing to save. Accept the answer as a bone first."
+            "No bone has been committed, so there is nothing to save. Commit the current mask as a bone first."
         )
     target = None if path is None else _target(folder, path)
-    bones, volume = work.session.segmentation(), work.session.volume
-    own = work.folder / FILES
-    name = f"{stem(Path(work.about.path if work.about.path != '.' else work.about.name)) or 'image'}{_ENDING}"
+    bones, volume = opened.session.segmentation(), opened.session.volume
+    own = opened.folder / FILES
+    name = f"{stem(Path(opened.record.path if opened.record.path != '.' else opened.record.name)) or 'image'}{_ENDING}"
     name = safe_path((target.name if target else name).replace("/", "_")).name
+    own.mkdir(parents=True, exist_ok=True)
     written = []
     for kind in dict.fromkeys(formats):
         suffix, export = FORMATS[kind]
-        fresh = own / f".{uuid.uuid4().hex}"
-        fresh.mkdir(parents=True)
-        try:
+        with staging.folder() as fresh:
             export(volume, bones, fresh / f"{name}{suffix}")
             for file in sorted(fresh.iterdir()):
                 if target is not None:
                     _copy(file, target.parent / file.name, own / file.name)
                 written.append(file.replace(own / file.name))
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     return {
-        "files": [_row(work.id, file, None if target is None else path) for file in written],
-        "archive": _row(work.id, _zipped(written, own / f"{name}.zip"), None),
+        "files": [_row(opened.id, file, None if target is None else path) for file in written],
+        "archive": _row(opened.id, _zipped(written, own / f"{name}.zip"), None),
     }
 
 
 def _zipped(files: list[Path], path: Path) -> Path:
-    """Write files into one zip and return its path; what is compressed already is stored as it is."""
+    """Write files into one zip and return its path; files that are compressed already are stored."""
     with whole_file(path, ".zip") as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             packed = file.suffix in (".gz", ".png", ".glb")
@@ -104,36 +104,38 @@ def _zipped(files: list[Path], path: Path) -> Path:
 
 
 def _row(session: str, file: Path, path: str | None) -> dict[str, Any]:
-    """What a client is told of a file."""
+    """Return a file as `wire.SavedFile`."""
     shown = file.name if path is None else (PurePosixPath(path).parent / file.name).as_posix()
     return {"path": shown, "bytes": file.stat().st_size, "download": f"/api/sessions/{session}/files/{file.name}"}
 
 
-def saved_file(work_folder: Path, name: str) -> Path:
-    """A file that was saved.
+def saved_file(session_folder: Path, name: str) -> Path:
+    """Return a file that was saved.
 
     Raises:
-        Absent: There is none of that name.
+        NotFound: No file of that name was saved.
     """
-    return inside(work_folder / FILES, name) if (work_folder / FILES).is_dir() and "/" not in name else _none(name)
+    return (
+        inside(session_folder / FILES, name) if (session_folder / FILES).is_dir() and "/" not in name else _none(name)
+    )
 
 
 def _none(name: str) -> Path:
-    raise Absent(f"No file {name!r} was saved. POST .../save writes files and lists them.")
+    raise NotFound(f"No file {name!r} was saved in this session. Save the bones first.")
 
 
 def _target(folder: Path | None, path: str) -> Path:
     if folder is None:
-        raise UsageError("This server serves no folder to save to. Leave the path out, and download the files.")
+        raise UsageError("This server has no folder to save to. Leave the path out, and download the files.")
     relative = safe_path(path)
     parent = _folder(folder, relative.parent)
     if not parent.is_dir():
-        raise Absent(f"{relative.parent.as_posix()} is a file. Name another folder.")
+        raise NotFound(f"{relative.parent.as_posix()} is a file. Choose another folder.")
     return parent / relative.name
 
 
 def _folder(top: Path, relative: Path) -> Path:
-    """Return a folder below `top`; it is made where it does not exist, but never outside of `top`."""
+    """Return a folder below `top`; create it if it does not exist, but never outside of `top`."""
     found = top.resolve()
     for part in relative.parts:
         if not (found / part).exists() and not (found / part).is_symlink():
@@ -145,8 +147,8 @@ def _folder(top: Path, relative: Path) -> Path:
 
 
 def _copy(written: Path, target: Path, before: Path) -> None:
-    """Puts a file into the served folder; what is there already is replaced only where it is what was saved before."""
+    """Copy a file into the served folder; an existing file is replaced only if this session wrote it."""
     if target.exists() and not (before.is_file() and before.read_bytes() == target.read_bytes()):
-        raise WriteError(f"{target.name} is there already and is not of this session. Choose another name.")
+        raise WriteError(f"{target.name} exists already and is not from this session. Choose another name.")
     with whole_file(target, target.suffix) as part:
         shutil.copyfile(written, part)

@@ -1,4 +1,4 @@
-"""The folder that is served: what it holds, and that nothing outside it is ever reached."""
+"""The served folder: its content, and checks that nothing outside of it is reached."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from anybone.io import FORMATS
 from anybone.io.dicom.files import PREAMBLE_BYTES
 from anybone.io.formats import suffix_of
 from anybone.io.names import stem
-from anybone.server.problems import Absent
+from anybone.server.http_errors import NotFound
 
-_LOOKED_INTO = 5  # files of a folder that are opened to see whether it is one of DICOM
-_MOST = 5000  # entries of a folder that are listed
+_SAMPLED_FILES = 5  # files that are opened to recognize a folder of DICOM
+_MAX_ENTRIES = 5000  # entries of a folder that are listed
 _IN_FILES = tuple(s for kind in FORMATS.values() if kind.write is not None for s in kind.suffixes)
 _DICOM = FORMATS["dicom"].suffixes
 _BONES_ENDING = "_bones"
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """The file or folder of that path below `folder`, links followed.
+    """Return a file or folder below `folder`, links resolved.
 
     Raises:
-        Absent: There is none, or it is hidden, or lies outside.
+        NotFound: It does not exist, is hidden, or is outside of the folder.
     """
-    absent = Absent(f"There is no {relative!r} in the folder that is served. GET /api/files lists what there is.")
+    missing = NotFound(f"{relative!r} was not found in the served folder. Choose a file from its list.")
     parts = [part for part in PurePosixPath(relative.replace("\\", "/")).parts if part != "."]
     if any(part.startswith(".") or part == "/" or "\0" in part for part in parts):
-        raise absent
+        raise missing
     top = folder.resolve()
     try:
         path = top.joinpath(*parts).resolve(strict=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise absent from error
+        raise missing from error
     if not path.is_relative_to(top) or any(part.startswith(".") for part in path.relative_to(top).parts):
-        raise absent
+        raise missing
     return path
 
 
 def listing(folder: Path, relative: str) -> dict[str, Any]:
-    """What a folder below the served one holds: folders, images, DICOM and bones, in that order by name.
+    """Return the content of a folder below the served folder (`wire.FolderListing`), folders first, by name.
 
     Raises:
-        Absent: There is no such folder.
+        NotFound: It does not exist or is a file.
     """
     path = inside(folder, relative)
     if not path.is_dir():
-        raise Absent(f"{relative!r} is no folder. Open it as an image, or list the folder that it lies in.")
+        raise NotFound(f"{relative!r} is a file, not a folder. Open it as an image, or list its folder.")
     top = folder.resolve()
     below = path.relative_to(top).as_posix()
     entries = []
     with os.scandir(path) as found:
-        for entry in sorted(itertools.islice(found, _MOST), key=lambda e: e.name.lower()):
+        for entry in sorted(itertools.islice(found, _MAX_ENTRIES), key=lambda e: e.name.lower()):
             kind = _kind(top, entry)
             if kind:
                 inner = entry.name if below == "." else f"{below}/{entry.name}"
@@ -64,7 +64,7 @@ def listing(folder: Path, relative: str) -> dict[str, Any]:
 
 
 def _kind(top: Path, entry: os.DirEntry[str]) -> str:
-    """What an entry is; empty for what is not shown."""
+    """Return the kind of an entry; empty if it is not listed."""
     path = Path(entry.path)
     if entry.name.startswith(".") or (entry.is_symlink() and not path.resolve().is_relative_to(top)):
         return ""
@@ -79,11 +79,11 @@ def _kind(top: Path, entry: os.DirEntry[str]) -> str:
 
 
 def _holds_dicom(folder: Path) -> bool:
-    """Whether the first files of a folder itself are DICOM."""
+    """Return True if one of the folder's first files is DICOM."""
     try:
         with os.scandir(folder) as found:
             files = [e.path for e in itertools.islice(found, 50) if e.is_file() and not e.name.startswith(".")]
-        return any(_is_dicom(path) for path in files[:_LOOKED_INTO])
+        return any(_is_dicom(path) for path in files[:_SAMPLED_FILES])
     except OSError:
         return False
 

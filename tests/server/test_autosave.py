@@ -11,7 +11,7 @@ import pytest
 
 from anybone.core.errors import WriteError
 from anybone.server import store
-from anybone.server.keeping import PATIENCE_S, Keeper
+from anybone.server.autosave import WAIT_S, Autosave
 from server.conftest import ON_BONE, Start
 from server.test_jobs import Listening, opened, wait_for
 
@@ -30,27 +30,27 @@ def test_of_a_session_that_changes_meanwhile_the_latest_state_is_saved() -> None
         gate.wait(10)
         saved.append(found.state)
 
-    keeper, one = Keeper(save, lambda *_: None), work()
+    autosave, one = Autosave(save, lambda *_: None), work()
     start = perf_counter()
     for state in range(5):
         one.state = state
-        assert not keeper.keep(one, 0.01)
+        assert not autosave.request(one, 0.01)
     assert perf_counter() - start < 5
     gate.set()
-    keeper.settle(one)
+    autosave.flush(one)
     assert saved[-1] == 4
     assert len(saved) <= 2
-    assert keeper.keep(one, None)
-    keeper.stop()
+    assert autosave.request(one, None)
+    autosave.stop()
 
 
 def test_what_waits_is_saved_before_the_end_but_not_what_is_closed() -> None:
     saved: list[SimpleNamespace] = []
-    keeper, one, other = Keeper(saved.append, lambda *_: None), work(), work()
+    autosave, one, other = Autosave(saved.append, lambda *_: None), work(), work()
     other.closed = True
-    keeper.keep(one, 0)
-    keeper.keep(other, 0)
-    keeper.stop()
+    autosave.request(one, 0)
+    autosave.request(other, 0)
+    autosave.stop()
     assert saved == [one]
 
 
@@ -63,14 +63,14 @@ def test_all_who_look_on_hear_that_it_is_saved(start: Start) -> None:
 
 
 def test_what_cannot_be_saved_is_told_and_the_answer_stands(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(work: object) -> None:
+    def refuse(self: object, opened: object) -> None:
         raise WriteError("The disk is full.")
 
-    monkeypatch.setattr(store, "_save", refuse)
+    monkeypatch.setattr(store.Store, "_write", refuse)
     client: httpx.Client = start()
     session = opened(client)
     tab = Listening(client, session)
     answer = client.post(f"{session}/add_point", json={"ijk": ON_BONE})
     assert (answer.status_code, answer.json()["saved"]) == (200, None)
     assert "The disk is full." in wait_for(lambda: tab.of("error"))[0]["message"]
-    assert PATIENCE_S < 0.3  # a further click has to be answered within
+    assert WAIT_S < 0.3  # a further click has to be answered within

@@ -1,4 +1,4 @@
-"""Opening an image: which file is meant, which series of it, and a session on that."""
+"""Load an image for a session: find its series, choose one, check its size."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from anybone.core.volume import Source, Volume
 from anybone.io import MAX_VOXELS, Description, describe, read
 from anybone.io.formats import format_of
 from anybone.io.names import stem
-from anybone.server.problems import TooLarge
-from anybone.server.work import BYTES_PER_VOXEL
+from anybone.server.http_errors import TooLarge
+from anybone.server.open_session import BYTES_PER_VOXEL
 
-_REMEMBERED = 64  # images
+_CACHED_IMAGES = 64  # whose series are cached
 _FRAME = "volume "  # begins the key of one volume of a 4-D file
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Several volumes of which one has to be chosen; `rows` describe them."""
+class SeriesChoice:
+    """Several volumes of which one has to be chosen; `rows` are `wire.SeriesRow`s."""
 
     rows: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Opened:
-    """An image that was read.
+class LoadedImage:
+    """An image with its series.
 
     Attributes:
         volume: The image.
-        series: Which series, as it was chosen.
-        frame: Which volume of a 4-D file.
-        others: Further volumes of the same image.
+        series: Chosen series.
+        frame: Volume of a 4-D file.
+        others: Other volumes of the same image.
     """
 
     volume: Volume
@@ -45,19 +45,19 @@ class Opened:
     others: tuple[dict[str, str], ...] = ()
 
 
-class Opener:
-    """Opens images; remembers which series they hold, since their headers take as long to read as their voxels.
+class ImageLoader:
+    """Load images, and cache their lists of series: headers take as long to read as voxels.
 
     Args:
-        memory_bytes: What a session may take; larger images are refused before their voxels are read.
+        memory_bytes: Memory of one session; larger images are refused before their voxels are read.
     """
 
     def __init__(self, memory_bytes: int) -> None:
         self._max_voxels = min(memory_bytes // BYTES_PER_VOXEL, MAX_VOXELS)
         self._known: OrderedDict[tuple[str, int], list[dict[str, Any]]] = OrderedDict()
 
-    def open(self, path: Path, series: str | None) -> Opened | Choice:
-        """The image in a file or folder; where it holds several and none was chosen, what there is to choose from.
+    def open(self, path: Path, series: str | None) -> LoadedImage | SeriesChoice:
+        """Return the image in a file or folder, or its series if there are several and none was chosen.
 
         Raises:
             ReadError: It cannot be read.
@@ -67,7 +67,7 @@ class Opener:
             rows = self.rows(path)
             volumes = [row for row in rows if row["default"]]
             if len(volumes) > 1 or (not volumes and sum(not row["problem"] for row in rows) > 1):
-                return Choice(tuple(rows))
+                return SeriesChoice(tuple(rows))
             series = volumes[0]["key"] if volumes else None
         chosen, frame = frame_of(series)
         try:
@@ -76,16 +76,18 @@ class Opener:
             rows = self.rows(path) if series is None and not is_dicom else []
             if len(rows) < 2:
                 raise
-            return Choice(tuple(rows))
+            return SeriesChoice(tuple(rows))
         found = self.rows(path) if is_dicom or frame is not None else []
         others = [{name: row[name] for name in ("key", "description")} for row in found if not row["problem"]]
-        return Opened(volume, chosen or volume.source.series, frame, tuple(o for o in others if o["key"] != series))
+        return LoadedImage(
+            volume, chosen or volume.source.series, frame, tuple(o for o in others if o["key"] != series)
+        )
 
     def read(self, path: Path, series: str | None, frame: int | None) -> Volume:
-        """The image, where it is no larger than a session may be.
+        """Return an image that fits into memory.
 
         Raises:
-            TooLarge: It is.
+            TooLarge: It has too many voxels.
             ReadError: It cannot be read.
         """
         try:
@@ -94,22 +96,22 @@ class Opener:
             if f"at most {self._max_voxels} are read" not in str(error):
                 raise
             raise TooLarge(
-                f"The image has more than the {self._max_voxels} voxels that this server has memory for. Crop it, or "
+                f"The image has more than {self._max_voxels} voxels, the limit of this server's memory. Crop it, or "
                 "start the server with a larger --memory-limit."
             ) from error
 
     def rows(self, path: Path) -> list[dict[str, Any]]:
-        """The series of an image, or the volumes of a 4-D file, those that can be read first."""
+        """Return the series of an image or the volumes of a 4-D file (`wire.SeriesRow`), readable ones first."""
         key = (str(path), path.stat().st_mtime_ns)
         if key not in self._known:
             self._known[key] = series_rows(path)
-            while len(self._known) > _REMEMBERED:
+            while len(self._known) > _CACHED_IMAGES:
                 self._known.popitem(last=False)
         return self._known[key]
 
 
 def series_rows(path: Path) -> list[dict[str, Any]]:
-    """The series of an image, or the volumes of a 4-D file, those that can be read first."""
+    """Return the series of an image or the volumes of a 4-D file (`wire.SeriesRow`), readable ones first."""
     rows = []
     for found in describe(path):
         if found.volumes > 1:
@@ -120,14 +122,14 @@ def series_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def name_of(path: str, volume: Volume) -> str:
-    """What a session on an image is called."""
+    """Return the display name of a session."""
     name = stem(Path(path.rstrip("/") or "image"))
     text = volume.source.description if volume.source.format == "dicom" else ""
     return " ".join(part for part in (name, text.split(",")[0].strip()) if part)[:100]
 
 
 def patient_of(source: Source) -> tuple[str, str]:
-    """Return the patient's name or ID and the study date (ISO) from DICOM headers; empty where there are none."""
+    """Return the patient's name or ID and the study date (ISO) from DICOM headers; empty if there are none."""
     first = source.headers[0] if source.format == "dicom" and source.headers else None
     if first is None:
         return "", ""
@@ -146,7 +148,7 @@ def plane_of(grid: Geometry) -> str:
 
 
 def frame_of(series: str | None) -> tuple[str | None, int | None]:
-    """The DICOM series and the volume of a 4-D file that a key means, as `anybone.read` takes them."""
+    """Return the DICOM series and the volume of a 4-D file for a key, as `anybone.read` takes them."""
     if series is not None and series.startswith(_FRAME) and series.removeprefix(_FRAME).isdecimal():
         return None, int(series.removeprefix(_FRAME)[:9])
     return series, None

@@ -1,4 +1,4 @@
-"""A session as plain values: what answers and events hold."""
+"""Sessions as plain values, in the shape of `wire`'s responses."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from anybone.core.prompts import Box, Lasso, MaskHint, Point, Prompt, Scribble
-from anybone.server.work import Work
+from anybone.server.open_session import OpenSession
 
 if TYPE_CHECKING:
     from anybone.core.run_lengths import RunLengths
     from anybone.interactive.session import Session
 
 _DECIMALS = 3
-_TAIL = 5  # steps of the history that a change carries
+_TAIL = 5  # history steps in a change
 
 
-def session_facts(work: Work) -> dict[str, Any]:
-    """What a page needs to begin."""
-    session, about = work.session, work.about
+def session_row(opened: OpenSession) -> dict[str, Any]:
+    """Return a session with everything that a page needs (`wire.SessionInfo`)."""
+    session, record = opened.session, opened.record
     geometry, source = session.volume.geometry, session.volume.source
     return {
-        "id": work.id,
-        "name": about.name,
+        "id": opened.id,
+        "name": record.name,
         "source": {
-            "path": about.path,
+            "path": record.path,
             "format": source.format,
-            "series": about.series or source.series,
+            "series": record.series or source.series,
             "description": source.description,
             "notes": list(source.notes),
         },
@@ -36,54 +36,54 @@ def session_facts(work: Work) -> dict[str, Any]:
         "spacing_mm": list(geometry.spacing_mm),
         "axis": session.axis,
         "slices": geometry.shape_ijk[session.axis],
-        "doubts": list(session.input_warnings),
+        "input_warnings": list(session.input_warnings),
         "history": [dataclasses.asdict(step) for step in session.history],
-        "flag_below": work.flag_below,
-        "other_series": [*about.other_series],
-        **state_facts(work),
+        "flag_below": opened.flag_below,
+        "other_series": [*record.other_series],
+        **status_row(opened),
     }
 
 
-def state_facts(work: Work) -> dict[str, Any]:
-    """What every change may change."""
-    session = work.session
+def status_row(opened: OpenSession) -> dict[str, Any]:
+    """Return what a command may change (`wire.SessionStatus`)."""
+    session = opened.session
     return {
         "revision": session.revision,
         "can_undo": session.can_undo,
         "can_redo": session.can_redo,
-        "prompts": [prompt_facts(prompt) for prompt in session.prompts],
-        "answered": session.slices,
+        "prompts": [prompt_row(prompt) for prompt in session.prompts],
+        "mask_slices": session.slices,
         "bones": bone_rows(session),
         "flagged": session.flagged,
         "slice_confidence": {str(n): round(c, _DECIMALS) for n, c in session.slice_confidence.items()},
-        "job": None if work.job is None else work.job.facts(),
-        "saved": work.saved,
+        "job": None if opened.job is None else opened.job.status(),
+        "saved": opened.saved,
     }
 
 
-def change_facts(work: Work, since: int, result: Any = None) -> dict[str, Any]:
-    """What differs from a revision, and what every change may change; `result` is what the verb gave."""
-    changes = work.session.changes_since(since)
+def change_row(opened: OpenSession, since: int, result: Any = None) -> dict[str, Any]:
+    """Return the difference from a revision (`wire.SessionChange`); `result` is the command's return value."""
+    changes = opened.session.changes_since(since)
     return {
         "changed": {
-            "answer": slice_rows(changes.mask),
-            "bones": slice_rows(changes.labels),
+            "mask": slice_rows(changes.mask),
+            "labels": slice_rows(changes.labels),
             "complete": changes.complete,
         },
-        "history_tail": [dataclasses.asdict(step) for step in work.session.history[-_TAIL:]],
-        **state_facts(work),
+        "history_tail": [dataclasses.asdict(step) for step in opened.session.history[-_TAIL:]],
+        **status_row(opened),
         "revision": changes.revision,
         "result": result,
     }
 
 
-def layer_facts(session: Session) -> dict[str, Any]:
-    """All that there is to draw."""
+def layer_rows(session: Session) -> dict[str, Any]:
+    """Return current mask and committed labels (`wire.SessionLayers`)."""
     layers = session.layers()
     return {
         "revision": layers.revision,
-        "answer": {"slices": slice_rows(layers.mask)},
-        "bones": {"slices": slice_rows(layers.labels)},
+        "mask": slice_rows(layers.mask),
+        "labels": slice_rows(layers.labels),
     }
 
 
@@ -93,11 +93,11 @@ def slice_rows(slices: Mapping[int, RunLengths]) -> list[dict[str, Any]]:
 
 
 def bone_rows(session: Session) -> list[dict[str, Any]]:
-    """The accepted bones with their sizes."""
-    facts = {row.label: row for row in session.statistics()}
+    """Return the committed bones with their sizes."""
+    statistics = {row.label: row for row in session.statistics()}
     rows = []
     for bone in session.bones:
-        row = facts.get(bone.label)
+        row = statistics.get(bone.label)
         rows.append(
             {
                 "label": bone.label,
@@ -115,8 +115,8 @@ def bone_rows(session: Session) -> list[dict[str, Any]]:
     return rows
 
 
-def prompt_facts(prompt: Prompt) -> dict[str, Any]:
-    """A prompt as the verb that adds it takes it; a mask by its place alone."""
+def prompt_row(prompt: Prompt) -> dict[str, Any]:
+    """Return a prompt as `wire.PromptRow`; of a mask only its slice."""
     match prompt:
         case Point(ijk, positive):
             return {"kind": "point", "ijk": list(ijk), "positive": positive}
@@ -131,10 +131,10 @@ def prompt_facts(prompt: Prompt) -> dict[str, Any]:
 
 
 def hex_color(rgb: tuple[int, int, int]) -> str:
-    """ "#rrggbb" """
+    """Return a color as "#rrggbb"."""
     return "#" + "".join(f"{c:02x}" for c in rgb)
 
 
 def rgb_of(color: str | None) -> tuple[int, int, int] | None:
-    """The color of "#rrggbb"."""
+    """Return the color of "#rrggbb"."""
     return None if color is None else (int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16))
