@@ -31,14 +31,15 @@ Server(Settings(state=folder.parent / "killed", token=token, folder=folder), met
 
 @pytest.fixture
 def start(served: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Starts a server in a process of its own, always at the same port."""
+    """Yield a function that starts a server in its own process, always at the same port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     running: list[subprocess.Popen[bytes]] = []
 
     def started() -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         command = [sys.executable, "-c", _SERVE, str(served), str(port), TOKEN]
         running.append(subprocess.Popen(command, env=environment))
         end = time.monotonic() + 60
