@@ -162,7 +162,7 @@ def test_a_session_is_saved_and_its_files_downloaded(client: httpx.Client, sessi
 
 def test_saving_makes_the_folder_that_is_named(client: httpx.Client, session: str, folder: Path) -> None:
     client.post(f"{session}/add_point", json={"ijk": ON_BONE})
-    client.post(f"{session}/accept", json={"bone": "femur_left"})
+    client.post(f"{session}/commit", json={"bone": "femur_left"})
     assert client.post(f"{session}/save", json={"path": "results/new/knee_bones"}).status_code == 200
     assert (folder / "results" / "new" / "knee_bones.nii.gz").is_file()
     into_a_file = client.post(f"{session}/save", json={"path": "bars.nii.gz/x"})
