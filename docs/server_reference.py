@@ -24,8 +24,9 @@ types and errors, at `/api/openapi.json`; [run the studio on a server](../how-to
 
 Every request except `GET /healthz`, the page itself and MONAI Label's login needs the token: `Authorization: Bearer
 TOKEN`. An error is `{"error": {"kind": ..., "message": ...}}`; the kind is the class of the [error](errors.md), or
-one of the server's own: `Unauthorized` 401, `Forbidden` 403, `NotFound` 404, `Busy` 409, `TooLarge` 413, `UnsupportedMedia`
-415, `SchemaError` 422, `Overloaded` 503. Voxel indices are those of the source; slices are cut along the session's `axis`.
+one of the server's own: `Unauthorized` 401, `Forbidden` 403, `NotFound` 404, `Busy` 409, `TooLarge` 413,
+`UnsupportedMedia` 415, `SchemaError` 422, `Overloaded` 503. Voxel indices are those of the source; slices are cut along
+the session's `axis`.
 Labels of a slice are sent as run lengths, `[label, count, label, count, ...]`, with the first in-plane axis varying
 fastest.
 
