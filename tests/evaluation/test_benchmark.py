@@ -62,7 +62,7 @@ def test_a_killed_benchmark_goes_on_without_repeating_anything(protocol, tmp_pat
     assert len(steps) == 4 * 3  # of four trainings, none of them twice
     assert (tmp_path / "jobs/ours/standard/0/figures.json").stat().st_mtime_ns == first
     assert [one.job.name for one in figures] == [
-        "ours/standard/0", "decoder/standard/0", "cortex/standard/0", "ours/standard/1", "decoder/standard/1",
+        "ours/standard/0", "decoder/standard/0", "classical/standard/0", "ours/standard/1", "decoder/standard/1",
     ]  # fmt: skip
     assert [(one.done, one.total) for one in told] == [(n, 5) for n in (2, 3, 4, 5)]
     assert told[0].left_s > told[-1].left_s == 0
@@ -125,14 +125,14 @@ def test_a_mask_shifted_by_a_voxel(protocol, world, tmp_path):
         run.benchmark(protocol, tmp_path / "again")
 
 
-def test_lessons_follow_on_one_another(protocol, world, tmp_path):
+def test_runs_start_from_the_previous_one(protocol, world, tmp_path):
     protocol = replace(protocol, training=replace(protocol.training, steps=5))
     (fold,) = folds(protocol)
     taught = train_method(method("gate"), protocol, fold, 0, tmp_path / "gate", tmp_path / "slices.safetensors")
     assert taught.steps == 3 + 1 + 1
     assert taught.network.uses_volume
     assert taught.minutes > 0
-    assert (tmp_path / "gate/2-fusion-and-heads/run.safetensors").is_file()
+    assert (tmp_path / "gate/2-fusion-and-heads/weights.safetensors").is_file()
 
 
 def test_label_maps_of_what_is_left_out_are_not_learned_from(protocol, world, tmp_path, monkeypatch):
