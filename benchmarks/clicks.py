@@ -32,9 +32,9 @@ class Round:
     dice: float
 
 
-def rounds(segmenter: Segmenter, case: Case, *, heed: bool) -> list[Round]:
+def rounds(segmenter: Segmenter, case: Case, *, enforce: bool) -> list[Round]:
     """Yield the scores of each round of clicks on a case."""
-    session = segmenter.session(case.volume, SegmentOptions(enforce_clicks=heed)).automatic()
+    session = segmenter.session(case.volume, SegmentOptions(enforce_clicks=enforce)).automatic()
     found = []
     for _ in range(ROUNDS):
         points = next_clicks(session, case.truth == 1, case.truth != IGNORE)
@@ -56,12 +56,12 @@ def main() -> None:
     figures: dict[str, dict[str, list[Round]]] = {}
     for case in cases(a.data):
         figures[case.name] = {
-            name: rounds(network, case, heed=heed) for name, heed in (("alone", False), ("heeded", True))
+            name: rounds(network, case, enforce=enforce) for name, enforce in (("alone", False), ("enforced", True))
         }
         for name, after in figures[case.name].items():
             print(case.name, name, " ".join(f"{r.obeyed:.2f}/{r.dice:.3f}" for r in after), flush=True)
     for region in ("spine", "limb"):
-        for name in ("alone", "heeded"):
+        for name in ("alone", "enforced"):
             rows = [f[name] for case, f in figures.items() if case.startswith(region)]
             each = [(mean(r.obeyed for r in after), mean(r.dice for r in after)) for after in zip(*rows, strict=True)]
             print(region, name, " ".join(f"{obeyed:.2f}/{found:.3f}" for obeyed, found in each))

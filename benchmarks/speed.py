@@ -4,7 +4,7 @@
 
 The volume is 272 x 204 x 74 voxels, made in code; weights are random, which costs the same. "As published" repeats the
 published program's work with the same network: square 1024-pixel slices, whole feature maps, norms not folded, the 3-D
-branch anew for each slice. Each measurement runs in a process of its own, so that peak memory is its own.
+branch again for each slice. Each measurement runs in a process of its own, so that peak memory is its own.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ from anybone.synthetic.scanner import PLANES, scan
 from anybone.training.cache import IGNORE
 
 LEAST_DICE = 0.7  # made heads are thought worth up to 0.63, patients that were looked at 0.77 and more
-IMPOSTORS_OF_A_KIND = 5
+SAMPLES_PER_KIND = 5
 VOXELS = 200_000  # of each volume, drawn for the fit
 
 
@@ -110,7 +110,7 @@ def without_truth(model: Segmenter, data: Path) -> Iterator[Looked]:
 def out_of_distribution_samples(model: Segmenter) -> Iterator[Looked]:
     """All kinds, a few of each."""
     for kind in OUT_OF_DISTRIBUTION:
-        for seed in range(IMPOSTORS_OF_A_KIND):
+        for seed in range(SAMPLES_PER_KIND):
             yield look(model, f"{kind} {seed}", out_of_distribution(kind, seed))
 
 

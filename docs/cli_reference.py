@@ -86,23 +86,23 @@ def _section(name: str, function: Callable[..., None]) -> Iterator[str]:
 
 
 def _word(name: str, annotated: Any, default: Any) -> Word:
-    kind, told = get_args(annotated)[:2]
+    kind, info = get_args(annotated)[:2]
     required = default is inspect.Parameter.empty
-    if isinstance(told, typer.models.ArgumentInfo):
-        spelling, panel = f"`{told.metavar or name.upper()}`", "Arguments"
+    if isinstance(info, typer.models.ArgumentInfo):
+        spelling, panel = f"`{info.metavar or name.upper()}`", "Arguments"
     else:
-        names = sorted(_names(told) or [f"--{name.replace('_', '-')}"], key=len)
+        names = sorted(_names(info) or [f"--{name.replace('_', '-')}"], key=len)
         spelling = ", ".join(f"`{n}`" for n in names)
-        panel = told.rich_help_panel or "Options"
-        if not (told.count or kind is bool):
-            spelling += f" `{_value_name(told.metavar, kind)}`"
-    help_text = " ".join((told.help or "").split())
-    return Word(panel, _cell(spelling), _cell(f"{help_text}{_told_default(told, default, required)}"))
+        panel = info.rich_help_panel or "Options"
+        if not (info.count or kind is bool):
+            spelling += f" `{_value_name(info.metavar, kind)}`"
+    help_text = " ".join((info.help or "").split())
+    return Word(panel, _cell(spelling), _cell(f"{help_text}{_default_text(info, default, required)}"))
 
 
-def _names(told: Any) -> list[str]:
+def _names(info: Any) -> list[str]:
     """The names of an option; typer leaves the first one of an annotated option in the place of its default."""
-    return [word for word in (told.default, *(told.param_decls or ())) if isinstance(word, str)]
+    return [word for word in (info.default, *(info.param_decls or ())) if isinstance(word, str)]
 
 
 def _value_name(metavar: str | None, kind: Any) -> str:
@@ -117,12 +117,12 @@ def _value_name(metavar: str | None, kind: Any) -> str:
     return {float: "NUMBER", int: "N", str: "TEXT", Path: "PATH"}[kind]
 
 
-def _told_default(told: Any, default: Any, required: bool) -> str:
+def _default_text(info: Any, default: Any, required: bool) -> str:
     if required:
         return " *Required.*"
-    if isinstance(told.show_default, str):
-        return f" *Default: {told.show_default}.*"
-    if default is None or default is False or told.show_default is False:
+    if isinstance(info.show_default, str):
+        return f" *Default: {info.show_default}.*"
+    if default is None or default is False or info.show_default is False:
         return ""
     return f" *Default: `{default.value if isinstance(default, Enum) else default}`.*"
 

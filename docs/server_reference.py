@@ -45,13 +45,13 @@ _METHODS = ("get", "post", "put", "delete")
 
 def page() -> str:
     """The whole page, Markdown."""
-    told = openapi()
+    spec = openapi()
     lines = [HEAD]
     for tag, title in _TITLES.items():
         lines += [f"## {title}\n", "| | takes | gives |\n| --- | --- | --- |"]
-        for path, methods in told["paths"].items():
+        for path, methods in spec["paths"].items():
             lines += [
-                _row(method, path, methods[method], told)
+                _row(method, path, methods[method], spec)
                 for method in _METHODS
                 if method in methods and methods[method]["tags"] == [tag]
             ]
@@ -59,20 +59,20 @@ def page() -> str:
     return "\n".join(lines)
 
 
-def _row(method: str, path: str, told: dict[str, Any], whole: dict[str, Any]) -> str:
-    takes = ", ".join([*_parameters(told), *_body(told, whole)])
-    text = " ".join(told.get("description", "").split())
+def _row(method: str, path: str, spec: dict[str, Any], whole: dict[str, Any]) -> str:
+    takes = ", ".join([*_parameters(spec), *_body(spec, whole)])
+    text = " ".join(spec.get("description", "").split())
     return f"| `{method.upper()} {path}` | {takes} | {text} |".replace("|  |", "| |")
 
 
-def _parameters(told: dict[str, Any]) -> Iterator[str]:
-    for parameter in told.get("parameters", ()):
+def _parameters(spec: dict[str, Any]) -> Iterator[str]:
+    for parameter in spec.get("parameters", ()):
         if parameter["in"] == "query":
             yield f"`{parameter['name']}`" + ("" if parameter.get("required") else "?")
 
 
-def _body(told: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
-    for kind, content in told.get("requestBody", {}).get("content", {}).items():
+def _body(spec: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
+    for kind, content in spec.get("requestBody", {}).get("content", {}).items():
         schema = content["schema"]
         if "$ref" in schema:
             schema = whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]]

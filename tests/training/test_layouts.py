@@ -11,7 +11,7 @@ from anybone.core.errors import InputError, NothingFoundError, ReadError, UsageE
 from anybone.training.cache import IGNORE
 from anybone.training.cases import Case
 from anybone.training.check import find_faults
-from anybone.training.data import kept_aside, prepare, volume_cases
+from anybone.training.data import held_out_patients, prepare, volume_cases
 from anybone.training.layouts import find_cases
 from anybone.training.manifest import read_manifest, write_manifest
 from anybone.training.split import split_cases
@@ -139,8 +139,8 @@ def test_splits_decide_who_is_learned_from(listed):
     knees = [case.split for case in made if case.region == "knee"]
     assert sorted(knees) == ["test", "training", "training", "validation"]
     write_manifest(made, listed)
-    aside = {case.key for case in made if case.split == "validation"}
-    assert kept_aside([listed]) == aside
+    held_out = {case.key for case in made if case.split == "validation"}
+    assert held_out_patients([listed]) == held_out
     tested = {case.key for case in made if case.split == "test"}
     assert set(prepare([listed]).patients) == {case.key for case in made} - tested
 

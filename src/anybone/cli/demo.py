@@ -96,7 +96,7 @@ def _knee_case(folder: Path) -> Case:
 
 
 def _yours(file: Path, output: Path) -> list[_Shown]:
-    """What there is to read in the user's file or folder; read before any work, so that a mistake shows at once."""
+    """Read the user's file or folder before any work, so that a mistake shows at once."""
     from anybone.io import read
 
     output.mkdir(parents=True, exist_ok=True)  # so that it is taken for a folder whatever its name

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anybone.training.slices import Slice
 
 _BEGAN = "began_with"  # in a card: that of the first weights
-MOST_STEPS, STEPS_UNTRIED = 60, 10  # at most; where no trial decides: more taught the chance of one or two cases
+MOST_STEPS, STEPS_UNTRIED = 60, 10  # at most; where no trial decides: more would fit the noise of one or two cases
 MOST_STEPS_NAMED, STEPS_UNTRIED_NAMED = 150, 30  # names are learned from nothing
 LEARNING_RATE = 2e-4
 BOUNDARY, CLICK = 0.3, 0.5  # weights of these losses, as those that ship were trained with: without, masks shrink
@@ -172,18 +172,20 @@ def _tell_trial(terminal: Terminal, learned: _Learned, steps: int | None) -> Non
     from anybone.training.finetune import FEW
 
     trial = learned.trial
-    aside = "Keep one more aside, and look at it before and after."
+    advice = "Hold out one more case, and look at it before and after."
     if trial is not None:
         terminal.note(
             f"Cases left out in a trial: Dice {trial.mean(0):.3f} before, {trial.mean(trial.at_best):.3f} after "
             f"{trial.at_best} steps on the others."
         )
         if not trial.decides:
-            terminal.warn(f"{trial.cases} cases say too little about others: {learned.steps} steps were taken. {aside}")
+            terminal.warn(
+                f"{trial.cases} cases say too little about others: {learned.steps} steps were taken. {advice}"
+            )
         elif trial.cases < FEW:
-            terminal.warn(f"{trial.cases} cases say little about others. {aside}")
+            terminal.warn(f"{trial.cases} cases say little about others. {advice}")
     elif steps is None:
-        terminal.warn(f"One case cannot be tried out on another: {learned.steps} steps were taken. {aside}")
+        terminal.warn(f"One case cannot be tried out on another: {learned.steps} steps were taken. {advice}")
 
 
 def _card(header: Header, trial: Trial | None) -> dict[str, Any]:

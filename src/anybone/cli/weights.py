@@ -98,8 +98,8 @@ def info(which: Named = None, as_json: opt.AsJson = False, verbose: opt.Verbose 
         f"{'network':11} {config['encoder']}, {config['image_size']} px, 3-D branch {config['depth_attention']}"
     )
     if config["bones"]:
-        told = ", ".join(f"{label} {name}" for label, name in config["bones"].items())
-        terminal.result(f"{'bones':11} {told}")
+        text = ", ".join(f"{label} {name}" for label, name in config["bones"].items())
+        terminal.result(f"{'bones':11} {text}")
     for line in _card_lines(card):
         terminal.result(line)
 
@@ -111,8 +111,8 @@ def _card_lines(card: Mapping[str, Any], indent: str = "") -> Iterator[str]:
             yield f"{indent}{key}"
             yield from _card_lines(value, indent + "  ")
         else:
-            told = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-            yield f"{indent}{key:11} {told}"
+            text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            yield f"{indent}{key:11} {text}"
 
 
 @app.command("verify")

@@ -137,13 +137,13 @@ ENGINES: Mapping[str, Engine] = {"here": _here, "ray": _ray}
 
 def _same_protocol(protocol: Protocol, path: Path) -> None:
     """Raise an error if more than methods and seeds of the benchmark's protocol changed."""
-    told = json.loads(json.dumps(protocol.to_dict(), default=str))
+    settings = json.loads(json.dumps(protocol.to_dict(), default=str))
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
-        changed = [key for key in told if key not in _FREE and told[key] != before.get(key)]
+        changed = [key for key in settings if key not in _FREE and settings[key] != before.get(key)]
         if changed:
             raise InputError(
                 f"{path.parent} holds a benchmark with other {', '.join(changed)}. Give an empty folder; "
                 "methods and seeds alone can be added to what is there."
             )
-    write_whole(path, json.dumps(told, indent=1) + "\n")
+    write_whole(path, json.dumps(settings, indent=1) + "\n")

@@ -91,7 +91,7 @@ def _facts(mask: NDArray[np.bool_], segmentation: Segmentation) -> BoneFacts:
 
 @dataclass(frozen=True)
 class _Compared:
-    """A fact that is compared over the cohort; with `above`, only what has more of it than the rest is told."""
+    """A fact that is compared over the cohort; with `above`, only values above the rest are reported."""
 
     value: Callable[[BoneFacts], float]
     unit: str = ""
@@ -125,7 +125,7 @@ def flags(results: Sequence[Result]) -> dict[str, list[str]]:
 
 def _alone(one: Result) -> list[str]:
     """Return the warnings that follow from a mask by itself."""
-    told = [*one.doubts, *(["No bone was found."] if not one.bones else [])]
+    remarks = [*one.doubts, *(["No bone was found."] if not one.bones else [])]
     for name, bone in one.bones.items():
         kind = named(name)
         if kind is None or kind.side != "left":
@@ -135,11 +135,11 @@ def _alone(one: Result) -> list[str]:
             continue
         right = one.bones[other]
         if bone.center_right_mm > right.center_right_mm:
-            told.append(f"The {name} lies to the patient's right of the {other}: are sides mixed up?")
+            remarks.append(f"The {name} lies to the patient's right of the {other}: are sides mixed up?")
         larger = max(bone.volume_ml, right.volume_ml)
         if abs(bone.volume_ml - right.volume_ml) > _SIDES_DIFFER * larger:
-            told.append(f"The {name} has {bone.volume_ml:.1f} ml, the {other} {right.volume_ml:.1f} ml.")
-    return told
+            remarks.append(f"The {name} has {bone.volume_ml:.1f} ml, the {other} {right.volume_ml:.1f} ml.")
+    return remarks
 
 
 def _is_right_of(left_key: str, name: str) -> bool:
@@ -152,11 +152,11 @@ def _unlike(having: Sequence[Result], label: str, what: str) -> list[tuple[Resul
     z = modified_z(np.array([compared.value(one.bones[label]) for one in having]))
     usual = _text(float(np.median([_number(one.bones[label], what) for one in having])), what)
     name = "All bone" if label == ALL else f"The {label}"
-    told = []
+    remarks = []
     for place in np.flatnonzero((z if compared.above else np.abs(z)) > _BEYOND).tolist():
         shown = _text(_number(having[place].bones[label], what), what)
-        told.append((having[place], f"{name}: {what} {shown}{compared.unit}, usually {usual}."))
-    return told
+        remarks.append((having[place], f"{name}: {what} {shown}{compared.unit}, usually {usual}."))
+    return remarks
 
 
 def modified_z(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -86,16 +86,16 @@ def _row(one: Result, flags: Sequence[str], decision: str, picture: Image.Image 
     )
     values = ["", "", "", ""] if bone is None else [bone.volume_ml, bone.pieces, bone.holes, bone.border]
     bones = ", ".join(f"{escape(label)} {facts.volume_ml:.1f} ml" for label, facts in one.bones.items() if label != ALL)
-    told = "<br>".join(map(escape, flags))
+    remarks = "<br>".join(map(escape, flags))
     confidence = "" if one.confidence is None else f"{one.confidence:.2f}"
     return (
         f'<tr data-case="{name}" data-flags="{escape(" ".join(flags))}">'
         f"<td>{_image(picture, one.name)}</td><td>{name}</td>"
-        f'<td class="told" data-value="{len(flags)}">{told}</td>'
+        f'<td class="text" data-value="{len(flags)}">{remarks}</td>'
         f'<td data-value="{decision}"><select aria-label="decision on {name}">{options}</select></td>'
         f"<td>{confidence}</td>"
         + "".join(f'<td data-value="{value}">{text}</td>' for value, text in zip(values, facts, strict=True))
-        + f'<td class="told">{bones}</td></tr>'
+        + f'<td class="text">{bones}</td></tr>'
     )
 
 

@@ -31,8 +31,8 @@ def onto(segmentation: Segmentation, goal: Geometry, *, resample: bool = False) 
     there = np.linalg.inv(own.affine_ras_mm) @ goal.affine_ras_mm  # indices of the goal -> our own
     if not resample and not _reorders(there, goal, own):
         raise GeometryError(
-            f"The masks lie on different grids: {_told(own)} against {_told(goal)}. Where they show the same patient "
-            "in the same place, say --resample: each voxel of the truth then takes the nearest label."
+            f"The masks have different grids: {_describe(own)} against {_describe(goal)}. If they show the same patient "
+            "in the same position, give --resample: each voxel of the reference then takes the nearest label."
         )
     labels = np.zeros(goal.shape_ijk, dtype=np.uint16)
     rows, columns = np.meshgrid(*(np.arange(n) for n in goal.shape_ijk[1:]), indexing="ij")
@@ -60,7 +60,7 @@ def _reorders(there: np.ndarray, goal: Geometry, own: Geometry) -> bool:
     )
 
 
-def _told(geometry: Geometry) -> str:
+def _describe(geometry: Geometry) -> str:
     shape = " x ".join(map(str, geometry.shape_ijk))
     spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing_mm)
     return f"{shape} voxels of {spacing} mm, {geometry.orientation}"

@@ -86,10 +86,10 @@ class Clicked:
             "curves": [
                 {"name": one.name, "patient": one.patient, "user": one.user, **asdict(one.curve)} for one in self.curves
             ],
-            "summary": {user: self._told(user) for user in self.users},
+            "summary": {user: self._summary(user) for user in self.users},
         }
 
-    def _told(self, user: str) -> dict[str, Any]:
+    def _summary(self, user: str) -> dict[str, Any]:
         reached, clicks = self.reached(user)
         shown = [n for n in SHOWN_ROUNDS if n <= self.rounds]
         patients = len({one.patient for one in self.of(user)})

@@ -214,7 +214,7 @@ def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[st
     answered = onto(answer(volume, found), truth.geometry)
     measures = Measures(protocol.measure.tolerances_mm, ignore=frozenset({found.case.ignore_label}))
     one = next(row for row in score(answered, truth, measures) if row.label == ALL)
-    told = {
+    figures = {
         "name": _name(found),
         "patient": _patient(found),
         "facts": found.facts,
@@ -222,7 +222,7 @@ def _measured(answer: Answer, found: Found, protocol: Protocol) -> tuple[dict[st
         "empty": one.empty,
     }
     dsc = one.values["dsc"]
-    return told, Worst(1.0 if dsc is None else dsc, volume, truth, answered)
+    return figures, Worst(1.0 if dsc is None else dsc, volume, truth, answered)
 
 
 def _bone_alone(truth: Segmentation, ignore_label: int) -> Segmentation:

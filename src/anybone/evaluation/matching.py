@@ -91,7 +91,7 @@ class _Row:
 
 def _rows(truth: Path, prediction: Path) -> list[_Row]:
     if truth.is_file() and truth.suffix in SUFFIXES:
-        return [_told(row, truth, number) for number, row in enumerate(read_rows(truth), 1)]
+        return [_row_of(row, truth, number) for number, row in enumerate(read_rows(truth), 1)]
     if truth.is_dir() and prediction.is_file():
         raise ReadError(f"{prediction} is one file, but {truth} is a folder. Give two files or two folders.")
     rows = [_Row(path) for path in find_inputs(truth)]
@@ -100,7 +100,7 @@ def _rows(truth: Path, prediction: Path) -> list[_Row]:
     return rows
 
 
-def _told(row: Mapping[str, Any], manifest: Path, number: int) -> _Row:
+def _row_of(row: Mapping[str, Any], manifest: Path, number: int) -> _Row:
     columns = {key: str(value).strip() for key, value in row.items() if value not in (None, "")}
     column = next((name for name in _TRUTH if name in columns), None)
     if column is None:

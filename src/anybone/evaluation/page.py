@@ -22,7 +22,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } .wide { overflow-x: auto; }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-td.told { text-align: left; white-space: normal; min-width: 14rem; } td img { display: block; }
+td.text { text-align: left; white-space: normal; min-width: 14rem; } td img { display: block; }
 th { cursor: pointer; color: #333; } th:focus-visible { outline: 2px solid #0072b2; }
 .note { background: #fff6e0; border-left: 4px solid #b36b00; padding: .4rem .8rem; margin: .4rem 0; }
 svg { max-width: 100%; height: auto; } footer { color: #555; margin-top: 3rem; font-size: .85rem; }

@@ -44,7 +44,7 @@ class Measure:
 
     Attributes:
         tolerances_mm: Tolerances of the surface distance in mm.
-        clicks: After how many rounds of a click on each slice Dice is told; empty: no clicks.
+        clicks: After how many rounds of a click on each slice Dice is reported; empty: no clicks.
         by: Facts that figures are broken down by.
     """
 
@@ -116,9 +116,9 @@ class Found:
     @property
     def facts(self) -> dict[str, str]:
         """Facts of the case that results are stratified by."""
-        told = {name: str(getattr(self.case, name)) for name in ("region", "sequence", "plane")}
-        told = {"data": self.data, "location": self.location} | told
-        return {name: value for name, value in told.items() if value}
+        facts = {name: str(getattr(self.case, name)) for name in ("region", "sequence", "plane")}
+        facts = {"data": self.data, "location": self.location} | facts
+        return {name: value for name, value in facts.items() if value}
 
 
 @dataclass(frozen=True)

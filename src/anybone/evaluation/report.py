@@ -61,7 +61,7 @@ class Report:
         ]
 
     def strata(self) -> Iterator[tuple[str, str, list[Score]]]:
-        """All bone of the cases that share a fact: what is told, its value, their scores."""
+        """All bone of the cases that share a fact: its name, its value, their scores."""
         for fact in self.by:
             for value in sorted({one.facts.get(fact, "") for one in self.scores}):
                 yield fact, value, [one for one in self.of() if one.facts.get(fact, "") == value]
@@ -157,7 +157,7 @@ def evaluate_cases(
     missing = [case.name for case in cases if case.prediction is None]
     if missing:
         notes[f"{len(missing)} cases had no prediction and count as empty: {', '.join(missing)}."] = None
-    return Report(tuple(scores), measures, tuple(_told(cases) if by is None else by), tuple(notes))
+    return Report(tuple(scores), measures, tuple(_known_facts(cases) if by is None else by), tuple(notes))
 
 
 def _read(case: Match, truth: Segmentation) -> Segmentation:
@@ -175,5 +175,5 @@ def _used(segmentation: Segmentation) -> set[int]:
     return set(np.flatnonzero(np.bincount(segmentation.labels.ravel())).tolist())
 
 
-def _told(cases: Sequence[Match]) -> list[str]:
+def _known_facts(cases: Sequence[Match]) -> list[str]:
     return [fact for fact in STRATA if len({case.facts.get(fact, "") for case in cases}) > 1]

@@ -34,9 +34,9 @@ def read_json(path: Path) -> Report:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        told = content["measures"]
-        told |= {key: tuple(told[key]) for key in ("tolerances_mm", "overlaps")}
-        measures = Measures(**told | {"ignore": frozenset(told["ignore"])})
+        fields = content["measures"]
+        fields |= {key: tuple(fields[key]) for key in ("tolerances_mm", "overlaps")}
+        measures = Measures(**fields | {"ignore": frozenset(fields["ignore"])})
         scores = tuple(map(Score.from_dict, content["cases"]))
         return Report(scores, measures, tuple(content["by"]), tuple(content["notes"]))
     except (OSError, ValueError, KeyError, TypeError) as error:

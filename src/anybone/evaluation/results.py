@@ -51,8 +51,8 @@ class Results:
     def of(cls, protocol: Protocol, figures: Sequence[Figures]) -> Results:
         """Return the results of a protocol's finished jobs."""
         names = protocol.methods
-        told = {name: "masks of another program" for name in protocol.masks}
-        told |= {name: method(name).about for name in names if name not in protocol.masks}
+        content = {name: "masks of another program" for name in protocol.masks}
+        content |= {name: method(name).about for name in names if name not in protocol.masks}
         training = protocol.training
         scale = {
             "minutes": protocol.minutes,
@@ -69,7 +69,7 @@ class Results:
             "machine": machine(),
         }
         measure = protocol.measure
-        return cls(protocol.name, protocol.about, names, told, scale, measure.by, measure.clicks, tuple(figures))
+        return cls(protocol.name, protocol.about, names, content, scale, measure.by, measure.clicks, tuple(figures))
 
     @property
     def folds(self) -> list[str]:
@@ -150,9 +150,9 @@ class Results:
         """Return the results as plain values: figures and summaries."""
         summaries = {name: asdict(self.summary(name)) for name in self.methods}
         compared = {name: asdict(one) for name, one in self.compared().items()}
-        told = {key: value for key, value in vars(self).items() if key != "figures"}
+        content = {key: value for key, value in vars(self).items() if key != "figures"}
         return {
-            **told,
+            **content,
             "dsc": summaries,
             "dsc_less_the_first": compared,
             "figures": [one.to_dict() for one in self.figures],
@@ -188,14 +188,14 @@ def read_results(path: Path) -> Results:
         ReadError: It holds none.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        lists = {key: tuple(told[key]) for key in ("methods", "by", "rounds")}
-        figures = tuple(map(Figures.from_dict, told["figures"]))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        lists = {key: tuple(content[key]) for key in ("methods", "by", "rounds")}
+        figures = tuple(map(Figures.from_dict, content["figures"]))
         return Results(
-            told["name"],
-            told["about"],
-            descriptions=told["descriptions"],
-            scale=told["scale"],
+            content["name"],
+            content["about"],
+            descriptions=content["descriptions"],
+            scale=content["scale"],
             figures=figures,
             **lists,
         )

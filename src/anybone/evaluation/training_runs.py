@@ -80,7 +80,13 @@ def train_method(
         sources = _sources(config, protocol, fold, slices)
         config = replace(config, steps=_steps(method, run, config, protocol, sources, place))
         network = loop.train(
-            config, sources, Cache.empty(), place, _told(progress, config), build=method.build, clock=_clock(config)
+            config,
+            sources,
+            Cache.empty(),
+            place,
+            _progress_callback(progress, config),
+            build=method.build,
+            clock=_clock(config),
         )
         state = torch.load(place / loop.CHECKPOINT, weights_only=True, map_location="cpu", mmap=True)
         steps, seconds = steps + config.steps, seconds + float(state["seconds"])
@@ -96,7 +102,7 @@ def _clock(config: TrainingConfig) -> loop.Clock:
     return time.process_time if config.device == "cpu" else time.monotonic
 
 
-def _told(progress: Progress, config: TrainingConfig) -> Callable[[int, dict[str, float]], None]:
+def _progress_callback(progress: Progress, config: TrainingConfig) -> Callable[[int, dict[str, float]], None]:
     return lambda step, losses: progress(step, config.steps)
 
 

@@ -36,7 +36,7 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
 
     Frames have the positions of the source images and refer to them; slices without bone have no frame. Segments carry
     the SNOMED CT code, side and color of the bone. Text is in UTF-8. Series number and description contain the time, so
-    that two saves can be told apart.
+    that two saves can be distinguished.
 
     Raises:
         WriteError: The segmentation was not found in DICOM images, or these do not say which they are.
@@ -72,7 +72,7 @@ def write_dicom_seg(segmentation: Segmentation, path: Path) -> None:
             software_versions=made.version if made else __version__,
             device_serial_number=(made.weights_sha256 if made and made.weights_sha256 else "none")[:_LONGEST_LABEL],
             content_label="BONES",
-            content_description=_told(made),
+            content_description=_content_description(made),
             series_description=f"Bones, anybone {now:%Y-%m-%d %H:%M:%S}, research use only",
             content_creator_name="anybone",
             transfer_syntax_uid=ExplicitVRLittleEndian,
@@ -149,7 +149,7 @@ def _code(value: str, meaning: str) -> Any:
     return CodedConcept(value=value, scheme_designator="SCT", meaning=meaning)
 
 
-def _told(made: Provenance | None) -> str:
+def _content_description(made: Provenance | None) -> str:
     return "Bones" if made is None else f"Bones found by anybone {made.version} ({made.method})"[:_LONGEST_LABEL]
 
 

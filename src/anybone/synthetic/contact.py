@@ -22,7 +22,7 @@ _ROUNDS = 4
 _GOOD_ENOUGH_MM = 0.1
 _FACING = 0.3  # cosine between normals: surfaces that look the same way are not those of a joint
 _REACH_MM = 6.0  # farther apart than this, bones do not touch
-_DEEPEST_MM = 5.0  # a vertex deeper inside another bone belongs to a thin part whose sides cannot be told apart
+_DEEPEST_MM = 5.0  # a vertex deeper inside another bone belongs to a thin part whose sides cannot be distinguished
 
 
 def seat(

@@ -1,7 +1,7 @@
 """The knee that comes with the package: synthetic MRI without any shapes of bones installed.
 
 It is a label map as `anybone anatomy corpus` makes them, coarser, and cut to the bones from side to side. Its file
-holds the credits of the shapes that it was made from; NOTICE says the rest. `make knee` makes it anew, which takes the
+holds the credits of the shapes that it was made from; NOTICE says the rest. `make knee` makes it again, which takes the
 extra anybone[anatomy].
 """
 

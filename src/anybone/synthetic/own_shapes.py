@@ -25,7 +25,7 @@ _FINEST_MM = 0.8  # surfaces are found on a grid of this or the slices' pixels, 
 _SIZE, _WAVES_MM, _HEIGHT_MM = 0.05, (80.0, 250.0), 2.0  # how people differ from the one that was scanned
 _SHARE = 0.01  # and each bone from its neighbors
 _GAP_MM = 1.0
-_MUSCLES, _FLESH_MM = 7, (12.0, 30.0)  # how far the ring of them reaches beyond the bones
+_MUSCLES, _SOFT_TISSUE_MM = 7, (12.0, 30.0)  # how far the ring of them reaches beyond the bones
 _PAD = 2  # voxels around a bone
 _BEYOND_MM = 20.0  # a cut bone ends so far outside, since an end has a cortex
 _ROUNDS = 6  # of smoothing: steps between slices go, edges stay
@@ -88,7 +88,7 @@ def _soft_tissue(
     points = np.concatenate([mesh.vertices_mm for mesh in bones.values()])
     points = points[(np.abs(points - center_mm) < extent_mm / 2).all(axis=1)]
     low, high = np.quantile(points, (0.02, 0.98), axis=0)[:, across]
-    half = (high - low) / 2 + rng.uniform(*_FLESH_MM)
+    half = (high - low) / 2 + rng.uniform(*_SOFT_TISSUE_MM)
     ends = center_mm[along] + np.array([-1, 0, 1]) * extent_mm[along]
     muscles = {}
     for number, angle in enumerate(np.arange(_MUSCLES) * 2 * np.pi / _MUSCLES + rng.uniform(0, 2 * np.pi)):

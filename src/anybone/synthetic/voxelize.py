@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anybone.core.geometry import Geometry
 from anybone.synthetic.scene import Mesh
 
-_ASIDE = np.array([1.13e-4, 2.37e-4, 3.71e-4])  # voxels: keeps lines off vertices and edges that lie on the grid
+_OFFSET = np.array([1.13e-4, 2.37e-4, 3.71e-4])  # voxels: keeps lines off vertices and edges that lie on the grid
 
 Indices = NDArray[np.intp]
 
@@ -26,7 +26,7 @@ def voxelize(mesh: Mesh, geometry: Geometry) -> NDArray[np.bool_]:
 
 def voxelized_part(mesh: Mesh, geometry: Geometry) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
     """Return the window of the grid that the mesh reaches, and which of its voxels are inside."""
-    at = geometry.to_voxel(mesh.vertices_mm) + _ASIDE
+    at = geometry.to_voxel(mesh.vertices_mm) + _OFFSET
     if not len(mesh.faces):
         return (slice(0), slice(0), slice(0)), np.zeros((0, 0, 0), dtype=bool)
     low = np.clip(np.floor(at.min(axis=0)), 0, geometry.shape_ijk).astype(int)
@@ -47,7 +47,7 @@ def voxelized_part(mesh: Mesh, geometry: Geometry) -> tuple[tuple[slice, slice, 
 def touched(mesh: Mesh, geometry: Geometry) -> NDArray[np.bool_]:
     """Return the voxels "i j k" that the surface passes, which separate inside from outside."""
     found = np.zeros(geometry.shape_ijk, dtype=bool)
-    triangles = (geometry.to_voxel(mesh.vertices_mm) + _ASIDE)[mesh.faces]
+    triangles = (geometry.to_voxel(mesh.vertices_mm) + _OFFSET)[mesh.faces]
     for axis in range(3):
         order = ((axis + 1) % 3, (axis + 2) % 3, axis)
         _, u, v, depth = columns_met(triangles[:, :, order], tuple(geometry.shape_ijk[a] for a in order[:2]))

@@ -34,7 +34,7 @@ SYNTHETIC: Mapping[str, Callable[[Atlas, TrainingConfig], AnySource]] = {
 def read_volumes(cases: Sequence[Path], config: TrainingConfig) -> VolumeCache | AttendedCache:
     """Read cases for a stage that trains or uses the 3-D branch; raises as `data.prepare` and `model_with_branch`.
 
-    They are read anew whenever a run starts or goes on: about a second each.
+    They are read again whenever a run starts or goes on: about a second each.
     """
     if STAGES[config.stage].sees == "volumes":
         return VolumeCache.made_of(volume_cases(cases))

@@ -28,19 +28,21 @@ def find_bids(folder: Path) -> list[Case]:
         ReadError: A mask has several.
     """
     images = [path for path in sorted(folder.glob("sub-*/**/anat/*.nii*")) if not path.name.startswith(".")]
-    told = {path: _entities(path) for path in images}
+    entities_of = {path: _entities(path) for path in images}
     cases = []
     for mask in _masks(folder / "derivatives"):
         wanted, _ = _entities(mask)
-        fitting = [path for path, (entities, _) in told.items() if entities == _without(wanted)]
+        fitting = [path for path, (entities, _) in entities_of.items() if entities == _without(wanted)]
         if not fitting:
-            raise NothingFoundError(f"{mask} has no image with its entities {_told(_without(wanted))} in {folder}.")
+            raise NothingFoundError(
+                f"{mask} has no image with its entities {_entity_text(_without(wanted))} in {folder}."
+            )
         if len(fitting) > 1:
             names = ", ".join(path.name for path in fitting)
             raise ReadError(f"{mask} may belong to {names}. Give it the entities of one, or use a manifest.")
         (image,) = fitting
         region, names_of = _region(image), _names(mask, folder)
-        cases.append(Case(image, mask, f"sub-{wanted['sub']}", region, told[image][1], names=names_of))
+        cases.append(Case(image, mask, f"sub-{wanted['sub']}", region, entities_of[image][1], names=names_of))
     return cases
 
 
@@ -58,7 +60,7 @@ def _without(entities: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in entities.items() if key not in _OF_MASKS}
 
 
-def _told(entities: dict[str, str]) -> str:
+def _entity_text(entities: dict[str, str]) -> str:
     return "_".join(f"{key}-{value}" for key, value in entities.items())
 
 

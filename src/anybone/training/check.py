@@ -100,8 +100,8 @@ def _on_both_sides(cases: Iterable[Case]) -> Iterator[str]:
             splits[case.patient].setdefault(case.split, case)
     for patient, sides in splits.items():
         if len(sides) > 1:
-            told = ", ".join(f"{split} ({case.image})" for split, case in sides.items())
-            yield f"Patient {patient} is on both sides of the split: {told}."
+            listed = ", ".join(f"{split} ({case.image})" for split, case in sides.items())
+            yield f"Patient {patient} is on both sides of the split: {listed}."
 
 
 def _twice(cases: Iterable[Case]) -> Iterator[str]:
@@ -125,8 +125,8 @@ def _two_names(cases: Iterable[Case], contents: dict[tuple[Path, str], str]) -> 
     for group, why in ((same, "have the same image"), (alike, "have names that differ in spelling only")):
         for patients in group.values():
             if len(patients) > 1:
-                told = ", ".join(f"{patient} ({case.image})" for patient, case in patients.items())
-                yield f"Patients {told} {why}: one patient under two names?"
+                listed = ", ".join(f"{patient} ({case.image})" for patient, case in patients.items())
+                yield f"Patients {listed} {why}: one patient under two names?"
 
 
 def _plain(name: str) -> str:

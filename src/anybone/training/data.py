@@ -65,7 +65,7 @@ def cases_in(path: Path) -> list[Case]:
     return [] if collections and not (path / IMAGES).is_dir() else find_cases(path)
 
 
-def kept_aside(cases: Sequence[Path]) -> set[str]:
+def held_out_patients(cases: Sequence[Path]) -> set[str]:
     """Return the patients that manifests reserve for validation."""
     return {case.key for path in cases for case in cases_in(path) if case.split == VALIDATION}
 

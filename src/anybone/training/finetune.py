@@ -74,7 +74,7 @@ class Trial:
         """The number of steps that served them most surely; 0 where none did.
 
         What counts is the mean gain less its standard error over the cases: where one gains what another loses, steps
-        taught the chance of a few.
+        fitted the noise of a few.
         """
         return max(self.dice, key=lambda steps: (self._sure_gain(steps), -steps))
 

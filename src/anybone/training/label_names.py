@@ -19,7 +19,7 @@ def read_label_names(pairs: Sequence[Pair]) -> dict[int, str]:
         InputError: A label has different names in two masks, or there are fewer than two bones to tell apart.
     """
     names: dict[int, str] = {}
-    told_by: dict[int, Pair] = {}
+    named_by: dict[int, Pair] = {}
     for pair in pairs:
         truth = read_segmentation(pair.mask)
         for label in np.unique(truth.labels).tolist():
@@ -28,10 +28,10 @@ def read_label_names(pairs: Sequence[Pair]) -> dict[int, str]:
                 continue
             if names.setdefault(label, name) != name:
                 raise InputError(
-                    f"Label {label} is {name!r} in {pair.mask}, and {names[label]!r} in {told_by[label].mask}. "
+                    f"Label {label} is {name!r} in {pair.mask}, and {names[label]!r} in {named_by[label].mask}. "
                     "Give each bone one label in all masks."
                 )
-            told_by.setdefault(label, pair)
+            named_by.setdefault(label, pair)
     if len(names) < 2:
         raise InputError(
             f"The masks hold {len(names)} bone to tell apart ({', '.join(names.values())}). "

@@ -205,9 +205,9 @@ def one_step(
 
 def learn(run: Run[Any], losses: dict[str, Tensor], config: TrainingConfig) -> dict[str, Tensor]:
     """Update the network, its average and the optimizer from a loss, and return its detached parts."""
-    told = _backward(losses, {}, 1.0)
+    detached = _backward(losses, {}, 1.0)
     _update(run, config)
-    return told
+    return detached
 
 
 def _backward(losses: dict[str, Tensor], sums: dict[str, Tensor], share: float) -> dict[str, Tensor]:

@@ -53,25 +53,25 @@ def write_manifest(cases: Sequence[Case], path: Path) -> None:
 
 
 def _case(row: Mapping[str, Any], path: Path, number: int) -> Case:
-    told = {column: str(row.get(column) or "").strip() for column in COLUMNS}
+    values = {column: str(row.get(column) or "").strip() for column in COLUMNS}
     where = f"{path}, case {number}"
-    if not told["image"] or not told["bones"]:
+    if not values["image"] or not values["bones"]:
         raise ReadError(f"{where} needs an image and bones; found the columns {', '.join(row)}.")
-    split = _SPLIT_NAMES.get(told["split"].lower(), told["split"].lower())
+    split = _SPLIT_NAMES.get(values["split"].lower(), values["split"].lower())
     if split and split not in SPLITS:
-        raise ReadError(f"{where}: split is one of {', '.join(SPLITS)}; found {told['split']!r}.")
-    if told["ignore_label"] and not told["ignore_label"].isdigit():
-        raise ReadError(f"{where}: ignore_label is the number of a label; found {told['ignore_label']!r}.")
-    image = path.parent / told["image"]
+        raise ReadError(f"{where}: split is one of {', '.join(SPLITS)}; found {values['split']!r}.")
+    if values["ignore_label"] and not values["ignore_label"].isdigit():
+        raise ReadError(f"{where}: ignore_label is the number of a label; found {values['ignore_label']!r}.")
+    image = path.parent / values["image"]
     return Case(
         image=image,
-        bones=path.parent / told["bones"],
-        patient=told["patient"] or stem(image),
-        region=told["region"] or REGION,
-        sequence=told["sequence"],
-        plane=told["plane"],
+        bones=path.parent / values["bones"],
+        patient=values["patient"] or stem(image),
+        region=values["region"] or REGION,
+        sequence=values["sequence"],
+        plane=values["plane"],
         split=split,
-        ignore_label=int(told["ignore_label"] or IGNORE),
+        ignore_label=int(values["ignore_label"] or IGNORE),
     )
 
 

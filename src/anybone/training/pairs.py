@@ -42,8 +42,8 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
         if not fitting:
             raise NothingFoundError(f"{image} has no mask in {masks}; expected {name}.nii.gz or {name}_bones.nii.gz.")
         if len(fitting) > 1:
-            told = ", ".join(m.name for m in fitting)
-            raise ReadError(f"{image} has several masks in {masks}: {told}. Leave one of them.")
+            names = ", ".join(m.name for m in fitting)
+            raise ReadError(f"{image} has several masks in {masks}: {names}. Leave one of them.")
         pairs.append(Pair(name, image, fitting[0]))
     if not pairs:
         raise NothingFoundError(f"{images} holds no image that can be read. Give another folder.")

@@ -46,9 +46,9 @@ class Processes:
         """Return the first process's number on all of them."""
         if self.count == 1:
             return number
-        told = [number]
-        dist.broadcast_object_list(told, src=0)
-        return told[0]
+        shared = [number]
+        dist.broadcast_object_list(shared, src=0)
+        return shared[0]
 
 
 ALONE = Processes()

@@ -16,7 +16,7 @@ class Data:
     Attributes:
         cases: Folders of cases with bone references, or manifests of them.
         corpus: Folders of label maps of synthetic anatomy.
-        hold_out: Patients that are never trained on; empty: those that the data themselves keep aside.
+        hold_out: Patients that are never trained on; empty: those that the data hold out.
     """
 
     cases: tuple[Path, ...] = ()

@@ -18,7 +18,7 @@ from anybone.training import loop
 from anybone.training.batch_sources import REAL, SYNTHETIC, read_volumes
 from anybone.training.cache import Cache, load_cache
 from anybone.training.config import TrainingConfig
-from anybone.training.data import cached, kept_aside
+from anybone.training.data import cached, held_out_patients
 from anybone.training.processes import ALONE, Processes
 from anybone.training.public_sets import VALIDATION
 from anybone.training.recipe import Data, Recipe
@@ -67,8 +67,8 @@ def run_recipe(
     if minutes is not None:
         steps = loop.earlier_steps(folder) or loop.steps_within(minutes, config, sources, processes)
         config = replace(config, steps=steps)
-    told = _told(progress, config)
-    network = loop.train(config, sources, cache.of(held_out), folder, told, logs=logs, processes=processes)
+    callback = _progress_callback(progress, config)
+    network = loop.train(config, sources, cache.of(held_out), folder, callback, logs=logs, processes=processes)
     origin = f"trained by anybone in {config.steps} steps; patients: {len(patients)}"
     license, began = _began(recipe)
     made = checkpoint.Checkpoint(config.model, network.state_dict(), license, origin + began, recipe.name)
@@ -118,7 +118,7 @@ def _held_out(cache: Cache | VolumeCache, data: Data) -> set[str]:
     unknown = sorted(set(data.hold_out) - known)
     if unknown:
         raise UsageError(f"There is no patient {', '.join(unknown)} to hold out. There are {', '.join(sorted(known))}.")
-    held_out = set(data.hold_out) or (VALIDATION | kept_aside(data.cases)) & known
+    held_out = set(data.hold_out) or (VALIDATION | held_out_patients(data.cases)) & known
     if known and held_out == known:
         raise UsageError("All patients are held out, so none is left to train on. Hold out fewer.")
     return held_out
@@ -141,5 +141,7 @@ def _sources(recipe: Recipe, real: Cache | VolumeCache) -> dict[str, AnySource]:
     return sources
 
 
-def _told(progress: Progress | None, config: TrainingConfig) -> Callable[[int, dict[str, float]], None] | None:
+def _progress_callback(
+    progress: Progress | None, config: TrainingConfig
+) -> Callable[[int, dict[str, float]], None] | None:
     return None if progress is None else lambda step, losses: progress(step, config.steps, losses)

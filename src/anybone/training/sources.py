@@ -59,7 +59,7 @@ class RealSlices:
 
 
 class SyntheticSlices:
-    """Slices of synthetic anatomy, each scanned anew: half with the contrast of a sequence, half with any."""
+    """Slices of synthetic anatomy, each with a new scan: half with the contrast of a sequence, half with any."""
 
     def __init__(self, atlas: Atlas, config: TrainingConfig) -> None:
         self._renderer = Renderer(atlas, RenderOptions(size=config.model.image_size))

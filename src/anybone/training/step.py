@@ -17,7 +17,7 @@ from anybone.training.config import TrainingConfig
 from anybone.training.losses import intersection_over_union, mask_loss
 from anybone.training.simulate_prompts import PROMPTS, Prompted, around_click, correct, no_prompts
 
-ALL_BONE, ASKED = 0, 1  # channel 0 is taught all bone whatever the prompts, channel 1 what they ask for
+ALL_BONE, ASKED = 0, 1  # channel 0 is trained on all bone whatever the prompts, channel 1 what they ask for
 ALL_BONE_WEIGHT = 0.25
 
 

@@ -1,4 +1,4 @@
-"""Whole volumes to train the 3-D branch on: of patients, and of synthetic anatomy scanned anew for every batch."""
+"""Whole volumes to train the 3-D branch on: of patients, and of synthetic anatomy scanned again for every batch."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class RealVolumes:
 
 
 class SyntheticVolumes:
-    """Whole volumes of synthetic anatomy in any plane, of thin or thick slices, each scanned anew."""
+    """Whole volumes of synthetic anatomy in any plane, of thin or thick slices, each with a new scan."""
 
     def __init__(self, atlas: Atlas) -> None:
         self._atlas = atlas

@@ -23,7 +23,7 @@ class Protocol:
         ti_null: Inversion time as a multiple of the time at which fat is null.
         water: Share of water's signal in the image.
         fat: Share of fat's signal in the image; below 1 where fat is suppressed.
-        spectral: Fat is told from water by its frequency, which fails where the field is uneven.
+        spectral: Fat is separated from water by its frequency, which fails where the field is uneven.
         separated: Water and fat were separated, which also undoes their chemical shift.
         often: Relative frequency in training.
     """

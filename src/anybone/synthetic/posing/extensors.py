@@ -43,10 +43,10 @@ def extensors(
     tip = patella[reach > reach.max() - _END_SHARE * np.ptp(reach)].mean(axis=0)
     condyles = bones["left femur"].vertices_mm
     condyles = condyles[np.linalg.norm(condyles - middle, axis=1) < _NEAR_MM]
-    aside = _unit(np.cross(down, condyles.mean(axis=0) - middle))
-    front = _unit(np.cross(aside, down)) * np.sign(np.cross(aside, down) @ (middle - condyles.mean(axis=0)))
+    sideways = _unit(np.cross(down, condyles.mean(axis=0) - middle))
+    front = _unit(np.cross(sideways, down)) * np.sign(np.cross(sideways, down) @ (middle - condyles.mean(axis=0)))
     for number in _STRANDS:
-        shift = number * _APART_MM * aside
+        shift = number * _APART_MM * sideways
         found[f"left patellar ligament {number + 3}"] = MusclePath(
             np.stack([tip + 0.8 * shift, (tip + tuberosity) / 2 + shift, tuberosity + shift]), _STRAND_MM, cord=True
         )
@@ -54,23 +54,23 @@ def extensors(
     pad = [lower, np.linspace(tip, tuberosity, 5)]
     for name in ("left femur", "left tibia"):
         points = bones[name].vertices_mm
-        near = (np.abs((points - middle) @ aside) < _PAD_HALF_MM) & (np.linalg.norm(points - tip, axis=1) < _NEAR_MM)
+        near = (np.abs((points - middle) @ sideways) < _PAD_HALF_MM) & (np.linalg.norm(points - tip, axis=1) < _NEAR_MM)
         points = points[near]
         ahead = points @ front
         pad.append(points[ahead > ahead.max(initial=-np.inf) - _PAD_DEEP_MM])
-    above = _above(bones["left femur"].vertices_mm, condyles.mean(axis=0), patella, aside)
+    above = _above(bones["left femur"].vertices_mm, condyles.mean(axis=0), patella, sideways)
     return found, {"left infrapatellar fat pad": _hull(np.concatenate(pad)), "left prefemoral fat pad": _hull(above)}
 
 
-def _above(femur: Array, condyles: Array, patella: Array, aside: Array) -> Array:
+def _above(femur: Array, condyles: Array, patella: Array, sideways: Array) -> Array:
     """Points around the fat between femur and tendon above the patella: a wedge, thin at its upper end."""
     up = _unit(femur.mean(axis=0) - condyles)
-    ahead = _unit(np.cross(aside, up))
+    ahead = _unit(np.cross(sideways, up))
     ahead = ahead * np.sign(ahead @ (patella.mean(axis=0) - condyles))
     reach = patella @ up
     pole = patella[reach > reach.max() - _END_SHARE * np.ptp(reach)]
     height = (femur - pole.mean(axis=0)) @ up
-    near = (height > 0) & (height < _ABOVE_MM) & (np.abs((femur - pole.mean(axis=0)) @ aside) < _ABOVE_HALF_MM)
+    near = (height > 0) & (height < _ABOVE_MM) & (np.abs((femur - pole.mean(axis=0)) @ sideways) < _ABOVE_HALF_MM)
     surface = femur[near]
     surface = surface[surface @ ahead > (surface @ ahead).max(initial=-np.inf) - _ABOVE_DEEP_MM]
     return np.concatenate([pole, surface, surface + _ABOVE_THIN_MM * ahead])

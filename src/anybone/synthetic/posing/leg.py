@@ -27,12 +27,12 @@ from anybone.synthetic.shapes.mesh_parts import FOOT
 _PATELLA_SHARE = 0.6  # of the knee's flexion
 _KNEE_GAP_MM, _PATELLA_GAP_MM, _HIP_GAP_MM, _ANKLE_GAP_MM = (3.0, 5.0), (2.5, 4.5), (3.0, 5.0), (2.2, 3.5)
 _SOLE_DEG = 8.0  # the line from the heel to the second metatarsal rises above the sole by so much
-_PATELLA_ASIDE_MM = (1.0, 7.0)
+_PATELLA_LATERAL_MM = (1.0, 7.0)
 _OF_TOES = ("edl", "ehl", "fdl", "fhl")
 # How far down the thigh bellies reach, and the radius of their tendons.
 _THIGH = {"tfl": 0.3, "recfem": 0.8, "grac": 0.78, "semiten": 0.74, "bflh": 0.86}
 _TENDON_MM = 2.4
-_SHANK_SHARE = 0.5  # how often tibia and fibula too come from the user's surfaces
+_LOWER_LEG_FRACTION = 0.5  # how often tibia and fibula too come from the user's surfaces
 _MODEL_SEGMENTS = {  # bodies of the articulated skeleton, and the bone that carries each here
     "pelvis": "left hip bone",
     "femur_l": "left femur",
@@ -110,7 +110,7 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
     knee = seat(tibia, femur, -(bent.matrix @ up), rng.uniform(*_KNEE_GAP_MM), middle, 45.0, 0.1).after(bent)
     tilted = turned(-_PATELLA_SHARE * flexion, axis, middle)
     front = tilted.matrix @ np.cross(up, axis)
-    tilted = tilted.after(_tracked(bones["left patella"], femur, axis, rng.uniform(*_PATELLA_ASIDE_MM)))
+    tilted = tilted.after(_tracked(bones["left patella"], femur, axis, rng.uniform(*_PATELLA_LATERAL_MM)))
     patella = tilted.mesh(bones["left patella"])
     at = patella.vertices_mm.mean(axis=0)
     kneecap = seat(patella, femur, front, rng.uniform(*_PATELLA_GAP_MM), at, 32.0, 0.35).after(tilted)
@@ -122,11 +122,11 @@ def _joints(bones: Mapping[str, Mesh], angles_deg: Mapping[str, float], rng: np.
     }
 
 
-def _tracked(patella: Mesh, femur: Mesh, axis: Array, aside_mm: float) -> Move:
-    """Return the shift of the patella along the knee's axis that leaves it `aside_mm` lateral of the trochlea."""
+def _tracked(patella: Mesh, femur: Mesh, axis: Array, lateral_mm: float) -> Move:
+    """Return the shift of the patella along the knee's axis that leaves it `lateral_mm` lateral of the trochlea."""
     at = femur.vertices_mm
     across = at[at[:, 2] < at[:, 2].min() + CONDYLE_MM] @ axis
-    wanted = (across.min() + across.max()) / 2 - aside_mm
+    wanted = (across.min() + across.max()) / 2 - lateral_mm
     return shifted(axis * (wanted - float((patella.vertices_mm @ axis).mean())))
 
 
@@ -154,7 +154,7 @@ def _foot(
         onto = fitted(mean["left tibia"].vertices_mm, bones["left tibia"].vertices_mm).after(laid)
         whole = {name: onto.mesh(mesh) for name, mesh in found.items()}
         lower_leg = {name: whole.pop(name) for name in ("left tibia", "left fibula")}
-        if rng.random() < _SHANK_SHARE:
+        if rng.random() < _LOWER_LEG_FRACTION:
             bones |= lower_leg
         return whole, fit, (visible_human.CREDIT,)
     model = skeleton.articulated(

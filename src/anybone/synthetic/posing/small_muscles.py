@@ -51,9 +51,9 @@ def hand_muscles(bones: Mapping[str, Mesh]) -> dict[str, MusclePath]:
     for n in range(1, 6):
         rays = [palm[n - 1], *_phalanges(bones, "finger", n, palm[n - 1].far)]
         facing = _unit(wrist + 40 * front - rays[0].at(0.5)) if n == 1 else front
-        aside = (n - 3) * 2.5 * little
-        tunnel = [wrist + 45 * up + 10 * front + aside, wrist + 11 * front + aside]
-        back = [wrist + 40 * up - 12 * front + aside, wrist - 11 * front + aside]
+        sideways = (n - 3) * 2.5 * little
+        tunnel = [wrist + 45 * up + 10 * front + sideways, wrist + 11 * front + sideways]
+        back = [wrist + 40 * up - 12 * front + sideways, wrist - 11 * front + sideways]
         found |= _tendons(f"finger {n}", rays, facing, tunnel, back)
     return _named(found)
 
@@ -78,9 +78,9 @@ def foot_muscles(bones: Mapping[str, Mesh]) -> dict[str, MusclePath]:
     }
     for n in range(1, 6):
         rays = [sole[n - 1], *_phalanges(bones, "toe", n, sole[n - 1].far)]
-        aside = (n - 3) * 3 * little
-        back = [ankle - 22 * down + 0.3 * aside, middle["navicular"] - 14 * down + aside]
-        found |= _tendons(f"toe {n}", rays, down, [heel + 6 * down - 16 * little, under + aside], back)
+        sideways = (n - 3) * 3 * little
+        back = [ankle - 22 * down + 0.3 * sideways, middle["navicular"] - 14 * down + sideways]
+        found |= _tendons(f"toe {n}", rays, down, [heel + 6 * down - 16 * little, under + sideways], back)
     return _named(found)
 
 

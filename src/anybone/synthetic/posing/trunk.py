@@ -20,8 +20,8 @@ from anybone.synthetic.shapes.vertebra import LEVELS
 
 PARAMETRIC = "Vertebrae, hyoid and coccyx: made from published measures (Panjabi et al. 1991, 1992)"
 
-_LOIN = ("L5", "L4", "L3", "L2", "L1", "T12", "T11", "T10")
-_LOIN_MUSCLES = ("MF_", "LTp", "IL_", "QL_", "Ps_", "glm", "ili", "pir")  # how their names begin
+_LUMBAR = ("L5", "L4", "L3", "L2", "L1", "T12", "T11", "T10")
+_LUMBAR_MUSCLES = ("MF_", "LTp", "IL_", "QL_", "Ps_", "glm", "ili", "pir")  # how their names begin
 _HYOID_BEFORE_MM = (0.0, 42.0, -6.0)  # from the middle of C3
 
 
@@ -109,7 +109,7 @@ def lumbar(rng: np.random.Generator, lordosis_deg: float) -> Body:
     tilt = turned(rng.uniform(-4, 12), (1, 0, 0), base.offset_mm)
     pelvis = {name: tilt.mesh(mesh) for name, mesh in pelvis.items()}
     base = tilt.after(base)
-    frames, sizes = stacked(base, _LOIN, rng, float(rng.uniform(0.97, 1.1)), lordosis_deg)
+    frames, sizes = stacked(base, _LUMBAR, rng, float(rng.uniform(0.97, 1.1)), lordosis_deg)
     bones = {**pelvis, "coccyx": coccyx(pelvis["sacrum"]), **spine_of(frames, rng, sizes)}
     there, there_sizes = standing()
     rest = skeleton.articulated([f"{side} rib {n}" for side in ("left", "right") for n in (10, 11, 12)])
@@ -137,7 +137,7 @@ def _lumbar_muscles(rest: skeleton.Articulated, carried: Mapping[str, Move]) -> 
     found = {}
     for name, path in rest.muscles.items():
         bodies = rest.segments[name]
-        if name[:3] in _LOIN_MUSCLES and set(bodies) <= {*moves, "pelvis", "femur_r", "femur_l"}:
+        if name[:3] in _LUMBAR_MUSCLES and set(bodies) <= {*moves, "pelvis", "femur_r", "femur_l"}:
             points = [moves.get(b, carried["L5"])(p) for b, p in zip(bodies, path.points_mm, strict=True)]
             found[name] = MusclePath(np.stack(points), path.radius_mm)
     return sided(found)

@@ -70,7 +70,7 @@ def piece_of(mesh: Mesh, piece: str) -> Mesh:
     """Return the named component of a mesh with several bones; the mesh itself for an empty name.
 
     Args:
-        mesh: In RAS mm of a body at rest whose middle is at x = 0: pieces are told apart by where they lie.
+        mesh: In RAS mm of a body at rest whose middle is at x = 0: pieces are distinguished by their position.
         piece: Component, see `PIECES`.
 
     Raises:

@@ -32,7 +32,7 @@ _BODY = "model/body/myofullbody.xml"
 _FROM_LPS_M = np.diag([-1000.0, -1000.0, 1000.0])
 _FACES = (600, 2500)  # a coarser bone is subdivided until it has about as many triangles for its size
 _FACES_PER_MM2 = 0.5
-_STEPS, _MADE_ANEW_MM = 130, (0.5, 1.3)  # edges of a bone that is made anew: its length in so many, within limits
+_STEPS, _REMESHED_MM = 130, (0.5, 1.3)  # edges of a bone that is remeshed: its length in so many, within limits
 _NECK_DISC_FACES = range(30, 60)
 _VERTEBRAE = {f"L{n}": f"lumbar{n}_geom_1_lumbar{n}" for n in range(1, 6)} | {
     f"T{n}": f"torso_geom_{13 - n}_thoracic{n}_s" for n in range(1, 13)
@@ -102,7 +102,7 @@ def _set_joints(simulator: Any, model: Any, data: Any, angles_deg: Mapping[str, 
     unknown = set(angles_deg) - set(place)
     if unknown:
         raise UsageError(f"The skeleton has no joint {sorted(unknown)[0]!r}; choose from {', '.join(sorted(place))}.")
-    data.qpos[0] = 0  # the model stands a little aside
+    data.qpos[0] = 0  # the model stands off the center
     for name, angle in angles_deg.items():
         data.qpos[place[name]] = np.radians(angle)
     for row in np.flatnonzero(model.eq_type == simulator.mjtEq.mjEQ_JOINT):
@@ -138,7 +138,7 @@ def finished(mesh: Mesh) -> Mesh:
     if sound and is_closed(fine):
         return facing_out(fine)
     size = float(np.diff(fine.bounds_mm, axis=0).max())
-    return remeshed(fine, float(np.clip(size / _STEPS, *_MADE_ANEW_MM)))
+    return remeshed(fine, float(np.clip(size / _STEPS, *_REMESHED_MM)))
 
 
 @lru_cache(maxsize=1)

@@ -55,14 +55,14 @@ def fill_back(
     if back is None:
         return
     half = back.half_mm * rng.uniform(0.85, 1.15)
-    aside = np.abs(x) + 2.5 * field.noise(30)
-    behind = free & ~field.inside & (y < 0) & (aside < half) & (surface_mm < -1.0)
+    sideways = np.abs(x) + 2.5 * field.noise(30)
+    behind = free & ~field.inside & (y < 0) & (sideways < half) & (surface_mm < -1.0)
     tissue[behind] = Tissue.MUSCLE
     thin = rng.uniform(*SEPTUM_MM) * np.clip(1 + 0.7 * field.noise(20), 0.1, None)
-    oblique = aside + rng.uniform(*SEPTUM_SLOPE) * y + 3.5 * field.noise(22)
+    oblique = sideways + rng.uniform(*SEPTUM_SLOPE) * y + 3.5 * field.noise(22)
     for share in SEPTA:
         tissue[behind & (np.abs(oblique - share * half) < thin)] = Tissue.FAT
-    tissue[behind & (aside > half - 2 * thin)] = Tissue.FAT
+    tissue[behind & (sideways > half - 2 * thin)] = Tissue.FAT
     tissue[behind & marbling(field, rng.uniform(*FATTY) * np.exp(-field.away_mm / FATTY_MM))] = Tissue.FAT
     if back.sheet:
         below = surface_mm + rng.uniform(*COVER_MM)

@@ -7,10 +7,10 @@ import numpy as np
 from anybone.synthetic.tissues.coarse import COARSE, fine
 from anybone.synthetic.tissues.field import Array, Field, Mask
 
-FLESH_MM = (0.5, 4.0)  # beyond bones and muscles that are modeled
+SOFT_TISSUE_MM = (0.5, 4.0)  # beyond bones and muscles that are modeled
 CLOSING_SHARE, CLOSED_MM = (0.12, 0.24), 40.0  # of the field of view: hollows between bones and muscles that are filled
 OUTLINE_MM = 6.0  # that it is smoothed over
-DIGIT_CLOSING_MM, DIGIT_FLESH_MM = 1.5, 2.0
+DIGIT_CLOSING_MM, DIGIT_SOFT_TISSUE_MM = 1.5, 2.0
 
 
 def digits_of(field: Field) -> Array:
@@ -49,7 +49,7 @@ def outline(field: Field, solid: Mask, digits: Array, trunk: Mask, breadth_mm: f
     signed = np.where(closed, closing - depth, away)  # back to about where the core ends, hollows filled
     smooth = ndimage.gaussian_filter(signed.astype(np.float32), OUTLINE_MM / step)
     smooth += slim * (np.minimum(away, signed) - smooth)  # so wide a brush would rub out a finger
-    inner = (smooth - rng.uniform(*FLESH_MM) * (1 - slim) - DIGIT_FLESH_MM * slim)[
+    inner = (smooth - rng.uniform(*SOFT_TISSUE_MM) * (1 - slim) - DIGIT_SOFT_TISSUE_MM * slim)[
         margin:-margin, margin:-margin, margin:-margin
     ]
     return fine(field, inner) + (1.2 - 0.8 * digits) * field.noise(60)

@@ -31,12 +31,12 @@ class Cage:
     Attributes:
         inside_mm: Depth of voxels within that face, negative outside.
         thick_mm: Distance from that face to the outer one.
-        aside_mm: Distance from the middle plane.
+        lateral_mm: Distance from the middle plane.
     """
 
     inside_mm: Array
     thick_mm: Array
-    aside_mm: Array
+    lateral_mm: Array
 
 
 def cage_of(field: Field, scene: Scene, soft_tissue: SoftTissue) -> Cage | None:
@@ -73,8 +73,8 @@ def cage_of(field: Field, scene: Scene, soft_tissue: SoftTissue) -> Cage | None:
     slope, height_mm = np.polyfit(front, up, 1)
     below_top = _APEX_SHARE * (slope * field.axis_mm(1) + height_mm + _APEX_MM - field.axis_mm(2))
     within = np.minimum(np.minimum(inside, below_top), -soft_tissue.surface_mm - _WALL_MM)
-    aside = np.abs(field.axis_mm(0) - np.float32(middle[0]))
-    return Cage(within.astype(np.float32), there(outer_mm - inner_mm), aside)
+    sideways = np.abs(field.axis_mm(0) - np.float32(middle[0]))
+    return Cage(within.astype(np.float32), there(outer_mm - inner_mm), sideways)
 
 
 def fill_wall(field: Field, scene: Scene, soft_tissue: SoftTissue, cage: Cage, tissue: NDArray[np.uint8]) -> None:
@@ -88,7 +88,7 @@ def fill_wall(field: Field, scene: Scene, soft_tissue: SoftTissue, cage: Cage, t
         tissue: Label map of tissues, modified in place.
     """
     rng = field.rng
-    outside = ~field.inside & (soft_tissue.surface_mm < -1.0) & (cage.aside_mm > _SPINE_HALF_MM)
+    outside = ~field.inside & (soft_tissue.surface_mm < -1.0) & (cage.lateral_mm > _SPINE_HALF_MM)
     beyond = -cage.inside_mm - cage.thick_mm
     cover = rng.uniform(*_COVER_MM) * (1 + _BARE * field.noise(40))
     tissue[outside & (tissue == Tissue.FAT) & (beyond > 0) & (beyond < cover)] = Tissue.MUSCLE

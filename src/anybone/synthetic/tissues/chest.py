@@ -50,8 +50,8 @@ def fill_chest(frame: SpineFrame, cage: Cage, tissue: NDArray[np.uint8]) -> None
     for beside, before, above, radius in CHAMBERS_MM:
         away = np.sqrt((x - beside) ** 2 + (y - before) ** 2 + (z - above) ** 2)
         tissue[lung & (heart > WALL_MM / 2) & (away < radius * size)] = Tissue.VESSEL
-    aside, before = DOMES_MM
-    flat = np.hypot(np.abs(x) - aside, y - before) / DOME_RADIUS_MM
+    sideways, before = DOMES_MM
+    flat = np.hypot(np.abs(x) - sideways, y - before) / DOME_RADIUS_MM
     below = DOME_HEIGHT_MM * np.clip(1 - flat**2, -2, None) - 15.0 - z + 2.0 * field.noise(40)
     tissue[lung & (below > 0)] = Tissue.MUSCLE
     organs = np.where((x > -10) | (field.noise(35) > 0.3), Tissue.ORGAN, Tissue.BOWEL)

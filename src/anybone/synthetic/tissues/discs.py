@@ -13,7 +13,7 @@ from anybone.synthetic.tissues.spine_frame import SpineFrame
 
 WIDEST_MM, THICK_MM, DEEP_MM = 20.0, 12.0, 9.0  # between bones; from one; from one and from the seam together
 BREADTH = (1.2, 1.45)  # of a body's depth, from a neck's to a lumbar spine's
-NECK_MM, LOIN_MM = 8.0, 17.0  # half of the depth of a body there
+NECK_MM, LUMBAR_MM = 8.0, 17.0  # half of the depth of a body there
 BULGE_MM = 1.5  # beyond the bodies
 NUCLEUS_SHARE = 0.58  # of a disc's half depth
 WITHOUT = "C1 vertebra"  # no disc is at it
@@ -34,7 +34,7 @@ def fill_discs(frame: SpineFrame, tissue: NDArray[np.uint8], free: Mask) -> Mask
     half_of = _half_depths(frame, [n for n, name in named.items() if name != WITHOUT])
     half = np.minimum(half_of[field.nearest[at]], half_of[field.across[at]])
     x, y = (np.broadcast_to(away, field.shape)[at] for away in (frame.x_mm, frame.y_mm))
-    share = np.clip((half - NECK_MM) / (LOIN_MM - NECK_MM), 0, 1)
+    share = np.clip((half - NECK_MM) / (LUMBAR_MM - NECK_MM), 0, 1)
     radius = np.hypot(x / (BREADTH[0] + share * (BREADTH[1] - BREADTH[0])), y - canal_mm - half + BULGE_MM)
     disc = (radius < half) & (y > 0.9 * canal_mm) & (field.away_mm[at] + field.seam_mm[at] < DEEP_MM)
     nucleus = disc & (radius < NUCLEUS_SHARE * half + 1.5 * field.noise(20)[at])

@@ -28,7 +28,7 @@ NECK_MM = ((44.0, 60.0), (46.0, 60.0))
 BEHIND_MM, NAPE_MM = 30.0, 46.0  # of the canal's middle, to where that ellipse ends
 SHOULDERS_MM = 70.0  # height in which a chest narrows to nothing, below the highest rib
 # On either side of the canal and behind it, the middle of the muscles there, and half of their breadth and depth.
-LOIN_COLUMN_MM, CHEST_COLUMN_MM = (27.0, 24.0, 34.0, 29.0), (23.0, 20.0, 27.0, 20.0)
+LUMBAR_COLUMN_MM, CHEST_COLUMN_MM = (27.0, 24.0, 34.0, 29.0), (23.0, 20.0, 27.0, 20.0)
 _FEWEST = 8  # points that have a hull worth drawing
 WITH_BELLY = ("lumbar-spine", "sacroiliac-joints")
 WITH_CHEST = ("thoracic-spine", "chest", "shoulder")
@@ -43,7 +43,7 @@ def trunk_of(field: Field, scene: Scene) -> Mask:
     if scene.canal is not None and scene.region in (*WITH_BELLY, *WITH_CHEST, *WITH_NECK):
         found |= _before_spine(field, scene, scene.canal)
     if scene.canal is not None and scene.region in (*WITH_BELLY, *WITH_CHEST):
-        found |= _columns(field, scene.canal, LOIN_COLUMN_MM if scene.region in WITH_BELLY else CHEST_COLUMN_MM)
+        found |= _columns(field, scene.canal, LUMBAR_COLUMN_MM if scene.region in WITH_BELLY else CHEST_COLUMN_MM)
     return found
 
 
@@ -84,10 +84,10 @@ def _before_spine(field: Field, scene: Scene, canal: MusclePath) -> Mask:
 def _columns(field: Field, canal: MusclePath, usual_mm: tuple[float, float, float, float]) -> Mask:
     """Return the muscles on both sides of a spine, which protrude further than its spinous processes."""
     x, y, z = _about(field, canal)
-    aside, behind, wide, deep = np.array(usual_mm) * field.rng.uniform(0.85, 1.15)
+    sideways, behind, wide, deep = np.array(usual_mm) * field.rng.uniform(0.85, 1.15)
     heights = canal.points_mm[:, 2]
     beside = (z > heights.min() - deep) & (z < heights.max() + deep)
-    return np.asarray((np.hypot((np.abs(x) - aside) / wide, (y + behind) / deep) < 1) & beside)
+    return np.asarray((np.hypot((np.abs(x) - sideways) / wide, (y + behind) / deep) < 1) & beside)
 
 
 def _about(field: Field, canal: MusclePath) -> tuple[Array, Array, Array]:

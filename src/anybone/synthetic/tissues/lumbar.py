@@ -15,7 +15,7 @@ from anybone.synthetic.tissues.spine_frame import SpineFrame, before_spine, lay_
 FORK_MM = -65.0  # above the second lumbar vertebra: where the great vessels part
 KIDNEYS_MM = (36.0, 28.0, 78.0)  # how far what holds organs reaches back, and from where to where ever more
 SECOND_LUMBAR_SHARE = 0.55  # of the canal from the sacrum to T10, from its foot on
-SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the abdomen's wall: share of it; mm aside
+SHEET_LINE, RECTUS_MM, LINEA_MM = (0.03, 0.09), (60.0, 72.0), 3.5  # of the abdomen's wall: share of it; mm sideways
 
 
 def fill_lumbar(

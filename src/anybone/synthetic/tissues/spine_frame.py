@@ -13,7 +13,7 @@ from anybone.synthetic.tissues.field import Array, Field, Mask
 
 GREAT_VESSELS_MM = ((-12.0, (7.0, 11.0)), (14.0, (8.0, 12.0)))  # right of the midline, and range of radii: aorta, cava
 BEFORE_SPINE_MM = 44.0  # from the canal to the middle of the great vessels
-FORK_SLOPE, FORK_SHARE = 0.55, 0.7  # below where they part: aside; width
+FORK_SLOPE, FORK_SHARE = 0.55, 0.7  # below where they part: sideways; width
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,8 @@ def lay_great_vessels(
     found = np.zeros(frame.field.shape, dtype=bool)
     for right_mm, radius in GREAT_VESSELS_MM:
         wide = frame.field.rng.uniform(*radius)
-        aside = np.abs(frame.x_mm - right_mm) - FORK_SLOPE * below_fork_mm
+        sideways = np.abs(frame.x_mm - right_mm) - FORK_SLOPE * below_fork_mm
         size = np.where(np.asarray(below_fork_mm) > 0, FORK_SHARE * wide, wide)
-        found |= where & (np.hypot(aside, frame.y_mm - BEFORE_SPINE_MM) < size)
+        found |= where & (np.hypot(sideways, frame.y_mm - BEFORE_SPINE_MM) < size)
     tissue[found] = Tissue.VESSEL
     return found

@@ -37,8 +37,8 @@ def lay_vessels(field: Field, within: Mask, between_mm: Array, tissue: NDArray[n
         artery = rng.uniform(*ARTERY_MM)
         vein = artery * rng.uniform(*VEIN_SHARE)
         angle = rng.uniform(0, 2 * np.pi)
-        aside = (artery + vein + 0.3) * np.array([np.cos(angle), np.sin(angle), 0.0])
-        lines += [line, line + aside]
+        sideways = (artery + vein + 0.3) * np.array([np.cos(angle), np.sin(angle), 0.0])
+        lines += [line, line + sideways]
         widths += [np.full(len(line), artery), np.full(len(line), vein)]
     track, width = np.concatenate(lines), np.concatenate(widths)
     where = np.argwhere(free)
@@ -59,13 +59,15 @@ def _way(field: Field, cost: Array, free: Mask) -> NDArray[np.float64] | None:
         return None
     some = candidates[rng.integers(len(candidates), size=12)]
     start = some[np.argmin(cost[some[:, 0], some[:, 1], middle])]
-    aside = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"), -1).reshape(-1, 2)
+    sideways = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"), -1).reshape(-1, 2)
     points = [(*start, middle)]
     for direction in (1, -1):
         at = start
         for k in range(middle + direction * step, height if direction > 0 else -1, direction * step):
-            around = np.clip(at + aside, 0, np.array(field.shape[:2]) - 1)
-            charge = cost[around[:, 0], around[:, 1], k] + 0.4 * np.hypot(*aside.T) + rng.uniform(0, 1, len(aside))
+            around = np.clip(at + sideways, 0, np.array(field.shape[:2]) - 1)
+            charge = (
+                cost[around[:, 0], around[:, 1], k] + 0.4 * np.hypot(*sideways.T) + rng.uniform(0, 1, len(sideways))
+            )
             at = around[np.argmin(charge)]
             points.append((*at, k))
     line = field.geometry.to_world(np.array(sorted(points, key=lambda p: p[2]), dtype=float))
