@@ -31,8 +31,8 @@ def onto(segmentation: Segmentation, goal: Geometry, *, resample: bool = False) 
     there = np.linalg.inv(own.affine_ras_mm) @ goal.affine_ras_mm  # indices of the goal -> our own
     if not resample and not _reorders(there, goal, own):
         raise GeometryError(
-            f"The masks have different grids: {_describe(own)} against {_describe(goal)}. If they show the same patient "
-            "in the same position, give --resample: each voxel of the reference then takes the nearest label."
+            f"The masks have different grids: {_describe(own)} against {_describe(goal)}. If they show the same "
+            "patient in the same position, give --resample: each voxel of the reference then takes the nearest label."
         )
     labels = np.zeros(goal.shape_ijk, dtype=np.uint16)
     rows, columns = np.meshgrid(*(np.arange(n) for n in goal.shape_ijk[1:]), indexing="ij")
