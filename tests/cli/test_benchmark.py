@@ -96,7 +96,7 @@ def test_a_benchmark_is_stopped_and_goes_on(run: Run, protocol: Path, monkeypatc
     assert len(steps) == 5  # one of four was cut off, and made again
     assert "3 of 3: classical/standard/0" in result.stderr
     assert "ours and" not in result.stdout.splitlines()[0]
-    assert "cortex and ours: 2 patients are too few" in result.stdout
+    assert "classical and ours: 2 patients are too few" in result.stdout
     told = json.loads(Path("out/results.json").read_text())
     assert [one["method"] for one in told["figures"]] == ["ours", "synthetic alone", "classical"]
     assert told["figures"][0]["cases"][0]["facts"]["location"] == "leg"
