@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -69,3 +71,9 @@ def test_a_damaged_mask_is_named_and_the_rest_is_shown(results):
 def test_folders_without_masks(tmp_path):
     assert run(tmp_path)[0] == 4
     assert run(tmp_path / "none")[0] == 2
+
+
+def test_a_slice_of_low_confidence_in_run_json_is_flagged(results):
+    case = {"output": str(results / "c1_bones.nii.gz"), "confidence": 0.9, "slice_confidence": {"2": 0.03}}
+    (results / "run.json").write_text(json.dumps({"cases": [case]}))
+    assert "c1_bones.nii.gz: 1 slice of low confidence, lowest 0.03 in slice 2." in run(results)[1]

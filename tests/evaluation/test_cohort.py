@@ -90,3 +90,13 @@ def test_a_bone_that_nearly_all_others_have_is_missed():
     results = [Result(f"c{n}", {"tibia": bone(), "fibula": bone()}) for n in range(8)]
     found = flags([*results, Result("short", {"tibia": bone()})])
     assert found["short"] == ["No fibula, which 8 of 9 results have."]
+
+
+def test_masks_and_slices_of_low_confidence_are_flagged_without_a_cohort():
+    low = Result("low", {ALL: bone()}, confidence=0.41)
+    slices = Result("slices", {ALL: bone()}, confidence=0.9, slices={3: 0.03, 4: 0.6, 5: 0.95})
+    fine = Result("fine", {ALL: bone()}, confidence=0.9, slices={3: 0.8})
+    found = flags([low, slices, fine])
+    assert found["low"] == ["Low confidence: 0.41."]
+    assert found["slices"] == ["2 slices of low confidence, lowest 0.03 in slice 3."]
+    assert found["fine"] == []

@@ -167,6 +167,7 @@ def finish_case(
         output_bytes=case.output.stat().st_size,
         bone_ml=_volumes_ml(segmentation),
         confidence=confidence.dice,
+        slice_confidence={str(index): round(float(dice), 4) for index, dice in confidence.slices.items()},
         doubts=confidence.warnings,
         files={kind: str(path.resolve()) for kind, path in files.items()},
         warnings=made.warnings if made else (),

@@ -94,7 +94,8 @@ def _look(
                 continue
             case = recorded.get(path.name, {})
             doubts = tuple(case.get("doubts", ()))
-            results.append(Result(name, facts_of(segmentation), case.get("confidence"), doubts))
+            slices = {int(index): dice for index, dice in case.get("slice_confidence", {}).items()}
+            results.append(Result(name, facts_of(segmentation), case.get("confidence"), doubts, slices))
             picture, seen = _picture(path, segmentation, images, case.get("input"))
             pictures[name] = picture
             unseen += not seen

@@ -30,6 +30,7 @@ class CaseRecord:
         output_bytes: Size of the mask file in bytes; a file of another size is incomplete.
         bone_ml: Volume in ml by label name.
         confidence: Expected Dice, 0..1; None if unknown.
+        slice_confidence: Expected Dice of each slice with bone, by its index along the slice axis.
         doubts: Reasons not to trust the result.
         files: Paths of further files, by kind.
         warnings: Warnings about the result.
@@ -45,6 +46,7 @@ class CaseRecord:
     output_bytes: int = 0
     bone_ml: Mapping[str, float] = field(default_factory=dict)
     confidence: float | None = None
+    slice_confidence: Mapping[str, float] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ absolute deviation stands in its place, as they say.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ _OF_MAD, _OF_MEAN = 0.6745, 0.7979  # a normal distribution's MAD and mean absol
 _SIDES_DIFFER = 0.3  # of the larger: left and right bones of one person are more alike
 _NEARLY_ALL = 0.75  # of the results have a label: then one without it is unlike the rest
 _LOWEST = 1e-6
+_LEAST_CONFIDENCE = 0.7  # expected Dice below which a case or slice is flagged, whatever the others have
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class Result:
         bones: Facts of all bone together ("bone") and of each label by name; empty where nothing was found.
         confidence: The Dice that the network expects of itself; None where nobody knows.
         doubts: Warnings of the run.
+        slices: Expected Dice of each slice with bone, by its index along the slice axis.
     """
 
     name: str
     bones: Mapping[str, BoneFacts]
     confidence: float | None = None
     doubts: tuple[str, ...] = ()
+    slices: Mapping[int, float] = field(default_factory=dict)
 
 
 def facts_of(segmentation: Segmentation) -> dict[str, BoneFacts]:
@@ -125,7 +128,7 @@ def flags(results: Sequence[Result]) -> dict[str, list[str]]:
 
 def _alone(one: Result) -> list[str]:
     """Return the warnings that follow from a mask by itself."""
-    remarks = [*one.doubts, *(["No bone was found."] if not one.bones else [])]
+    remarks = [*one.doubts, *(["No bone was found."] if not one.bones else []), *_low_confidence(one)]
     for name, bone in one.bones.items():
         kind = named(name)
         if kind is None or kind.side != "left":
@@ -140,6 +143,19 @@ def _alone(one: Result) -> list[str]:
         if abs(bone.volume_ml - right.volume_ml) > _SIDES_DIFFER * larger:
             remarks.append(f"The {name} has {bone.volume_ml:.1f} ml, the {other} {right.volume_ml:.1f} ml.")
     return remarks
+
+
+def _low_confidence(one: Result) -> list[str]:
+    """Return the flags of a mask and of slices with an expected Dice below the threshold."""
+    found = []
+    if one.confidence is not None and one.confidence < _LEAST_CONFIDENCE:
+        found.append(f"Low confidence: {one.confidence:.2f}.")
+    low = [index for index, dice in one.slices.items() if dice < _LEAST_CONFIDENCE]
+    if low:
+        worst = min(low, key=one.slices.__getitem__)
+        noun = "slice" if len(low) == 1 else "slices"
+        found.append(f"{len(low)} {noun} of low confidence, lowest {one.slices[worst]:.2f} in slice {worst}.")
+    return found
 
 
 def _is_right_of(left_key: str, name: str) -> bool:
