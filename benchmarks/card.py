@@ -1,4 +1,4 @@
-"""The checkpoint of the default weights: learned weights, with a card of words and measured figures.
+r"""The checkpoint of the default weights: learned weights, with a card of words and measured figures.
 
     python benchmarks/card.py LEARNED.safetensors docs/data/card-0.10.toml docs/data/accuracy-0.10.json \\
         docs/data/regions-0.10.json docs/data/trust-0.10.json OUT.safetensors

@@ -37,7 +37,7 @@ Tile = tuple[str, NDArray[np.uint8]]  # what is written above it, "row column 3"
 
 
 def main(folder: Path) -> None:
-    """Writes stages.png, sequences.png, scanner.png and regions.png."""
+    """Write stages.png, sequences.png, scanner.png and regions.png."""
     folder.mkdir(parents=True, exist_ok=True)
     knee = example_knee()
     _write(_stages(knee), 4, folder / "stages.png")
@@ -66,7 +66,7 @@ def _sequences(knee: LabelMap) -> list[Tile]:
 
 
 def _scanner(knee: LabelMap) -> list[Tile]:
-    """What chance and the scanner make of one knee."""
+    """Render one knee with random contrasts and scanner effects."""
     thick = Series(pixel_mm=1.1, thickness_mm=6, gap_mm=1, field_t=1.5)
     return [
         ("coronal", _scan(knee, "pd-fs", "coronal", 2, SERIES)),
@@ -89,7 +89,7 @@ def _scan(label_map: LabelMap, sequence: str, plane: str, seed: int, series: Ser
 
 
 def _fullest(truth: Segmentation) -> int:
-    """The slice with most bones, and most of them."""
+    """Return the slice with the most bones and the largest area of them."""
     counts = np.stack([(truth.labels == number).sum(axis=(0, 1)) for number in truth.names])
     seen = (counts > 0.2 * counts.max(axis=1, keepdims=True)).sum(axis=0)
     return int(np.lexsort((counts.sum(axis=0), seen))[-1])

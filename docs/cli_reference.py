@@ -46,7 +46,7 @@ class Word:
 
 
 def page() -> str:
-    """The whole page, Markdown."""
+    """Return the whole page as Markdown."""
     sections = ["\n".join(_section(name, function)) for name, function in commands(app, "anybone")]
     return "\n".join([HEAD, *sections])
 
@@ -62,7 +62,7 @@ def commands(group: typer.Typer, path: str) -> Iterator[tuple[str, Callable[...,
 
 
 def words(function: Callable[..., None]) -> list[Word]:
-    """The arguments and options of a command, panel by panel, messages last."""
+    """Return the arguments and options of a command, panel by panel, messages last."""
     types = get_type_hints(function, include_extras=True)
     found = [_word(p.name, types[p.name], p.default) for p in inspect.signature(function).parameters.values()]
     panels = list(dict.fromkeys(word.panel for word in found))
@@ -101,7 +101,7 @@ def _word(name: str, annotated: Any, default: Any) -> Word:
 
 
 def _names(info: Any) -> list[str]:
-    """The names of an option; typer leaves the first one of an annotated option in the place of its default."""
+    """Return the names of an option; typer keeps the first name of an annotated option as its default."""
     return [word for word in (info.default, *(info.param_decls or ())) if isinstance(word, str)]
 
 
@@ -132,7 +132,7 @@ def _cell(text: str) -> str:
 
 
 def main() -> None:
-    """Writes the page, or with --check says whether it is as it would be written."""
+    """Write the page, or with --check compare it with the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="Write nothing; exit with 1 where the page is old.")
     if not parser.parse_args().check:

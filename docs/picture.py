@@ -1,4 +1,4 @@
-"""Makes the picture of the README from what `anybone demo` left: python docs/picture.py DEMO_FOLDER OUT.png"""
+"""Make the picture of the README from the output of `anybone demo`: python docs/picture.py DEMO_FOLDER OUT.png."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLORED = 40  # least difference between the channels of a pixel of an outline
 
 
 def main(folder: Path, target: Path) -> None:
-    """Writes the demo's contact sheet (the weights' where there are any, else the classical method's), smaller."""
+    """Write the demo's contact sheet, that of the weights if there is one, at a smaller size."""
     found = folder.glob("made_knee_*_bones.png")
     sheets = sorted(
         found, key=lambda sheet: ("classical" in sheet.name, -sheet.stat().st_mtime)

@@ -44,7 +44,7 @@ _METHODS = ("get", "post", "put", "delete")
 
 
 def page() -> str:
-    """The whole page, Markdown."""
+    """Return the whole page as Markdown."""
     spec = openapi()
     lines = [HEAD]
     for tag, title in _TITLES.items():
@@ -83,7 +83,7 @@ def _body(spec: dict[str, Any], whole: dict[str, Any]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Writes the page, or with --check says whether it is as it would be written."""
+    """Write the page, or with --check compare it with the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="Write nothing; exit with 1 where the page is old.")
     if not parser.parse_args().check:

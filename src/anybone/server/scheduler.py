@@ -454,7 +454,7 @@ class Scheduler:
         self._hub.send(opened.id, "preview", {"mask": [{"slice": index, "runs": runs.to_list()}]})
 
     def _report_positions(self) -> None:
-        """Number the waiting jobs and tell their sessions."""
+        """Update the positions of the waiting jobs and notify their sessions."""
         for place, queued in enumerate(list(self._jobs)):
             queued.job.position = place + 1
             self._hub.send(queued.opened.id, "queue", queued.job.status())

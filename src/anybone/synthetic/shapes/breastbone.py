@@ -21,7 +21,7 @@ _HALF_WIDTHS = ((0.0, 0.22, 0.27, 0.34, 0.55, 0.78, 0.84, 1.0), (31, 22, 15, 15,
 
 @lru_cache(maxsize=1)
 def breastbone() -> dict[str, Mesh]:
-    """ "manubrium" and "sternum" where the skeleton at rest has them, in RAS mm."""
+    """Return "manubrium" and "sternum" at their places in the skeleton at rest, in RAS mm."""
     from scipy.ndimage import gaussian_filter
 
     whole = articulated(["sternum"]).bones["sternum"]
