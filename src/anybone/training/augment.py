@@ -104,41 +104,6 @@ def _contrast(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) 
     return x.clamp(0, 1)
 
 
-def degrade(x: Float[Tensor, "b h w"], a: Augmentation, rng: torch.Generator) -> Float[Tensor, "b h w"]:
-    """Change tone, sharpness and grain of images in 0..1, as scanners and their post-processing do."""
-    n, each = len(x), (len(x), 1, 1)
-    gamma = torch.exp(uniform(n, -0.6, 0.6, rng)).view(each)
-    black = (uniform(n, 0, 0.15, rng) * happens(n, 0.4, rng)).view(each)
-    toned = ((x - black) / (1 - black)).clamp(0, 1) ** gamma
-    x = torch.where(happens(n, a.tone, rng).view(each), toned, x)
-    soft = _smoothed(x, float(uniform(1, 0.6, 1.6, rng)))
-    amount = uniform(n, -1.0, 1.5, rng).view(each)  # below 0 smooths, above sharpens
-    x = torch.where(happens(n, a.sharpness, rng).view(each), (x + amount * (x - soft)).clamp(0, 1), x)
-    pixel = float(uniform(1, 1.0, 2.2, rng))
-    level = (torch.exp(uniform(n, math.log(0.004), math.log(0.04), rng)) * happens(n, a.grain, rng)).view(each)
-    real, imaginary = (_grain(x, pixel, rng) * level for _ in range(2))
-    return ((x + real) ** 2 + imaginary**2).sqrt().clamp(0, 1)
-
-
-def _smoothed(x: Float[Tensor, "b h w"], sigma_px: float) -> Float[Tensor, "b h w"]:
-    """Images after a Gaussian."""
-    reach = math.ceil(3 * sigma_px)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=x.device) / sigma_px) ** 2)
-    kernel = kernel / kernel.sum()
-    padded = F.pad(x[:, None], (reach,) * 4, mode="replicate")
-    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))[:, 0]
-
-
-def _grain(x: Float[Tensor, "b h w"], pixel: float, rng: torch.Generator) -> Float[Tensor, "b h w"]:
-    """Noise of deviation 1, white at pixels of a size and interpolated to the images'."""
-    n, h, w = x.shape
-    coarse = torch.randn(n, 1, math.ceil(h / pixel), math.ceil(w / pixel), generator=rng, device=rng.device)
-    if pixel == 1:
-        return coarse[:, 0]
-    noise = F.interpolate(coarse, size=(h, w), mode="bicubic", align_corners=False)[:, 0]
-    return noise / noise.std().clamp(min=1e-6)
-
-
 def random_network(
     x: Float[Tensor, "b h w"], rng: torch.Generator, layers: int = 3, hidden: int = 2
 ) -> Float[Tensor, "b h w"]:

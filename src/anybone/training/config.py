@@ -73,9 +73,7 @@ class Augmentation:
         blur: Probability of a loss of resolution.
         lesion: Probability of a lesion in the soft tissue, in synthetic slices too (see `training.lesions`).
         ghost: Probability of a faint shifted copy, as motion leaves.
-        tone: Probability of a change of the tone curve and of the black level of a slice, made or real.
-        sharpness: Probability of sharpening or smoothing by a Gaussian of 0.6 to 1.6 pixels, made or real.
-        grain: Probability of Rician noise of 0.4 to 4 % of the range, white at an acquired pixel of 1 to 2.2 pixels.
+        degraded: Probability that tone, sharpness and grain change, of synthetic slices too (see `training.degrade`).
     """
 
     zoom: tuple[float, float] = (0.45, 1.6)
@@ -94,9 +92,7 @@ class Augmentation:
     blur: float = 0.25
     lesion: float = 0.15
     ghost: float = 0.1
-    tone: float = 0.5
-    sharpness: float = 0.5
-    grain: float = 0.6
+    degraded: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from anybone.inference.device import has_bfloat16
 from anybone.models import checkpoint
 from anybone.synthetic.label_map import load
 from anybone.synthetic.scanner import Atlas
+from anybone.synthetic.tissues.rims import vary_rims
 from anybone.training import loop
 from anybone.training.batch_sources import REAL, SYNTHETIC, read_volumes
 from anybone.training.cache import Cache, load_cache
@@ -136,7 +137,8 @@ def _sources(recipe: Recipe, real: Cache | VolumeCache) -> dict[str, AnySource]:
                 f"{', '.join(map(str, recipe.data.corpus))} holds no label maps (*.safetensors). "
                 "Make them: anybone anatomy corpus -o DIR"
             )
-        atlas = Atlas.of(maps, recipe.training.device)
+        varied = [vary_rims(one, number) for number, one in enumerate(maps)]
+        atlas = Atlas.of([*maps, *varied], recipe.training.device)
         sources["synthetic"] = SYNTHETIC[_sees(recipe)](atlas, recipe.training)
     return sources
 

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor
 
 from anybone.core.array_types import Float, Int
+from anybone.synthetic.contrast import BatchRng
 from anybone.synthetic.scanner import Atlas, Renderer, RenderOptions
-from anybone.training.augment import augment, degrade
+from anybone.training.augment import augment
 from anybone.training.cache import IGNORE, Cache
 from anybone.training.config import TrainingConfig
+from anybone.training.degrade import degrade
 from anybone.training.lesions import add_lesions
 from anybone.training.sampler import BalancedSampler
 from anybone.training.slice_components import label_components
 
+JOINTS = ("knee", "elbow", "shoulder", "wrist", "hip", "ankle", "pelvis", "sacroiliac-joints")
+JOINT_WEIGHT = 2.5  # how often a label map of a joint is drawn, relative to others: most clinical series show one
 CLIPPED_SHARE = 0.03  # of the pixels of a synthetic slice, at most
 
 
@@ -55,7 +59,7 @@ class RealSlices:
         """Images in 0..1, and their bones."""
         drawn = self._sampler.draw(count, rng).to(rng.device)
         images, bones = augment(self._images[drawn], self._bones[drawn], self._size, self._augmentation, rng)
-        return degrade(images, self._augmentation, rng), bones
+        return degrade(images, self._augmentation.degraded, rng), bones
 
 
 class SyntheticSlices:
@@ -63,14 +67,17 @@ class SyntheticSlices:
 
     def __init__(self, atlas: Atlas, config: TrainingConfig) -> None:
         self._renderer = Renderer(atlas, RenderOptions(size=config.model.image_size))
+        self._often = torch.tensor([JOINT_WEIGHT if region in JOINTS else 1.0 for region in atlas.regions])
         self._augmentation = config.augmentation
 
     def draw(self, count: int, rng: torch.Generator) -> tuple[Float[Tensor, "b s s"], Int[Tensor, "b s s"]]:
         """Images in 0..1, and their bones; what is too faint to be seen is not known."""
-        rendered = self._renderer.draw(count, int(torch.randint(2**31, (1,), generator=rng, device=rng.device)))
+        seed = int(torch.randint(2**31, (1,), generator=rng, device=rng.device))
+        which = torch.multinomial(self._often, count, replacement=True, generator=BatchRng(seed).generator)
+        rendered = self._renderer.draw(count, seed, which)
         bones = rendered.bone[:, 0].long().clamp(max=IGNORE - 1)
         images = add_lesions(clipped(rendered.image[:, 0], rng), bones, self._augmentation.lesion, rng)
-        images = degrade(images, self._augmentation, rng)
+        images = degrade(images, self._augmentation.degraded, rng)
         return images, label_components(torch.where(rendered.faint[:, 0], IGNORE, bones))
 
 

@@ -28,7 +28,7 @@ def mixture(count: int, rng: BatchRng) -> Contrast:
     """Random contrasts of as many images."""
     mean = _means(count, rng)
     fine = level_values().repeat(CODES // LEVELS)
-    grain = rng.log_uniform(0.01, 0.12, count, len(Tissue), 1) * fine
+    grain = rng.log_uniform(0.003, 0.08, count, len(Tissue), 1) * fine
     signal = (mean[:, :, _cluster_of_code(rng)] * torch.exp(grain)).clamp_min(0)
     fatty = torch.tensor([RELAXATION[tissue].fat > 0.5 for tissue in Tissue])
     shifted = fatty & rng.chance(0.7, count, 1)  # fat still lies beside where it is, as on real images
@@ -56,7 +56,7 @@ def _means(count: int, rng: BatchRng) -> Float[Tensor, "b tissue cluster"]:
     for tissue in _MOSTLY_DARK:
         dark = rng.uniform(0, 0.15, count)
         mean[:, tissue] = torch.where(rng.chance(_MOSTLY_DARK_SHARE, count), dark, mean[:, tissue])
-    apart = rng.normal(1, count, tissues, _CLUSTERS) * rng.log_uniform(0.01, 0.12, count, tissues, 1)
+    apart = rng.normal(1, count, tissues, _CLUSTERS) * rng.log_uniform(0.003, 0.12, count, tissues, 1)
     clusters = (mean[..., None] * (1 + apart) + 0.3 * apart).clamp_min(0)
     clusters[:, list(_DARK)] = 0
     return clusters

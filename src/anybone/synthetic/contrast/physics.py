@@ -13,7 +13,7 @@ from anybone.core.array_types import Float
 from anybone.synthetic.contrast.batch_rng import BatchRng
 from anybone.synthetic.contrast.contrast import Contrast, empty_table
 from anybone.synthetic.contrast.equations import gradient_echo, inversion_recovery, null_time, spin_echo
-from anybone.synthetic.contrast.protocols import SEQUENCES, Range
+from anybone.synthetic.contrast.protocols import SEQUENCES, Protocol, Range
 from anybone.synthetic.contrast.relaxation import FAT_POOL, RELAXATION, at_field
 from anybone.synthetic.contrast.texture import CODES, PLAIN, TEXTURES, level_values
 from anybone.synthetic.tissue import Tissue
@@ -24,7 +24,11 @@ _RARE = 1.2  # fine levels above this are strands and walls
 # Spread between people, as deviation of the logarithm; of the share of fat, as deviation itself.
 _DENSITY_SPREAD, _T1_SPREAD, _T2_SPREAD, _FAT_SPREAD = 0.06, 0.10, 0.13, 0.03
 _FAINTEST = 1e-4  # no division by zero where a sequence leaves nothing
-_RIPE = (-0.35, 0.75)  # how far a person's red marrow has turned yellow; that of children is redder than the table
+_RIPE = (-0.15, 0.75)  # how far a person's red marrow has turned yellow; that of children is redder than the table
+# What measured marrow differs by from the equations where fat is suppressed; see docs/explanation/synthetic-anatomy.md.
+_WATER = {"yellow": (0.12, 2.2), "red": (0.5, 1.6), "red, inverted": (0.8, 3.6)}  # multiples of the water of marrow
+_MARROW = (Tissue.YELLOW_MARROW, Tissue.RED_MARROW)
+_EVENNESS = (0.12, 1.0)  # multiples of the texture of marrow: measured marrow is nearly even
 _BRIGHT = (Tissue.MUSCLE, Tissue.FAT, Tissue.YELLOW_MARROW, Tissue.CARTILAGE)
 
 
@@ -59,8 +63,9 @@ def physics(sequences: Sequence[str], rng: BatchRng, field_t: float | None = Non
     tesla = torch.full((count,), field_t) if field_t else torch.tensor(FIELDS_T)[rng.below(2, count)]
     settings = _settings(sequences, rng)
     water, fat_signal = _pools(settings, tesla, rng)
-    density, fat = _make_up(count, rng)
     protocols = [SEQUENCES[name] for name in sequences]
+    density, fat = _make_up(count, rng)
+    water = water * _marrow_water(protocols, rng)
     table = empty_table(count)
     used = slice(0, len(Tissue))
     table[:, used] = torch.complex(
@@ -81,6 +86,19 @@ def physics(sequences: Sequence[str], rng: BatchRng, field_t: float | None = Non
         reference=reference_signal(table, left),
         names=tuple(sequences),
     )
+
+
+def _marrow_water(protocols: Sequence[Protocol], rng: BatchRng) -> Float[Tensor, "b tissue"]:
+    """Multiples of the water's signal of each tissue: marrow's varies where fat is suppressed."""
+    count = len(protocols)
+    suppressed = torch.tensor([p.suppressed for p in protocols])
+    inverted = torch.tensor([p.equation == "inversion recovery" for p in protocols])
+    drawn = {name: rng.log_uniform(*span, count) for name, span in _WATER.items()}
+    red = torch.where(inverted, drawn["red, inverted"], drawn["red"])
+    multiple = torch.ones(count, len(Tissue))
+    for tissue, wanted in ((Tissue.YELLOW_MARROW, drawn["yellow"]), (Tissue.RED_MARROW, red)):
+        multiple[:, tissue] = torch.where(suppressed, wanted, multiple[:, tissue])
+    return multiple
 
 
 def reference_signal(table: Tensor, fat_left: Tensor) -> Float[Tensor, " b"]:
@@ -134,7 +152,8 @@ def _make_up(count: int, rng: BatchRng) -> tuple[Float[Tensor, "b tissue 256"], 
     fine = values.repeat(CODES // len(values))
     rare = (fine - _RARE).clamp_min(0)
     columns = torch.tensor([astuple(TEXTURES.get(tissue, PLAIN))[1:] for tissue in Tissue])
-    strength = columns * rng.uniform(0.2, 1.6, count, *columns.shape)
+    strength = columns * rng.uniform(0.4, 1.6, count, *columns.shape)
+    strength[:, list(_MARROW)] *= rng.log_uniform(*_EVENNESS, count, 1, 1)
     a, b, c, d, e = strength[..., None].unbind(2)
     density = torch.tensor([RELAXATION[tissue].density for tissue in Tissue])[:, None]
     fat = torch.tensor([RELAXATION[tissue].fat for tissue in Tissue])[:, None]

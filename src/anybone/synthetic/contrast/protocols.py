@@ -39,8 +39,13 @@ class Protocol:
     separated: bool = False
     often: float = 1.0
 
+    @property
+    def suppressed(self) -> bool:
+        """Fat is dark."""
+        return self.fat != (1.0, 1.0) or self.equation == "inversion recovery"
 
-_SUPPRESSED = (0.01, 0.30)
+
+_SUPPRESSED = (0.01, 0.3)
 _LEAK = (0.0, 0.05)
 
 SEQUENCES: Mapping[str, Protocol] = MappingProxyType(
@@ -49,9 +54,9 @@ SEQUENCES: Mapping[str, Protocol] = MappingProxyType(
         "pd": Protocol("spin echo", (2000, 4500), (12, 40), often=1.5),
         "t2": Protocol("spin echo", (2800, 6000), (65, 120), often=2.0),
         "t1-fs": Protocol("spin echo", (450, 800), (8, 18), fat=_SUPPRESSED, spectral=True),
-        "pd-fs": Protocol("spin echo", (2200, 4500), (14, 45), fat=_SUPPRESSED, spectral=True, often=4.0),
-        "t2-fs": Protocol("spin echo", (2800, 6000), (50, 90), fat=_SUPPRESSED, spectral=True, often=2.5),
-        "stir": Protocol("inversion recovery", (3000, 6500), (15, 65), ti_null=(0.8, 1.2), often=2.5),
+        "pd-fs": Protocol("spin echo", (2200, 4500), (14, 45), fat=_SUPPRESSED, spectral=True, often=5.0),
+        "t2-fs": Protocol("spin echo", (2800, 6000), (50, 90), fat=(0.005, 0.18), spectral=True, often=3.0),
+        "stir": Protocol("inversion recovery", (3000, 6500), (15, 65), ti_null=(0.75, 1.1), often=3.0),
         "gre": Protocol("gradient echo", (15, 600), (4, 16), flip_deg=(12, 40)),
         "gre-fs": Protocol(
             "gradient echo", (12, 40), (4, 9), flip_deg=(8, 35), fat=_SUPPRESSED, spectral=True, often=0.7

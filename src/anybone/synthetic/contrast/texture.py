@@ -73,8 +73,8 @@ TEXTURES: Mapping[Tissue, Texture] = MappingProxyType(
         Tissue.VESSEL: Texture(coarse=0.9, fine=0.05),  # fast flow leaves no signal, slow flow is bright
         Tissue.NERVE: Texture("streaks", fine=0.12, rare_fat=0.2),
         Tissue.CORTEX: Texture(coarse=0.2, fine=0.2),
-        Tissue.YELLOW_MARROW: Texture("diffuse", coarse=0.015, fine=0.03, coarse_fat=-0.008, fine_fat=-0.006),
-        Tissue.RED_MARROW: Texture("diffuse", coarse=0.02, fine=0.035, coarse_fat=-0.02, fine_fat=-0.012),
+        Tissue.YELLOW_MARROW: Texture("diffuse", coarse=0.04, fine=0.045, coarse_fat=-0.025, fine_fat=-0.01),
+        Tissue.RED_MARROW: Texture("diffuse", coarse=0.04, fine=0.05, coarse_fat=-0.05, fine_fat=-0.02),
         Tissue.CARTILAGE: Texture(coarse=0.06, fine=0.04),
         Tissue.MENISCUS: Texture(coarse=0.15, fine=0.08),
         Tissue.DISC_NUCLEUS: Texture(coarse=0.12, fine=0.04),

@@ -38,6 +38,7 @@ class Atlas:
         cut: Whether the body goes on beyond the lower and the upper face of each axis of each map.
         places_vx: Voxels of bone of each map, every bone as often as any other.
         names: Bone number -> name of each map.
+        regions: Key of the location that each map shows; empty where a map does not say.
         has_metal: Whether any voxel is metal.
     """
 
@@ -48,6 +49,7 @@ class Atlas:
     cut: Bool[Tensor, "m 3 2"]
     places_vx: Float[Tensor, "m p 3"]
     names: tuple[Mapping[int, str], ...]
+    regions: tuple[str, ...]
     has_metal: bool
 
     def __len__(self) -> int:
@@ -75,6 +77,7 @@ class Atlas:
             cut=torch.from_numpy(np.stack([_cut_faces(one.tissue) for one in label_maps])),
             places_vx=torch.from_numpy(np.stack([_places(one.bone, rng) for one in label_maps])),
             names=tuple(one.names for one in label_maps),
+            regions=tuple(one.region for one in label_maps),
             has_metal=any(bool((one.tissue == Tissue.METAL).any()) for one in label_maps),
         )
 

@@ -20,8 +20,8 @@ from anybone.synthetic.scanner.frames import Frames
 
 Range = tuple[float, float]
 
-_SNR = (32, 200)  # of a signal of 1, all protons of water at once
-_LEAST_SNR = 14.0
+_SNR = (28, 200)  # of a signal of 1, all protons of water at once
+_LEAST_SNR = 10.0
 _MOST_SHIFT_PX = 2.0  # of fat, in acquired pixels: beyond, a bandwidth is chosen that shifts less
 
 
@@ -53,7 +53,7 @@ class Acquisition:
 
 
 def draw_acquisition(
-    frames: Frames, contrast: Contrast, rng: BatchRng, finest_mm: Range = (0.25, 1.0), clean: bool = False
+    frames: Frames, contrast: Contrast, rng: BatchRng, finest_mm: Range = (0.25, 0.9), clean: bool = False
 ) -> Acquisition:
     """Acquisitions by chance, for frames whose pixels are at least as fine as what is acquired.
 
@@ -75,7 +75,7 @@ def draw_acquisition(
     moves, jerks = rng.chance(0.2, count), rng.chance(0.06, count)
     return Acquisition(
         acquired_mm=torch.maximum(acquired, pixel),
-        filtered=rng.uniform(0, 1, count),
+        filtered=rng.uniform(0, 1, count) * rng.chance(0.6, count),
         phase_down=phase_down,
         shift_mm=direction * (contrast.shift_hz.cpu() / bandwidth_hz).clamp_max(_MOST_SHIFT_PX) * finest,
         snr=rng.log_uniform(40, 100, count) if clean else _drawn_snr(contrast, rng),

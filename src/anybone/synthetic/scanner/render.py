@@ -40,7 +40,7 @@ class RenderOptions:
     size: int = 256
     slices: int = 1
     layers: int = 5
-    mixture_share: float = 0.4
+    mixture_share: float = 0.3
     sequences: tuple[str, ...] = tuple(SEQUENCES)
     warp_share: float = 0.5
     warp_mm: tuple[float, float] = (0.5, 3.0)
