@@ -19,6 +19,9 @@ def test_what_is_not_given_is_as_the_preset_has_it(preset):
         ({"axis": 3}, "axis is 0, 1 or 2"),
         ({"every": 0}, "at least 1"),
         ({"batch": 0}, "at least 1"),
+        ({"smoothing_mm": -0.1}, "smoothing_mm is 0 to 5"),
+        ({"smoothing_mm": 6.0}, "found 6.0"),
+        ({"preprocessing": "published", "smoothing_mm": 0.5}, "leave smoothing_mm out"),
         ({"preprocessing": "published", "keep_aspect": True}, "leave keep_aspect out"),
     ],
 )

@@ -9,7 +9,7 @@ import torch
 from anybone.core.geometry import Geometry
 from anybone.core.orientation import AS_STORED, Turn
 from anybone.inference.options import SegmentOptions
-from anybone.inference.preprocessing import find_nonempty_slices, render
+from anybone.inference.preprocessing import find_nonempty_slices, fine_noise, render
 from anybone.inference.slicing import SliceFrame, cut, slice_axis
 
 
@@ -49,7 +49,7 @@ def test_aspect_ratio_is_that_in_mm():
 
 
 def test_a_sliver_keeps_at_least_one_pixel():
-    frames = frames_of(Geometry((1, 500, 3), np.diag([0.2, 1.0, 5.0, 1])), 256, SegmentOptions())
+    frames = frames_of(Geometry((1, 500, 3), np.diag([0.2, 1.0, 5.0, 1])), 256, SegmentOptions(axis=2))
     assert frames[0].content_shape == (4, 256)
     assert frames[0].frame_shape == (32, 256)
 
@@ -93,7 +93,7 @@ def test_the_network_sees_any_orientation_upright(transposed, signs):
     affine[:3, 2:] = [[0, 7], [0, 8], [5, 9]]
     unit = torch.from_numpy(np.ascontiguousarray(plane.T if transposed else plane))[..., None]
     (frame,) = frames_of(Geometry(tuple(unit.shape), affine), 96, SegmentOptions())
-    expected = SliceFrame(2, 0, (20, 30), (64, 96), (64, 96))
+    expected = SliceFrame(2, 0, (20, 30), (64, 96), (64, 96), pixel_mm=(0.3125, 0.3125))
     straight = torch.from_numpy(front_to_back + 2 * right_to_left)[..., None]
     assert torch.allclose(render(unit, frame, SegmentOptions()), render(straight, expected, SegmentOptions()))
     assert torch.equal(frame.planes(frame.picture(unit[..., 0])), unit[..., 0])
@@ -107,3 +107,51 @@ def test_what_does_not_say_how_it_lies_stays_as_stored():
     placed = Geometry((20, 30, 3), np.diag([-1.0, -1.0, 5.0, 1.0]))
     assert frames_of(placed, 96, SegmentOptions())[0].turn == Turn(True, (False, False))
     assert frames_of(placed, 96, SegmentOptions(upright=False))[0].turn == AS_STORED
+
+
+def test_smoothing_is_in_mm_along_both_axes():
+    geometry = Geometry((40, 60, 2), np.diag([1.0, 1.0, 5.0, 1.0]))
+    (frame, _) = frames_of(geometry, 192, SegmentOptions())
+    assert frame.pixel_mm == pytest.approx((60 / 192, 60 / 192))
+    unit = torch.zeros(40, 60, 2)
+    unit[20, 30, 0] = 1.0
+    plain, smoothed = (render(unit, frame, SegmentOptions(smoothing_mm=mm))[0, 0] for mm in (0.0, 2.0))
+    weights = [x - x[0, 0] for x in (plain, smoothed)]  # air is not 0 there
+    place_mm = torch.arange(128) * 60 / 192, torch.arange(192) * 60 / 192
+    for axis, place in enumerate(place_mm):
+        spreads = []
+        for weight in weights:
+            profile = weight[:128, :192].sum(1 - axis)
+            mean = (profile * place).sum() / profile.sum()
+            spreads.append(float((profile * (place - mean) ** 2).sum() / profile.sum()))
+        assert spreads[1] - spreads[0] == pytest.approx(2.0**2, rel=0.05)
+    assert weights[1].sum() == pytest.approx(float(weights[0].sum()), rel=1e-3)
+
+
+def test_squashed_slices_are_smoothed_alike_in_mm():
+    geometry = Geometry((40, 80, 2), np.diag([1.0, 1.0, 5.0, 1.0]))
+    (frame, _) = frames_of(geometry, 64, SegmentOptions(keep_aspect=False, upright=False))
+    assert frame.pixel_mm == pytest.approx((40 / 64, 80 / 64))
+
+
+def noisy(level):
+    """A volume of even tissue with air beside it, and noise of some deviation."""
+    rng = np.random.default_rng(1)
+    data = np.zeros((192, 192, 4), np.float32)
+    data[20:170, 20:170] = 0.5
+    return torch.from_numpy(data + rng.normal(0, level, data.shape).astype(np.float32)).clamp(0, 1)
+
+
+@pytest.mark.parametrize("level", [0.002, 0.01, 0.04])
+def test_noise_is_measured_in_tissue(level):
+    geometry = Geometry((192, 192, 4), np.diag([0.5, 0.5, 4.0, 1.0]))
+    frames = frames_of(geometry, 192, SegmentOptions())
+    alive = np.array([True, True, False, True])
+    beside = (1 - 1 / 9) ** 0.5  # of a pixel's own noise the mean of 3 x 3 takes a ninth
+    assert fine_noise(noisy(level), frames, alive) == pytest.approx(level * beside, rel=0.1)
+
+
+def test_no_tissue_has_no_noise():
+    frames = frames_of(Geometry((64, 64, 3), np.diag([1.0, 1.0, 4.0, 1.0])), 96, SegmentOptions())
+    assert fine_noise(torch.zeros(64, 64, 3), frames, np.zeros(3, bool)) == 0
+    assert fine_noise(torch.zeros(64, 64, 3), frames, np.ones(3, bool)) == 0

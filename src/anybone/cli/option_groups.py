@@ -75,6 +75,7 @@ class AdvancedOptions:
     preprocessing: opt.PreprocessingName = opt.Preprocessing.default
     axis: opt.Axis = None
     threshold: opt.Threshold = 0.0
+    smoothing_mm: opt.Smoothing = None
     min_signal: opt.MinSignal = None
     min_component_mm3: opt.MinComponent = None
     max_hole_mm3: opt.MaxHole = None

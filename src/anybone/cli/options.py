@@ -241,6 +241,18 @@ Threshold = Annotated[
         metavar="X", help="Logit above which a voxel is bone; 0 is a probability of 0.5.", rich_help_panel=_TUNE
     ),
 ]
+Smoothing = Annotated[
+    float | None,
+    typer.Option(
+        "--smoothing-mm",
+        metavar="MM",
+        min=0,
+        max=5,
+        help="Smooth slices in the plane by a Gaussian of this deviation; 0 leaves grainy scans as they are.",
+        show_default="0.5",
+        rich_help_panel=_TUNE,
+    ),
+]
 MinSignal = Annotated[
     float | None,
     typer.Option(

@@ -14,6 +14,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "default": {
         "upright": True,
         "keep_aspect": True,
+        "smoothing_mm": 0.5,
+        "smoothing_noise": 0.01,
         "upsampling": "linear",
         "adjacent_slice_weight": 0.4,
         "min_signal": 0.1,
@@ -24,6 +26,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "published": {
         "upright": False,
         "keep_aspect": False,
+        "smoothing_mm": 0.0,
+        "smoothing_noise": 0.0,
         "upsampling": "nearest",
         "adjacent_slice_weight": 0.0,
         "min_signal": 0.0,
@@ -35,6 +39,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 _AS_PRESET: Any = None
+_MOST_SMOOTHING_MM = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,11 @@ class SegmentOptions:
             are used as stored.
         keep_aspect: Whether a slice keeps its proportions in mm inside the input frame. Squashing to a square
             distorts strongly anisotropic planes.
+        smoothing_mm: Standard deviation of the Gaussian that smooths the slices of a noisy volume in the plane before
+            the network sees them. A network trained on smooth synthetic marrow misses bone in grainy, sharp scans; see
+            docs/explanation/preprocessing.md for what smoothing changes on each validation set. 0: none.
+        smoothing_noise: Fine noise, as a fraction of the volume's range, from which a volume is smoothed: smooth ones
+            lose by it.
         upsampling: "linear" enlarges the logits before the threshold, which gives smooth borders; "nearest" enlarges
             the thresholded mask's pixels, which gives stairs.
         threshold: Logit above which a voxel is bone; 0 is a probability of one half.
@@ -71,6 +81,8 @@ class SegmentOptions:
     axis: int | None = None
     upright: bool = _AS_PRESET
     keep_aspect: bool = _AS_PRESET
+    smoothing_mm: float = _AS_PRESET
+    smoothing_noise: float = _AS_PRESET
     upsampling: Literal["linear", "nearest"] = _AS_PRESET
     threshold: float = 0.0
     adjacent_slice_weight: float = _AS_PRESET
@@ -91,6 +103,10 @@ class SegmentOptions:
             raise UsageError(f"every and batch are at least 1; found {self.every} and {self.batch}.")
         if self.adjacent_slice_weight is not None and not 0 <= self.adjacent_slice_weight <= 1:
             raise UsageError(f"adjacent_slice_weight is a fraction, 0 to 1; found {self.adjacent_slice_weight}.")
+        if self.smoothing_mm is not None and not 0 <= self.smoothing_mm <= _MOST_SMOOTHING_MM:
+            raise UsageError(f"smoothing_mm is 0 to {_MOST_SMOOTHING_MM:g} mm; found {self.smoothing_mm}.")
+        if self.preprocessing == "published" and self.smoothing_mm:
+            raise UsageError("The published preprocessing does not smooth; leave smoothing_mm out.")
         if self.preprocessing == "published" and self.keep_aspect:
             raise UsageError("The published preprocessing squashes slices to a square; leave keep_aspect out.")
         for name, value in PRESETS[self.preprocessing].items():

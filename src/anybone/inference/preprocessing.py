@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from anybone.models.network import Network
 
 CLIP_PERCENTILES = (1.0, 99.0)
 PUBLISHED_SIZE = 1024
+_NOISE_SLICES = 5  # slices of a volume in which noise is measured
+_TISSUE = 0.1  # of the range: darker pixels are air, which has other noise than tissue
+_MAD = 0.6745  # median absolute deviation of Gaussian noise over its standard deviation
 PUBLISHED_DARK_MEAN = 0.1  # slices darker than this are brightened, as published
 PUBLISHED_DARK_GAMMA = 0.8
 
@@ -35,7 +39,7 @@ class PreparedVolume:
         frames: Frame of every slice.
         nonempty_slices: Mask of the slices that contain tissue.
         probability: Output of the 3-D branch, slices on the last axis; None without that branch.
-        options: Options of the run.
+        options: Options of the run, without smoothing if the volume has too little noise for it.
     """
 
     normalized: Float[Tensor, "i j k"]
@@ -60,6 +64,8 @@ def prepare(network: Network, volume: Volume, options: SegmentOptions, clock: Cl
     with clock.step("cut"):
         frames = cut(volume.geometry, axis, network.image_size, options)
         nonempty_slices = find_nonempty_slices(normalized, axis, options.min_signal)
+        if options.smoothing_mm and fine_noise(normalized, frames, nonempty_slices) < options.smoothing_noise:
+            options = replace(options, smoothing_mm=0.0)
     return PreparedVolume(normalized, axis, frames, nonempty_slices, probability, options)
 
 
@@ -100,10 +106,47 @@ def render(normalized: Float[Tensor, "i j k"], frame: SliceFrame, options: Segme
     """Return the network's input image of one slice of a normalized volume."""
     if options.preprocessing == "published":
         return published_slice(normalized.movedim(frame.axis, 2), frame.index, frame.content_shape[0])
-    plane = frame.picture(normalized.select(frame.axis, frame.index))[None, None]
-    gray = F.interpolate(plane, size=frame.content_shape, mode="bilinear", antialias=True, align_corners=False)
+    gray = smooth(_resized(normalized, frame), [options.smoothing_mm / side for side in frame.pixel_mm])
     (h, w), (height, width) = frame.content_shape, frame.frame_shape
     return to_network(F.pad(gray[0], (0, width - w, 0, height - h)))
+
+
+def _resized(normalized: Float[Tensor, "i j k"], frame: SliceFrame) -> Float[Tensor, "1 1 h w"]:
+    """Return a slice at the scale of the network's input, in the view of the network."""
+    plane = frame.picture(normalized.select(frame.axis, frame.index))[None, None]
+    return F.interpolate(plane, size=frame.content_shape, mode="bilinear", antialias=True, align_corners=False)
+
+
+def smooth(images: Float[Tensor, "b 1 h w"], sigma_px: Sequence[float]) -> Float[Tensor, "b 1 h w"]:
+    """Smooth images by a Gaussian of a width along rows' and columns' steps; borders are repeated."""
+    for axis, sigma in enumerate(sigma_px):
+        if sigma > 0:
+            reach = max(1, round(3 * sigma))
+            kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=images.device) / sigma) ** 2)
+            kernel = (kernel / kernel.sum()).view((-1, 1) if axis == 0 else (1, -1))[None, None]
+            pad = (0, 0, reach, reach) if axis == 0 else (reach, reach, 0, 0)
+            images = F.conv2d(F.pad(images, pad, mode="replicate"), kernel)
+    return images
+
+
+def fine_noise(
+    normalized: Float[Tensor, "i j k"], frames: Sequence[SliceFrame], nonempty_slices: NDArray[np.bool_]
+) -> float:
+    """Return the noise of tissue at the scale of the network's input, as a fraction of the volume's range.
+
+    It is the median, over a few slices, of the robust deviation of pixels from the mean of the 3 x 3 around them; 0 if
+    no slice contains tissue.
+    """
+    candidates = np.flatnonzero(nonempty_slices)
+    chosen = candidates[np.linspace(0, len(candidates) - 1, min(_NOISE_SLICES, len(candidates))).astype(int)]
+    found = []
+    for index in chosen.tolist():
+        gray = _resized(normalized, frames[index])[0]
+        local_mean = F.avg_pool2d(gray, 3, 1, 1, count_include_pad=False)
+        tissue = gray > _TISSUE
+        if tissue.any():
+            found.append(float((gray - local_mean)[tissue].abs().median()) / _MAD)
+    return float(np.median(found)) if found else 0.0
 
 
 def published_input(volume: Volume | NDArray[np.generic], k: int) -> Float[Tensor, "1 3 1024 1024"]:

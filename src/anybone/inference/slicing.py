@@ -36,6 +36,7 @@ class SliceFrame:
         content_shape: Input pixels that the turned slice fills, multiples of 4.
         frame_shape: Input pixels in all, multiples of 32.
         turn: Transposition and flips from the stored slice to the view of the network.
+        pixel_mm: Height and width of an input pixel in mm.
     """
 
     axis: int
@@ -44,6 +45,7 @@ class SliceFrame:
     content_shape: tuple[int, int]
     frame_shape: tuple[int, int]
     turn: Turn = AS_STORED
+    pixel_mm: tuple[float, float] = (1.0, 1.0)
 
     @property
     def picture_shape(self) -> tuple[int, int]:
@@ -98,9 +100,9 @@ def cut(geometry: Geometry, axis: int, model_size: int, options: SegmentOptions)
     rows, columns = (a for a in range(3) if a != axis)
     shape = (geometry.shape_ijk[rows], geometry.shape_ijk[columns])
     turn = upright(geometry, axis).turn if options.upright and geometry.is_placed else AS_STORED
+    sides_mm = shape[0] * geometry.spacing_mm[rows], shape[1] * geometry.spacing_mm[columns]
+    extent_mm = (sides_mm[1], sides_mm[0]) if turn.transposed else sides_mm
     if options.keep_aspect:
-        sides_mm = shape[0] * geometry.spacing_mm[rows], shape[1] * geometry.spacing_mm[columns]
-        extent_mm = (sides_mm[1], sides_mm[0]) if turn.transposed else sides_mm
         sides = [
             max(MASK_STRIDE, round(e / max(extent_mm) * model_size / MASK_STRIDE) * MASK_STRIDE) for e in extent_mm
         ]
@@ -108,7 +110,8 @@ def cut(geometry: Geometry, axis: int, model_size: int, options: SegmentOptions)
         frame = (_round_up(sides[0], FRAME_STEP), _round_up(sides[1], FRAME_STEP))
     else:
         content = frame = (model_size, model_size)
-    return [SliceFrame(axis, k, shape, content, frame, turn) for k in range(geometry.shape_ijk[axis])]
+    pixel_mm = (extent_mm[0] / content[0], extent_mm[1] / content[1])
+    return [SliceFrame(axis, k, shape, content, frame, turn, pixel_mm) for k in range(geometry.shape_ijk[axis])]
 
 
 def _round_up(value: int, step: int) -> int:
