@@ -1,6 +1,6 @@
 r"""The checkpoint of the default weights: learned weights, with a card of words and measured figures.
 
-    python benchmarks/card.py LEARNED.safetensors docs/data/card-0.10.toml docs/data/accuracy-0.10.json \\
+    python benchmarks/card.py LEARNED.safetensors docs/data/card-2026.12.toml docs/data/accuracy-0.10.json \\
         docs/data/regions-0.10.json docs/data/trust-0.10.json OUT.safetensors
 
 The words are those of the TOML file; figures are as benchmarks/accuracy.py, regions.py and trust.py recorded them, with

@@ -175,7 +175,7 @@ def read_header(path: Path) -> Header:
             path=path,
             name=str(facts["name"]),
             config=ModelConfig.from_dict(facts["config"]),
-            license=str(facts.get("license") or facts["licence"]),
+            license=str(facts["license"]),
             origin=str(facts["origin"]),
             sha256=str(facts["sha256"]),
             parameters=sum(_count(t["shape"]) for k, t in raw.items() if k != "__metadata__"),

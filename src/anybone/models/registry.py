@@ -9,7 +9,7 @@ from pathlib import Path
 from anybone.core.errors import CheckpointError
 from anybone.models.checkpoint import SUFFIX, Header, read_header, verify
 
-DEFAULT_NAME = "anybone-0.10"
+DEFAULT_NAME = "anybone-2026.12"
 
 
 def home() -> Path:
