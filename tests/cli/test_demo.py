@@ -52,7 +52,7 @@ def test_both_methods_run_on_the_same_knee(run: Run, tiny: Path, monkeypatch: py
 def test_the_dice_is_that_of_the_files(run: Run) -> None:
     result = run("demo", "-o", "d")
     assert result.exit_code == 0, result.stderr
-    assert "no weights" in result.stderr
+    assert "No weights" in result.stderr
     found, truth = (anybone.read_segmentation(f"d/made_knee_{n}.nii.gz").mask for n in ("classical_bones", "truth"))
     dice = 2 * (found & truth).sum() / (found.sum() + truth.sum())
     assert json.loads(Path("d/run.json").read_text())["cases"][0]["dice"]["all bone"] == pytest.approx(dice)

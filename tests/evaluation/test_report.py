@@ -112,7 +112,7 @@ def test_manifests_that_cannot_be_meant(cases, rows, message):
 
 def test_files_that_do_not_fit_are_refused_by_name(cases):
     save(cases / "found" / "b_bones.nii.gz", shape=(16, 16, 6))
-    with pytest.raises(GeometryError, match="b: The masks lie on different grids"):
+    with pytest.raises(GeometryError, match="b: The masks have different grids"):
         evaluate_cases(match(cases / "found", cases / "truth").cases)
     with pytest.raises(ReadError, match="one file, but"):
         match(cases / "found" / "a_bones.nii.gz", cases / "truth")

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from anybone.server.opening import patient_of
 
 from anybone.core.volume import Source
+from anybone.server.image_loading import patient_of
 from anybone.server.settings import kept_token
 
 
