@@ -5,7 +5,7 @@ import { barOf } from "../src/ui/Slices";
 import { progressOf } from "../src/ui/Status";
 
 const SESSION = {
-  answered: [1, 2, 3],
+  mask_slices: [1, 2, 3],
   bones: [{ slices: [4, 5] }],
   slice_confidence: { 1: 0.69, 2: 0.84 },
   flag_below: 0.7,
